@@ -1,0 +1,197 @@
+"""Bounded msgpack: arrays `[type, field, ...]` checked against a table.
+
+No maps (duplicate keys pass silently), no floats, no extension types, bool is not an
+int. A `Schema` is a table of message classes; a message class is a frozen dataclass
+with `TYPE` and `FIELDS`. Everything wrong with the bytes of a peer becomes
+`MalformedMessageError`, and nothing is allocated beyond the schema's limits.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import msgpack
+
+from p2p_remote.errors import MalformedMessageError
+from p2p_remote.wire import text as wire_text
+
+
+class Field(Protocol):
+    """How one field is checked."""
+
+    def check(self, value: Any) -> Any:
+        """Return the value to keep; raise `MalformedMessageError` otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Int:
+    """Integer in `low..high`, both included."""
+
+    low: int
+    high: int
+
+    def check(self, value: Any) -> int:
+        """Refuse everything but an int within bounds."""
+        if type(value) is not int or not self.low <= value <= self.high:
+            raise MalformedMessageError("integer field out of bounds")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Bytes, at most `limit` of them, at least `minimum`."""
+
+    limit: int
+    minimum: int = 0
+
+    def check(self, value: Any) -> bytes:
+        """Refuse everything but bytes within bounds."""
+        if type(value) is not bytes or not self.minimum <= len(value) <= self.limit:
+            raise MalformedMessageError("bytes field out of bounds")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """Text to be shown: cut and made printable (see `wire.text`)."""
+
+    limit: int
+
+    def check(self, value: Any) -> str:
+        """Return the text cleaned."""
+        if type(value) is not str:
+            raise MalformedMessageError("text field expected")
+        return wire_text.clean(value, self.limit)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text kept as it is (to be typed or put on a clipboard), never shown raw."""
+
+    limit: int
+
+    def check(self, value: Any) -> str:
+        """Refuse everything but a string within bounds."""
+        if type(value) is not str or len(value) > self.limit:
+            raise MalformedMessageError("text field out of bounds")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A list of at most `limit` rows, each a tuple checked by `fields`."""
+
+    fields: tuple[Field, ...]
+    limit: int
+
+    def check(self, value: Any) -> tuple[tuple[Any, ...], ...]:
+        """Check every row."""
+        if type(value) is not tuple or len(value) > self.limit:
+            raise MalformedMessageError("list field out of bounds")
+        rows = []
+        for row in value:
+            if type(row) is not tuple or len(row) != len(self.fields):
+                raise MalformedMessageError("list row of wrong shape")
+            rows.append(
+                tuple(f.check(v) for f, v in zip(self.fields, row, strict=True))
+            )
+        return tuple(rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Ints:
+    """A list of at most `limit` integers in `low..high`."""
+
+    low: int
+    high: int
+    limit: int
+
+    def check(self, value: Any) -> tuple[int, ...]:
+        """Check every integer."""
+        if type(value) is not tuple or len(value) > self.limit:
+            raise MalformedMessageError("list field out of bounds")
+        for item in value:
+            if type(item) is not int or not self.low <= item <= self.high:
+                raise MalformedMessageError("integer in list out of bounds")
+        return value
+
+
+class Message(Protocol):
+    """A frozen dataclass whose fields stand in the order of `FIELDS`."""
+
+    TYPE: ClassVar[int]
+    FIELDS: ClassVar[tuple[Field, ...]]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+class Schema:
+    """A closed table of messages that may appear at one place."""
+
+    def __init__(
+        self,
+        messages: Sequence[type[Any]],
+        *,
+        max_bytes: int,
+        max_blob: int = 4096,
+        max_text: int = 4096,
+        max_list: int = 64,
+    ) -> None:
+        """Limits are in bytes and items; they bind before anything is allocated."""
+        self._classes: dict[int, type[Any]] = {}
+        for message in messages:
+            if message.TYPE in self._classes:
+                raise ValueError(f"message type {message.TYPE} twice")
+            if len(message.FIELDS) != len(message.__dataclass_fields__):
+                raise ValueError(f"{message.__name__}: FIELDS do not match")
+            self._classes[message.TYPE] = message
+        self._names = {
+            message: tuple(message.__dataclass_fields__) for message in messages
+        }
+        self.max_bytes = max_bytes
+        self._limits: dict[str, Any] = {
+            "max_array_len": max_list,
+            "max_map_len": 0,
+            "max_str_len": max_text * 4,
+            "max_bin_len": max_blob,
+            "max_ext_len": 0,
+            "use_list": False,
+            "raw": False,
+        }
+
+    @property
+    def messages(self) -> tuple[type[Any], ...]:
+        """The message classes, for documentation and tests."""
+        return tuple(self._classes.values())
+
+    def encode(self, message: Any) -> bytes:
+        """Bytes of `message`. Our own mistakes raise ValueError, not a peer's error."""
+        kind = type(message)
+        names = self._names.get(kind)
+        if names is None:
+            raise ValueError(f"{kind.__name__} does not belong to this schema")
+        data: bytes = msgpack.packb(
+            (kind.TYPE, *(getattr(message, name) for name in names))
+        )
+        if len(data) > self.max_bytes:
+            raise ValueError(f"{kind.__name__} of {len(data)} bytes is too large")
+        return data
+
+    def decode(self, data: bytes) -> Any:
+        """Message in `data`.
+
+        Raises:
+            MalformedMessageError: anything else than exactly one valid message.
+
+        """
+        if len(data) > self.max_bytes:
+            raise MalformedMessageError("message too large")
+        try:
+            fields = msgpack.unpackb(data, **self._limits)
+        except (ValueError, msgpack.exceptions.UnpackException) as error:
+            raise MalformedMessageError("not msgpack") from error
+        if type(fields) is not tuple or not fields or type(fields[0]) is not int:
+            raise MalformedMessageError("not a message")
+        kind = self._classes.get(fields[0])
+        if kind is None or len(fields) - 1 != len(kind.FIELDS):
+            raise MalformedMessageError("unknown message or wrong number of fields")
+        return kind(*(f.check(v) for f, v in zip(kind.FIELDS, fields[1:], strict=True)))

@@ -1,0 +1,83 @@
+"""Screen updates on CHANNEL_SCREEN and the pointer on CHANNEL_CURSOR."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from p2p_remote.wire.codec import Blob, Field, Int, Schema
+from p2p_remote.wire.constants import MAX_SCREEN_SIDE
+
+PACKER_RAW = 0
+PACKER_LZ4 = 1  # lz4 block, without history
+PACKER_LZ4_HISTORY = 2  # lz4 block with the last 64 KiB of small bodies as dictionary
+PACKER_HUFFMAN = 3  # Huffman-only deflate over PACKER_LZ4_HISTORY
+
+MAX_RAW_BODY = 64 * 1024 * 1024 * 4  # bytes; the decoder's own bounds are tighter
+MAX_PACKED = 8 * 1024 * 1024  # bytes of a packed body or side part
+MAX_CURSOR_SIDE = 256  # pixels
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenUpdate:
+    """One update of the framebuffer; the layout of `body` is in docs/protocol/screen.md.
+
+    `sequence` counts updates of a display from 0 and wraps at 2^32; `raw_length` is the
+    exact length of the unpacked body.
+    """
+
+    TYPE: ClassVar[int] = 1
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Int(0, 255),
+        Int(0, 2**32 - 1),
+        Int(0, 15),
+        Int(0, MAX_RAW_BODY),
+        Blob(MAX_PACKED),
+        Blob(MAX_PACKED),
+    )
+    display: int
+    sequence: int
+    packer: int
+    raw_length: int
+    body: bytes
+    side: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CursorPosition:
+    """Where the customer's pointer is, in pixels."""
+
+    TYPE: ClassVar[int] = 1
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Int(0, MAX_SCREEN_SIDE - 1),
+        Int(0, MAX_SCREEN_SIDE - 1),
+        Int(0, 1),
+    )
+    x: int
+    y: int
+    visible: int
+
+
+@dataclass(frozen=True, slots=True)
+class CursorShape:
+    """Pointer shape: BGRA pixels of lz4-packed `image`, with its hot spot."""
+
+    TYPE: ClassVar[int] = 2
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Int(1, MAX_CURSOR_SIDE),
+        Int(1, MAX_CURSOR_SIDE),
+        Int(0, MAX_CURSOR_SIDE - 1),
+        Int(0, MAX_CURSOR_SIDE - 1),
+        Blob(MAX_CURSOR_SIDE * MAX_CURSOR_SIDE * 4 + 2048),
+    )
+    width: int
+    height: int
+    hot_x: int
+    hot_y: int
+    image: bytes
+
+
+SCREEN = Schema(
+    (ScreenUpdate,), max_bytes=2 * MAX_PACKED + 64, max_blob=MAX_PACKED, max_list=8
+)
+CURSOR = Schema(
+    (CursorPosition, CursorShape), max_bytes=300_000, max_blob=270_000, max_list=8
+)
