@@ -1,0 +1,122 @@
+# Everything goes through here: `make help` lists what there is to do.
+#
+# Nothing but python3 (3.11 or later, with venv) and make is needed. The first
+# target that needs the environment builds .venv from the hashed lock files; a
+# stamp file makes each later call free.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+UV := $(BIN)/uv
+
+# More arguments for the tool behind a target: make test ARGS="-k wire -x"
+ARGS ?=
+
+DEBIAN_PACKAGES := python3-venv xvfb xauth xdotool x11-utils x11-xserver-utils \
+	xterm tmux iproute2 nftables libxcb-render0 libxcb-shm0 libxcb-randr0 \
+	libxcb-xfixes0 tigervnc-standalone-server
+
+# Files whose every branch is covered: pure machines have no excuse.
+PURE_FLOORS := p2p_remote/wire/*,p2p_remote/crypto/*,p2p_remote/traversal/*,p2p_remote/transport/*,p2p_remote/session/*
+
+LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install python-check run demo server test test-system torture check \
+	format lint types floors layout coverage snapshots bench lock dist \
+	system-deps clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(STAMP) ## create .venv with the program, its libraries and the tools
+
+python-check:
+	@command -v $(PYTHON) >/dev/null || { \
+		echo "$(PYTHON) is missing. On Debian: apt-get install -y python3 python3-venv" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "Python 3.11 or later is needed; $(PYTHON) is older. Name another one: make PYTHON=python3.11" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "Python's venv module is missing. On Debian: apt-get install -y python3-venv" >&2; exit 2; }
+
+# uv installs the lock several times faster than pip, which takes over where uv
+# has no build for the machine. Dependencies are never resolved here: the lock is
+# complete, and one of pynput's is left out on purpose (see pyproject.toml).
+$(STAMP): pyproject.toml requirements-dev.txt requirements-uv.txt
+	@$(MAKE) --no-print-directory python-check
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt \
+		|| echo "uv cannot be had on this machine; pip does it, more slowly" >&2
+	@if test -x $(UV); then \
+		VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet --no-deps --require-hashes -r requirements-dev.txt && \
+		VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet --no-deps --no-build-isolation -e .; \
+	else \
+		$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt && \
+		$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+	fi
+	@touch $@
+
+run: install ## start the program
+	@$(BIN)/p2p-remote $(ARGS)
+
+demo: install ## a rendezvous, a customer and a technician on this machine
+	@$(BIN)/p2p-remote demo $(ARGS)
+
+server: install ## start a rendezvous server
+	@$(BIN)/p2p-rendezvous $(ARGS)
+
+test: install ## unit tests: no display, no root, no Debian package
+	@$(BIN)/pytest --ignore=tests/system --ignore=tests/bench -m "not long" $(ARGS)
+
+test-system: install ## real processes: Xvfb, tmux, network namespaces (needs system-deps)
+	@$(BIN)/pytest tests/system -m "not long" $(ARGS)
+
+torture: install ## the tests that take minutes: long fuzzing, bad networks
+	@$(BIN)/pytest tests -m long $(ARGS)
+
+check: lint types floors layout ## all that is checked without running the program
+
+format: install ## rewrite the sources as the formatter wants them
+	@$(BIN)/ruff format
+	@$(BIN)/ruff check --fix-only --exit-zero
+
+lint: install ## rules and format of the sources
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+
+types: install ## static types, strict
+	@$(BIN)/mypy
+
+floors: install ## which package may import which
+	@$(BIN)/lint-imports
+
+layout: install ## length of files, no host in a lock
+	@$(BIN)/pytest -q tests/test_layout.py -m house
+
+coverage: install ## unit tests with branch coverage
+	@$(BIN)/coverage run -m pytest --ignore=tests/system --ignore=tests/bench -m "not long" $(ARGS)
+	@$(BIN)/coverage report
+	@$(BIN)/coverage report --include='$(PURE_FLOORS)' --fail-under=100
+
+snapshots: install ## regenerate the pictures of the screens after looking at them
+	@$(BIN)/pytest tests/tui --snapshot-update $(ARGS)
+
+bench: install ## ratios against named rivals
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+lock: install ## resolve the lock files anew within pyproject.toml
+	@$(LOCK) requirements-uv.in -o requirements-uv.txt
+	@$(LOCK) pyproject.toml --extra jpeg -o requirements.txt
+	@$(LOCK) pyproject.toml --extra jpeg --group dev -c requirements.txt -o requirements-dev.txt
+
+dist: install ## wheel and source archive in dist/
+	@$(BIN)/hatchling build
+
+system-deps: ## install the Debian packages of the system tests (root)
+	apt-get update
+	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(DEBIAN_PACKAGES)
+
+clean: ## remove the environment and all caches
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache htmlcov .coverage
