@@ -1,0 +1,1 @@
+"""The rendezvous server: introduces two peers to each other and relays blindly."""
