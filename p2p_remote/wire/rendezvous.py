@@ -1,0 +1,425 @@
+"""Messages between a client and the rendezvous server: fixed-size structs.
+
+Every message begins with its type (0x10..0x23), the protocol version and an 8-byte
+transaction id that the asker draws and the answer repeats. Numbers are little endian.
+No answer to an unproven address is larger than its question: sizes are in
+docs/protocol/rendezvous.md and a test compares them.
+
+The types in `AUTHENTICATED` end with a MAC of 14 bytes over everything before it, under
+the key that REGISTERED carried. Their `encode` gives the bytes in front of the MAC;
+`body_of` and `mac_of` take a datagram apart. Who holds the key checks it: this floor
+has no cryptography.
+
+Addresses travel XORed with the transaction id, because some routers rewrite what looks
+like an address of theirs (RFC 8489 section 14.2 has the same remedy).
+"""
+
+import struct
+from dataclasses import dataclass
+from typing import ClassVar
+
+from p2p_remote.errors import MalformedMessageError
+from p2p_remote.wire import peer_id as peer_ids
+from p2p_remote.wire.address import Endpoint, pack_endpoint, unpack_endpoint
+from p2p_remote.wire.constants import PROTOCOL_VERSION
+
+TRANSACTION_LENGTH = 8
+COOKIE_LENGTH = 16
+PUBLIC_KEY_LENGTH = 32
+SIGNATURE_LENGTH = 64
+MAC_KEY_LENGTH = 32
+SEALED_KEY_LENGTH = MAC_KEY_LENGTH + 48  # sealed box: ephemeral key 32, tag 16
+MAC_LENGTH = 14  # 112 bit: KEEPALIVE fits in 32 bytes
+MASKED_LENGTH = 18  # a packed endpoint, XORed
+FIRST_MESSAGE_LENGTH = 119  # handshake M1 without its padding
+
+LEASE = 65  # s without a KEEPALIVE after which a registration ends
+KEEPALIVE_INTERVAL = 20  # s; home routers forget a UDP mapping after 30 s and more
+
+REGISTER_LABEL = b"p2pr1 rendezvous register"
+FLAG_LISTED = 1  # can be called by the ID; without it the client only calls
+
+_HEADER = "<BB8s"
+_SHORTEST = struct.calcsize(_HEADER)
+
+
+class Message:
+    """A fixed-size message; subclasses are frozen dataclasses in the order sent."""
+
+    __slots__: tuple[str, ...] = ()
+    TYPE: ClassVar[int]
+    LAYOUT: ClassVar[struct.Struct]
+    AUTHENTICATED: ClassVar[bool] = False
+
+    def encode(self) -> bytes:
+        """Bytes of the message, without the MAC if it is an authenticated one."""
+        return self.LAYOUT.pack(
+            self.TYPE,
+            PROTOCOL_VERSION,
+            *(getattr(self, name) for name in self.__slots__),
+        )
+
+    @classmethod
+    def size(cls) -> int:
+        """Bytes on the wire, MAC included."""
+        return cls.LAYOUT.size + (MAC_LENGTH if cls.AUTHENTICATED else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Hello(Message):
+    """Client to server, first: I hold this key. Padded to more than CHALLENGE."""
+
+    TYPE: ClassVar[int] = 0x10
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "32s22x")
+    transaction: bytes
+    public: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge(Message):
+    """Server to client, stateless: repeat this cookie from the same address."""
+
+    TYPE: ClassVar[int] = 0x11
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "16s18s")
+    transaction: bytes
+    cookie: bytes
+    masked: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Register(Message):
+    """Client to server: a signed claim of an ID, and of the right to be called by it.
+
+    `server` is the server's endpoint as the client addresses it, packed, so that a
+    registration cannot be passed on to another server. `replaces` is the registration
+    that this one takes the place of, 0 for none. `signature` is the last field and
+    covers all others.
+    """
+
+    TYPE: ClassVar[int] = 0x12
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "16s32sHIBI18s64s")
+    transaction: bytes
+    cookie: bytes
+    public: bytes
+    counter: int
+    peer_id: int
+    flags: int
+    replaces: int
+    server: bytes
+    signature: bytes
+
+    @property
+    def listed(self) -> bool:
+        """Whether the client can be called."""
+        return bool(self.flags & FLAG_LISTED)
+
+    def signed_part(self) -> bytes:
+        """What the signature is made over."""
+        return REGISTER_LABEL + self.encode()[:-SIGNATURE_LENGTH]
+
+
+@dataclass(frozen=True, slots=True)
+class Registered(Message):
+    """Server to client: lease and interval in s; the MAC key, sealed to the client."""
+
+    TYPE: ClassVar[int] = 0x13
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "IHH80s18s")
+    transaction: bytes
+    registration: int
+    lease: int
+    keepalive: int
+    sealed_key: bytes
+    masked: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class IdTaken(Message):
+    """Server to client: this other key and counter derive to the same ID.
+
+    The client can and must check that before it believes it.
+    """
+
+    TYPE: ClassVar[int] = 0x14
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "32sH")
+    transaction: bytes
+    public: bytes
+    counter: int
+
+
+@dataclass(frozen=True, slots=True)
+class Keepalive(Message):
+    """Client to server, every 20 s. `counter` rises with every message with a MAC."""
+
+    TYPE: ClassVar[int] = 0x15
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "II")
+    AUTHENTICATED: ClassVar[bool] = True
+    transaction: bytes
+    registration: int
+    counter: int
+
+
+@dataclass(frozen=True, slots=True)
+class KeepaliveAck(Message):
+    """Server to client: heard, from this address."""
+
+    TYPE: ClassVar[int] = 0x16
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "18s")
+    transaction: bytes
+    masked: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AddressChallenge(Message):
+    """Server to a new address of a registration: repeat this cookie from there."""
+
+    TYPE: ClassVar[int] = 0x17
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "16s")
+    transaction: bytes
+    cookie: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rebind(Message):
+    """Client to server, the answer to AddressChallenge. Answered by KeepaliveAck."""
+
+    TYPE: ClassVar[int] = 0x18
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "II16s")
+    AUTHENTICATED: ClassVar[bool] = True
+    transaction: bytes
+    registration: int
+    counter: int
+    cookie: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownRegistration(Message):
+    """Server to client, stateless and only a hint: register again."""
+
+    TYPE: ClassVar[int] = 0x19
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER)
+    transaction: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unregister(Message):
+    """Client to server at a clean exit. No answer."""
+
+    TYPE: ClassVar[int] = 0x1A
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "II")
+    AUTHENTICATED: ClassVar[bool] = True
+    transaction: bytes
+    registration: int
+    counter: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Message):
+    """Client to server: bring this first handshake message to that ID."""
+
+    TYPE: ClassVar[int] = 0x1B
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "IIQI119s")
+    AUTHENTICATED: ClassVar[bool] = True
+    transaction: bytes
+    registration: int
+    counter: int
+    call: int
+    target_id: int
+    first_message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Called(Message):
+    """Server to caller: it rings; this is the relay channel to the callee."""
+
+    TYPE: ClassVar[int] = 0x1C
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "QI")
+    transaction: bytes
+    call: int
+    channel: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable(Message):
+    """Server to caller: unknown, offline or blocked; nobody can tell which.
+
+    `retry_after` in s is not 0 if the call was refused by a rate limit.
+    """
+
+    TYPE: ClassVar[int] = 0x1D
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "QH")
+    transaction: bytes
+    call: int
+    retry_after: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ring(Message):
+    """Server to callee: somebody calls; their first handshake message."""
+
+    TYPE: ClassVar[int] = 0x1E
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "I119s")
+    AUTHENTICATED: ClassVar[bool] = True
+    transaction: bytes
+    channel: int
+    first_message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rung(Message):
+    """Callee to server: RING has arrived. No answer."""
+
+    TYPE: ClassVar[int] = 0x1F
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "III")
+    AUTHENTICATED: ClassVar[bool] = True
+    transaction: bytes
+    registration: int
+    counter: int
+    channel: int
+
+
+@dataclass(frozen=True, slots=True)
+class Agree(Message):
+    """Callee to server: the caller may learn my address. Answered by Punch."""
+
+    TYPE: ClassVar[int] = 0x20
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "III")
+    AUTHENTICATED: ClassVar[bool] = True
+    transaction: bytes
+    registration: int
+    counter: int
+    channel: int
+
+
+@dataclass(frozen=True, slots=True)
+class Punch(Message):
+    """Server to both sides at once: the other side was seen at this endpoint."""
+
+    TYPE: ClassVar[int] = 0x21
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "I18s")
+    AUTHENTICATED: ClassVar[bool] = True
+    transaction: bytes
+    channel: int
+    masked: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Punched(Message):
+    """Client to server: PUNCH has arrived. No answer."""
+
+    TYPE: ClassVar[int] = 0x22
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "III")
+    AUTHENTICATED: ClassVar[bool] = True
+    transaction: bytes
+    registration: int
+    counter: int
+    channel: int
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp(Message):
+    """Either side to server: close the channel. No answer."""
+
+    TYPE: ClassVar[int] = 0x23
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "III")
+    AUTHENTICATED: ClassVar[bool] = True
+    transaction: bytes
+    registration: int
+    counter: int
+    channel: int
+
+
+MESSAGES: tuple[type[Message], ...] = (
+    Hello,
+    Challenge,
+    Register,
+    Registered,
+    IdTaken,
+    Keepalive,
+    KeepaliveAck,
+    AddressChallenge,
+    Rebind,
+    UnknownRegistration,
+    Unregister,
+    Call,
+    Called,
+    Unavailable,
+    Ring,
+    Rung,
+    Agree,
+    Punch,
+    Punched,
+    HangUp,
+)
+ClientMessage = (
+    Hello
+    | Register
+    | Keepalive
+    | Rebind
+    | Unregister
+    | Call
+    | Rung
+    | Agree
+    | Punched
+    | HangUp
+)
+"""Messages that only a client sends."""
+
+_BY_TYPE = {message.TYPE: (message, message.size()) for message in MESSAGES}
+
+
+def decode(data: bytes) -> Message:
+    """Message in `data`; its MAC, if it has one, is not looked at.
+
+    Raises:
+        MalformedMessageError: unknown type or version, wrong length, a number that
+            cannot be an ID.
+
+    """
+    if len(data) < _SHORTEST or data[1] != PROTOCOL_VERSION:
+        raise MalformedMessageError("not a rendezvous message")
+    kind, size = _BY_TYPE.get(data[0], (None, 0))
+    if kind is None or len(data) != size:
+        raise MalformedMessageError("unknown rendezvous message or wrong length")
+    message = kind(*kind.LAYOUT.unpack_from(data)[2:])
+    if isinstance(message, Register):
+        _check_id(message.peer_id)
+    elif isinstance(message, Call):
+        _check_id(message.target_id)
+    return message
+
+
+def _check_id(number: int) -> None:
+    if not peer_ids.is_valid(number):
+        raise MalformedMessageError("not an ID")
+
+
+def body_of(datagram: bytes) -> bytes:
+    """What the MAC of an authenticated message is made over."""
+    return datagram[:-MAC_LENGTH]
+
+
+def mac_of(datagram: bytes) -> bytes:
+    """The MAC of an authenticated message."""
+    return datagram[-MAC_LENGTH:]
+
+
+def mask(packed: bytes, transaction: bytes) -> bytes:
+    """XOR a packed endpoint with the transaction id; the same call takes it off."""
+    pad = (transaction * 3)[:MASKED_LENGTH]
+    masked = int.from_bytes(packed, "little") ^ int.from_bytes(pad, "little")
+    return masked.to_bytes(MASKED_LENGTH, "little")
+
+
+def mask_endpoint(endpoint: Endpoint, transaction: bytes) -> bytes:
+    """18 bytes of `endpoint` as they travel."""
+    return mask(pack_endpoint(endpoint), transaction)
+
+
+def unmask_endpoint(masked: bytes, transaction: bytes) -> Endpoint:
+    """Read what `mask_endpoint` wrote.
+
+    Raises:
+        MalformedMessageError: port 0.
+
+    """
+    return unpack_endpoint(mask(masked, transaction))
