@@ -49,16 +49,7 @@ from p2p_remote.wire.first_byte import RELAYED
 from tests.support.clock import Call, Clock
 from tests.support.line import HEADERS, Line
 
-__all__ = [
-    "HEADERS",
-    "Datagram",
-    "Host",
-    "Line",
-    "Middlebox",
-    "Network",
-    "Site",
-    "Socket",
-]
+__all__ = ["HEADERS", "Datagram", "Host", "Line", "Network", "Site", "Socket"]
 
 DEFAULT_TTL = 64
 _MAX_TURNS = 20_000  # wake-ups of one socket at one instant before we call it a loop
@@ -164,9 +155,9 @@ class Site:
         """Carry a datagram that is at this site one step on."""
         place = self._places.get(datagram.destination.host)
         if place is not None:
-            ttl = datagram.ttl - (self.network.hops if self.parent is None else 0)
-            if ttl > 0:
-                datagram = replace(datagram, ttl=ttl)
+            hops = self.network.hops if self.parent is None else 0
+            if datagram.ttl > hops:
+                datagram = replace(datagram, ttl=datagram.ttl - hops)
                 self.network.carry(datagram, place.down, place.arrive)
         elif self.parent is not None and datagram.ttl > 1:
             datagram = replace(datagram, ttl=datagram.ttl - 1)
