@@ -1,4 +1,4 @@
-"""Length-prefixed strings and labelled hashes that the protocol's hashes are made of."""
+"""Length-prefixed strings and labelled hashes: what the protocol hashes, and how."""
 
 from p2p_remote.crypto import primitives
 

@@ -71,13 +71,15 @@ class Identity:
 
     def to_bytes(self) -> bytes:
         """File form: magic, seed, public key, counter, ID, checksum. Secret."""
-        body = b"".join((
-            _MAGIC,
-            self.secret,
-            self.public,
-            self.counter.to_bytes(2, "little"),
-            self.peer_id.to_bytes(4, "little"),
-        ))
+        body = b"".join(
+            (
+                _MAGIC,
+                self.secret,
+                self.public,
+                self.counter.to_bytes(2, "little"),
+                self.peer_id.to_bytes(4, "little"),
+            )
+        )
         return body + _checksum(body)
 
     @classmethod
@@ -106,6 +108,4 @@ class Identity:
 
 
 def _checksum(body: bytes) -> bytes:
-    return primitives.blake2b(
-        body, length=_CHECKSUM_LENGTH, person=_CHECKSUM_PERSON
-    )
+    return primitives.blake2b(body, length=_CHECKSUM_LENGTH, person=_CHECKSUM_PERSON)
