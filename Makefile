@@ -15,7 +15,7 @@ ARGS ?=
 
 DEBIAN_PACKAGES := python3-venv xvfb xauth xdotool x11-utils x11-xserver-utils \
 	xterm tmux iproute2 nftables libxcb-render0 libxcb-shm0 libxcb-randr0 \
-	libxcb-xfixes0 tigervnc-standalone-server
+	libxcb-xfixes0 procps tigervnc-standalone-server
 
 # Files whose every branch is covered: pure machines have no excuse.
 PURE_FLOORS := p2p_remote/wire/*,p2p_remote/crypto/*,p2p_remote/traversal/*,p2p_remote/transport/*,p2p_remote/session/*
@@ -115,8 +115,11 @@ dist: install ## wheel and source archive in dist/
 	@$(BIN)/hatchling build
 
 system-deps: ## install the Debian packages of the system tests (root)
-	apt-get update
-	DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $(DEBIAN_PACKAGES)
+	@if dpkg-query --show --showformat='$${db:Status-Status}\n' $(DEBIAN_PACKAGES) 2>&1 \
+		| grep -qvx installed; then \
+		apt-get update -q && \
+		DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends $(DEBIAN_PACKAGES); \
+	fi
 
 clean: ## remove the environment and all caches
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache htmlcov .coverage
