@@ -19,7 +19,8 @@ class Endpoint:
 
     def __str__(self) -> str:
         """`1.2.3.4:5` or `[::1]:5`."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,12 @@
-"""Approval, grants, candidates and the end of a session, on CHANNEL_CONTROL."""
+"""Approval, grants and candidates, on CHANNEL_CONTROL; the reasons for an end.
+
+The end itself is a CLOSE frame of the transport with one of the reasons as its code.
+"""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from p2p_remote.wire.codec import Blob, Field, Int, Ints, Label, Rows, Schema
+from p2p_remote.wire.codec import Blob, Field, Int, Ints, Rows, Schema
 from p2p_remote.wire.constants import MAX_SCREEN_SIDE
 
 PERMISSIONS = (
@@ -180,13 +183,12 @@ class ControlPaused:
 
 
 @dataclass(frozen=True, slots=True)
-class End:
-    """Both ways: the session is over; all grants are gone when this is sent."""
+class Settled:
+    """Customer to technician: nothing more to send after update `sequence`."""
 
-    TYPE: ClassVar[int] = 11
-    FIELDS: ClassVar[tuple[Field, ...]] = (Int(0, len(REASONS) - 1), Label(200))
-    reason: int
-    text: str
+    TYPE: ClassVar[int] = 12
+    FIELDS: ClassVar[tuple[Field, ...]] = (Int(0, 2**32 - 1),)
+    sequence: int
 
 
 CONTROL_MESSAGES = (
@@ -200,7 +202,7 @@ CONTROL_MESSAGES = (
     Viewport,
     KeyFrameRequest,
     ControlPaused,
-    End,
+    Settled,
 )
 ControlMessage = (
     Approved
@@ -213,7 +215,7 @@ ControlMessage = (
     | Viewport
     | KeyFrameRequest
     | ControlPaused
-    | End
+    | Settled
 )
 
 CONTROL = Schema(CONTROL_MESSAGES, max_bytes=4096, max_text=256)

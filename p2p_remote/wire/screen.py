@@ -18,7 +18,7 @@ MAX_CURSOR_SIDE = 256  # pixels
 
 @dataclass(frozen=True, slots=True)
 class ScreenUpdate:
-    """One update of the framebuffer; the layout of `body` is in docs/protocol/screen.md.
+    """One update; the layout of `body` is in docs/protocol/screen.md.
 
     `sequence` counts updates of a display from 0 and wraps at 2^32; `raw_length` is the
     exact length of the unpacked body.

@@ -1,0 +1,176 @@
+"""`p2p-remote connect ID --json`: the technician's side for scripts."""
+
+import argparse
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from p2p_remote.cli.context import load_context, read_password
+from p2p_remote.cli.event_json import as_json
+from p2p_remote.cli.input_commands import input_messages
+from p2p_remote.cli.lines import LineReader, emit, parse_command
+from p2p_remote.errors import RemoteSupportError, SessionAbortedError, UsageError
+from p2p_remote.services import events as se
+from p2p_remote.services.technician import TechnicianService
+from p2p_remote.wire import control, peer_id
+
+_INTERRUPTED = 130
+
+
+def run_json(arguments: argparse.Namespace) -> int:
+    """Connect, carry commands out, leave with the exit code of the end."""
+    target = peer_id.parse(arguments.id)
+    context = load_context(arguments)
+    password = read_password(arguments.password_file) or b""
+    service_options = context.node_options(listed=False)
+
+    async def go() -> int:
+        script = _Script(view_only=arguments.view_only)
+        service = TechnicianService(context.identity, service_options, script.on_event)
+        return await script.run(service, target, password)
+
+    return asyncio.run(go())
+
+
+class _Script:
+    """Joins a `TechnicianService` with NDJSON."""
+
+    def __init__(self, *, view_only: bool) -> None:
+        self._view_only = view_only
+        self._service: TechnicianService
+        self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._started = asyncio.Event()
+        self._left = False
+
+    async def run(
+        self, service: TechnicianService, target: int, password: bytes
+    ) -> int:
+        """Run until the session is over."""
+        self._service = service
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, self._stop, SessionAbortedError.exit_code)
+        loop.add_signal_handler(signal.SIGINT, self._stop, _INTERRUPTED)
+        await service.start()
+        reader = loop.create_task(self._read())
+        try:
+            await service.call(target, password=password)
+            return await self._over
+        finally:
+            reader.cancel()
+            await service.close()
+
+    def on_event(self, event: se.ServiceEvent) -> None:
+        """Print an event, and end with the session."""
+        described = as_json(event)
+        if described is not None:
+            emit(described[0], **described[1])
+        match event:
+            case se.Started():
+                self._started.set()
+            case se.Ended(exit_code=code):
+                self._stop(0 if self._left else code)
+            case se.Failed(error=error):
+                self._stop(error.exit_code)
+            case _:
+                pass
+
+    def _stop(self, code: int) -> None:
+        if not self._over.done():
+            self._over.set_result(code)
+
+    async def _read(self) -> None:
+        """Carry commands out one after the other; the end of input is the last."""
+        lines = LineReader()
+        seen = False
+        while (line := await lines.next()) is not None:
+            if line.strip():
+                seen = True
+                await self._command(line)
+        if seen:
+            await self._started.wait()
+            self._leave()
+
+    def _leave(self) -> None:
+        self._left = True
+        self._service.end()
+
+    async def _command(self, line: str) -> None:
+        name = ""
+        try:
+            command = parse_command(line)
+            name = command["do"]
+            if name == "end":
+                emit("done", do=name)
+                self._leave()
+                if not self._started.is_set():
+                    self._stop(0)
+                return
+            await self._started.wait()
+            found = _COMMANDS.get(name)
+            details = (
+                await found(self, command)
+                if found is not None
+                else self._input(name, command)
+            )
+            emit("done", do=name, **details)
+        except RemoteSupportError as error:
+            emit("failed", do=name, error=str(error))
+
+    def _input(self, name: str, command: dict[str, Any]) -> dict[str, Any]:
+        if self._view_only:
+            raise UsageError("this session was started with --view-only")
+        self._service.send_input(input_messages(name, command))
+        return {}
+
+    async def _snapshot(self, command: dict[str, Any]) -> dict[str, Any]:
+        file = command.get("file")
+        if not isinstance(file, str) or not file:
+            raise UsageError('"file" is missing')
+        picture = await self._service.snapshot(
+            wait_settled=bool(command.get("wait_settled"))
+        )
+        height, width = picture.shape[:2]
+        from mss.tools import to_png
+
+        try:
+            to_png(picture.tobytes(), (width, height), output=Path(file))
+        except OSError as error:
+            raise UsageError(f"{file} cannot be written: {error.strerror}") from error
+        return {"file": file, "width": width, "height": height}
+
+    async def _viewport(self, command: dict[str, Any]) -> dict[str, Any]:
+        x, y, width, height = _numbers(command, "region", 4)
+        output_width, output_height = _numbers(command, "size", 2)
+        message = control.Viewport(x, y, width, height, output_width, output_height)
+        self._service.send_viewport(message)
+        return {}
+
+    async def _request(self, command: dict[str, Any]) -> dict[str, Any]:
+        permission = command.get("permission")
+        if not isinstance(permission, str):
+            raise UsageError('"permission" is missing')
+        if self._view_only and permission != "view":
+            raise UsageError("this session was started with --view-only")
+        self._service.request(permission)
+        return {}
+
+
+def _numbers(command: dict[str, Any], key: str, count: int) -> list[int]:
+    values = command.get(key)
+    if (
+        not isinstance(values, list)
+        or len(values) != count
+        or not all(type(value) is int and 0 <= value < 16384 for value in values)
+    ):
+        raise UsageError(f'"{key}" is a list of {count} numbers')
+    return values
+
+
+_COMMANDS: dict[str, Callable[[_Script, dict[str, Any]], Awaitable[dict[str, Any]]]] = {
+    "snapshot": _Script._snapshot,  # noqa: SLF001 -- the table of this class
+    "viewport": _Script._viewport,  # noqa: SLF001
+    "request": _Script._request,  # noqa: SLF001
+}

@@ -1,0 +1,91 @@
+"""What every command starts from: state folder, identity, settings, node options."""
+
+import argparse
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from p2p_remote.crypto.identity import Identity
+from p2p_remote.errors import UsageError
+from p2p_remote.services.running_node import NodeOptions
+from p2p_remote.store.keystore import load_identity
+from p2p_remote.store.paths import state_dir
+from p2p_remote.store.settings import load_settings
+from p2p_remote.wire.text import clean
+
+RENDEZVOUS_VARIABLE = "P2P_REMOTE_RENDEZVOUS"
+_MAX_PASSWORD = 1024  # bytes
+_MAX_NAME = 64  # UTF-8 bytes, the field of the handshake
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything that is the same for all commands."""
+
+    state_dir: Path
+    identity: Identity
+    server: str | None
+    lan: bool
+    name: str
+
+    def node_options(
+        self, *, listed: bool, password: bytes | None = None
+    ) -> NodeOptions:
+        """Options for a node of this machine."""
+        return NodeOptions(
+            server=self.server,
+            lan=self.lan,
+            listed=listed,
+            name=self.name,
+            password=password,
+        )
+
+
+def load_context(arguments: argparse.Namespace) -> Context:
+    """Read settings and identity; flag before environment before settings file.
+
+    Raises:
+        StateError: a file cannot be used.
+
+    """
+    folder = state_dir(arguments.state_dir)
+    settings = load_settings(folder)
+    environment = os.environ.get(RENDEZVOUS_VARIABLE)
+    server = arguments.rendezvous
+    if server is None:
+        server = environment if environment is not None else settings.rendezvous
+    name = arguments.name if arguments.name is not None else settings.name
+    name = clean(name, _MAX_NAME).encode()[:_MAX_NAME].decode("utf-8", "ignore")
+    return Context(
+        folder,
+        load_identity(folder, os.urandom),
+        server or None,
+        not arguments.no_lan,
+        name,
+    )
+
+
+def read_password(file: str | None) -> bytes | None:
+    """Read a session password; its trailing line break does not count.
+
+    Raises:
+        UsageError: the file cannot be read or is empty.
+
+    """
+    if file is None:
+        return None
+    try:
+        if file == "-":
+            data = sys.stdin.buffer.readline(_MAX_PASSWORD)
+        else:
+            with Path(file).open("rb") as opened:
+                data = opened.read(_MAX_PASSWORD)
+    except OSError as error:
+        raise UsageError(
+            f"The password file {file} cannot be read: {error.strerror}."
+        ) from error
+    password = data.rstrip(b"\r\n")
+    if not password:
+        raise UsageError("The password is empty.")
+    return password

@@ -1,0 +1,194 @@
+"""`p2p-remote demo`: server, customer and technician on this machine.
+
+Nothing is simulated but the people: the demo reads the digits on the technician's
+side and types them on the customer's, as two people on the phone would.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from p2p_remote.cli.interface import require_terminal
+from p2p_remote.crypto.identity import Identity
+from p2p_remote.errors import NetworkError, RemoteSupportError
+from p2p_remote.services.running_node import NodeOptions
+from p2p_remote.wire import peer_id
+
+_SIZE = "1280x800x24"
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run all three until the technician leaves."""
+    require_terminal()
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p2p-")))
+        server = stack.enter_context(_rendezvous(folder))
+        environment, screen = stack.enter_context(_screen(arguments.screen))
+        customer = stack.enter_context(_customer(folder, server, environment, screen))
+        number = _wait_ready(customer.stdout, folder)
+        identity = Identity.generate(os.urandom)
+        options = NodeOptions(server=server, lan=False, name="Demo technician")
+        from p2p_remote.tui.app import Start
+        from p2p_remote.tui.app import run as run_app
+
+        def approve(digits: str) -> None:
+            _tell(customer.stdin, digits)
+
+        return run_app(
+            Start(
+                identity,
+                options,
+                target=number,
+                on_digits=approve,
+                note="Demo: the customer's half runs beside this, and typed your "
+                "digits. Click into the picture and type. Ctrl+] opens the menu.",
+            )
+        )
+
+
+def _tell(stdin: IO[str] | None, digits: str) -> None:
+    if stdin is not None:
+        answer = {"do": "approve", "grants": ["view", "control"], "digits": digits}
+        stdin.write(json.dumps(answer) + "\n")
+        stdin.flush()
+
+
+@contextlib.contextmanager
+def _process(
+    command: list[str], folder: Path, environment: dict[str, str] | None = None
+) -> "Iterator[subprocess.Popen[str]]":
+    """Run a program in the background; it is ended on leaving."""
+    log = (folder / f"{command[2]}.log").open("a")
+    with (
+        log,
+        subprocess.Popen(
+            [sys.executable, *command],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+            env=environment,
+        ) as process,
+    ):
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+@contextlib.contextmanager
+def _rendezvous(folder: Path) -> Iterator[str]:
+    command = ["-u", "-m", "rendezvous", "--listen", "127.0.0.1:0", "--store", "memory"]
+    with _process(command, folder) as process:
+        line = process.stdout.readline() if process.stdout is not None else ""
+        if not line.startswith("listening "):
+            raise NetworkError("The rendezvous server of the demo did not start.")
+        yield line.split()[1]
+
+
+@contextlib.contextmanager
+def _screen(wanted: str) -> Iterator[tuple[dict[str, str], str]]:
+    """Find what the customer shares: a display, else Xvfb, else a drawn desktop."""
+    environment = dict(os.environ)
+    if wanted != "auto" or environment.get("DISPLAY") or sys.platform != "linux":
+        yield environment, wanted
+        return
+    if shutil.which("Xvfb") is None:
+        yield environment, "synthetic"
+        return
+    with contextlib.ExitStack() as stack:
+        display = _start_xvfb(stack)
+        environment["DISPLAY"] = display
+        environment.pop("WAYLAND_DISPLAY", None)
+        _decorate(stack, environment)
+        yield environment, "x11"
+
+
+def _start_xvfb(stack: contextlib.ExitStack) -> str:
+    read, write = os.pipe()
+    process = stack.enter_context(
+        subprocess.Popen(
+            [
+                "Xvfb",
+                "-displayfd",
+                str(write),
+                "-screen",
+                "0",
+                _SIZE,
+                "-nolisten",
+                "tcp",
+            ],
+            pass_fds=(write,),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    )
+    os.close(write)
+    stack.callback(process.terminate)
+    with os.fdopen(read) as pipe:
+        number = pipe.readline().strip()
+    if not number:
+        raise NetworkError(
+            "Xvfb did not start. Try: p2p-remote demo --screen synthetic"
+        )
+    return f":{number}"
+
+
+def _decorate(stack: contextlib.ExitStack, environment: dict[str, str]) -> None:
+    """Put something on the empty screen that reacts to mouse and keys."""
+    for program in (
+        ["xterm", "-fa", "Monospace", "-fs", "14", "-geometry", "90x28+60+60"],
+        ["xclock", "-geometry", "160x160+1080+40"],
+    ):
+        if shutil.which(program[0]) is None:
+            continue
+        process = stack.enter_context(
+            subprocess.Popen(
+                program,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
+        stack.callback(process.terminate)
+
+
+def _customer(
+    folder: Path, server: str, environment: dict[str, str], screen: str
+) -> "contextlib.AbstractContextManager[subprocess.Popen[str]]":
+    state = folder / "customer"
+    command = [
+        "-u", "-m", "p2p_remote", "share", "--json", "--once", "--no-lan",
+        "--name", "Demo customer", "--screen", screen,
+        "--state-dir", str(state), "--rendezvous", server,
+    ]  # fmt: skip
+    return _process(command, folder, environment)
+
+
+def _wait_ready(stdout: IO[str] | None, folder: Path) -> int:
+    """Read events until the customer can be called; the ID is in `ready`.
+
+    Raises:
+        RemoteSupportError: the customer's half did not start.
+
+    """
+    for line in stdout or ():
+        event = json.loads(line)
+        if event.get("event") == "ready" and event.get("rendezvous"):
+            return peer_id.parse(event["id"])
+    text = (folder / "-m.log").read_text().strip() if folder.exists() else ""
+    raise RemoteSupportError(f"The customer's half did not start. {text}")

@@ -1,0 +1,117 @@
+"""Service events as the JSON of the command-line contract (docs/cli.md)."""
+
+from typing import Any
+
+from p2p_remote.services import events as se
+from p2p_remote.wire import peer_id
+
+
+def as_json(event: se.ServiceEvent) -> tuple[str, dict[str, Any]] | None:
+    """Name and fields of an event; None for events that scripts are not told."""
+    if isinstance(event, se.GrantChanged):
+        name = "granted" if event.granted else "declined"
+        return name, {"permission": event.permission}
+    for kind, name, fields in _TABLE:
+        if type(event) is kind:
+            return name, fields(event)
+    return None
+
+
+def _path(kind: str, rtt_ms: float | None, why: str) -> dict[str, Any]:
+    return {"kind": kind, "rtt_ms": rtt_ms, "why": why}
+
+
+def _request(event: se.Request) -> dict[str, Any]:
+    return {
+        "name": event.name,
+        "id": peer_id.plain(event.peer_id),
+        "verified": event.verified or False,
+        "mode": "support",
+        "path": event.path_kind,
+        "digits_expected": event.digits_expected,
+        "seconds": event.seconds,
+    }
+
+
+def _started(event: se.Started) -> dict[str, Any]:
+    return {
+        "peer": {"id": peer_id.plain(event.peer_id), "name": event.name},
+        "grants": list(event.grants),
+        "verified": event.verified,
+        "seconds": event.seconds,
+        "screen": {"width": event.width, "height": event.height},
+        "path": _path(event.path_kind, None, event.why),
+    }
+
+
+def _ended(event: se.Ended) -> dict[str, Any]:
+    return {
+        "reason": event.reason,
+        "text": event.text,
+        "duration_s": event.duration_s,
+        "by_peer": event.by_peer,
+    }
+
+
+_FAILURES = {3: "unreachable", 4: "refused", 5: "authentication", 6: "network"}
+
+
+def _failed(event: se.Failed) -> dict[str, Any]:
+    return {
+        "reason": _FAILURES.get(event.error.exit_code, "failed"),
+        "text": str(event.error),
+        "duration_s": 0.0,
+        "by_peer": False,
+    }
+
+
+_TABLE: tuple[tuple[type[Any], str, Any], ...] = (
+    (
+        se.Ready,
+        "ready",
+        lambda e: {
+            "id": peer_id.plain(e.peer_id),
+            "rendezvous": e.rendezvous,
+            "lan": e.lan,
+        },
+    ),
+    (se.Trouble, "trouble", lambda e: {"text": e.text}),
+    (se.Request, "request", _request),
+    (se.WrongDigits, "wrong_digits", lambda e: {"tries_left": e.tries_left}),
+    (se.Started, "started", _started),
+    (
+        se.Asked,
+        "asked",
+        lambda e: {"permission": e.permission, "seconds": e.seconds},
+    ),
+    (
+        se.Revoked,
+        "revoked",
+        lambda e: {"permissions": list(e.permissions), "by": e.by},
+    ),
+    (se.ControlPaused, "paused", lambda e: {"paused": e.paused}),
+    (se.PathReport, "path", lambda e: _path(e.kind, e.rtt_ms, e.why)),
+    (se.Silence, "silence", lambda e: {"seconds": e.seconds}),
+    (se.Ended, "ended", _ended),
+    (se.Calling, "calling", lambda e: {"id": peer_id.plain(e.peer_id)}),
+    (
+        se.Ringing,
+        "ringing",
+        lambda e: {"digits": e.digits, "name": e.name},
+    ),
+    (
+        se.Frame,
+        "frame",
+        lambda e: {
+            "generation": e.generation,
+            "width": e.width,
+            "height": e.height,
+        },
+    ),
+    (
+        se.Stats,
+        "stats",
+        lambda e: {"rtt_ms": e.rtt_ms, "kbit_s": e.kbit_s, "fps": e.fps},
+    ),
+    (se.Failed, "ended", _failed),
+)

@@ -1,0 +1,62 @@
+"""Lines in and out: NDJSON for scripts, text for people. No interface toolkit."""
+
+import asyncio
+import json
+import sys
+import threading
+from typing import Any, TextIO
+
+from p2p_remote.errors import UsageError
+
+_MAX_LINE = 1 << 20  # bytes
+
+
+def emit(event: str, **fields: Any) -> None:
+    """Print one event as a JSON line."""
+    print(json.dumps({"event": event, **fields}, ensure_ascii=False), flush=True)
+
+
+def parse_command(line: str) -> dict[str, Any]:
+    """Read one JSON object with a `do`.
+
+    Raises:
+        UsageError: it is not one.
+
+    """
+    try:
+        command = json.loads(line)
+    except ValueError as error:
+        raise UsageError(f"not JSON: {error}") from error
+    if not isinstance(command, dict) or not isinstance(command.get("do"), str):
+        raise UsageError('a command is an object with "do"')
+    return command
+
+
+class LineReader:
+    """Reads stdin in a thread, so that no platform's pipes block the loop."""
+
+    def __init__(self, source: TextIO | None = None) -> None:
+        """Read `source`, by default stdin, on the running loop."""
+        self._queue: asyncio.Queue[str | None] = asyncio.Queue()
+        self._loop = asyncio.get_running_loop()
+        self._source = source if source is not None else sys.stdin
+        thread = threading.Thread(target=self._read, name="lines", daemon=True)
+        thread.start()
+
+    def _read(self) -> None:
+        try:
+            while line := self._source.readline(_MAX_LINE):
+                self._put(line.rstrip("\r\n"))
+        except (OSError, ValueError):
+            pass  # stdin was closed under us: the same as its end
+        self._put(None)
+
+    def _put(self, line: str | None) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._queue.put_nowait, line)
+        except RuntimeError:
+            return  # the loop is closed: nobody waits for lines any more
+
+    async def next(self) -> str | None:
+        """Return the next line without its line break; None at the end."""
+        return await self._queue.get()

@@ -1,0 +1,199 @@
+"""The customer's side for people, in plain lines: for screen readers and small tasks.
+
+Every question says what a yes means, and anything but a clear yes is a no.
+"""
+
+from collections.abc import Callable
+
+from p2p_remote.errors import RemoteSupportError
+from p2p_remote.services import events as se
+from p2p_remote.services.customer import CustomerService
+from p2p_remote.wire import peer_id
+
+_PATHS = {
+    "lan": "inside your local network",
+    "direct": "directly",
+    "relay": "through the server, which cannot read it",
+}
+
+
+class PlainLines:
+    """Prints events and understands answers."""
+
+    def __init__(
+        self,
+        service: CustomerService,
+        has_hotkey: bool,  # noqa: FBT001 -- one fact about the machine, always given
+        write: Callable[[str], None] = print,
+    ) -> None:
+        """Answers go to `service`; lines go to `write`."""
+        self._service = service
+        self._has_hotkey = has_hotkey
+        self._write = write
+        self._asked: str | None = None
+        self._request: se.Request | None = None
+        self._ready = False
+
+    def show(self, event: se.ServiceEvent) -> None:
+        """Print what a person needs to know of an event."""
+        shown = _SHOWN.get(type(event))
+        if shown is not None:
+            shown(self, event)
+
+    def answer(self, line: str) -> bool:
+        """Take one line that was typed; True if the person wants to leave."""
+        word = line.strip().lower()
+        try:
+            if self._asked is not None:
+                self._answer_permission(word)
+            elif self._request is not None:
+                self._answer_request(word)
+            elif word in ("quit", "q", "exit"):
+                return True
+            elif word in ("stop", "s"):
+                self._service.revoke("control")
+            elif word in ("end", "e"):
+                self._service.end()
+            elif word in ("control", "c"):
+                self._service.grant("control")
+            elif word:
+                self._write("Type: stop (mouse and keyboard back), end, quit.")
+        except RemoteSupportError as error:
+            self._write(str(error))
+        return False
+
+    def _answer_permission(self, word: str) -> None:
+        permission, self._asked = self._asked, None
+        if permission is None:
+            return
+        if word in ("yes", "y"):
+            self._service.grant(permission)
+        else:
+            self._service.decline(permission)
+
+    def _answer_request(self, word: str) -> None:
+        request = self._request
+        digits = "".join(c for c in word if c.isdigit())
+        if len(digits) == 6:
+            self._service.approve(["view", "control"], digits)
+        elif word in ("look", "l", "view"):
+            self._service.approve(["view"])
+        elif word in ("yes", "y") and request is not None:
+            if request.verified:
+                self._service.approve(["view", "control"])
+            else:
+                self._write(
+                    "Type the six digits that they read to you, or 'look', or 'no'."
+                )
+        elif word in ("no", "n"):
+            self._service.deny()
+        else:
+            self._write("Type the six digits, 'look', or 'no'.")
+
+    def _on_ready(self, event: se.Ready) -> None:
+        if self._ready:
+            return
+        self._ready = True
+        self._write("")
+        self._write(f"  Your ID:   {peer_id.grouped(event.peer_id)}")
+        self._write("")
+        self._write("Read it to the person who helps you. Nobody is connected yet;")
+        self._write("nothing is shown to anybody before you say yes here.")
+        if not event.rendezvous:
+            self._write("No server is set: reachable in your local network only.")
+        if not self._has_hotkey:
+            self._write("F11 is not heard here; type 'stop' to take control back.")
+        self._write("Type quit to leave; then nobody can reach this machine.")
+
+    def _on_request(self, event: se.Request) -> None:
+        self._request = event
+        name = f'"{event.name}"' if event.name else "Somebody without a name"
+        self._write("")
+        self._write(f"{name}, ID {peer_id.grouped(event.peer_id)}, asks to see")
+        self._write(f"this screen. They reach you {_PATHS[event.path_kind]}.")
+        if event.verified:
+            self._write(f"You know this machine ({event.verified}).")
+            self._write("Type yes to let them see and control, look, or no.")
+        else:
+            self._write("First contact: anybody can choose any name.")
+            self._write("Did YOU call them? Banks, police and Microsoft never ask")
+            self._write("for this. If somebody called you: type no and hang up.")
+            self._write("To let them see and control: type the six digits that they")
+            self._write("read to you. To let them only look: type look. Else: no.")
+        self._write(f"No answer within {event.seconds} seconds is a no.")
+
+    def _on_wrong_digits(self, event: se.WrongDigits) -> None:
+        if event.tries_left:
+            self._write("These are not the digits of this session. Ask them to read")
+            self._write("them again. If they differ again: type no.")
+
+    def _on_started(self, event: se.Started) -> None:
+        self._request = None
+        control = "control" in event.grants
+        self._write("")
+        self._write(f"{event.name or 'They'} can see this screen now.")
+        if control:
+            self._write("They can use mouse and keyboard.")
+            if self._has_hotkey:
+                self._write("F11 takes that back at once; F12 ends the session.")
+        self._write("Type stop to take control back, end to end the session.")
+
+    def _on_asked(self, event: se.Asked) -> None:
+        self._asked = event.permission
+        self._write("")
+        self._write(f"They ask for: {_describe(event.permission)}.")
+        self._write("Allow it? Type yes or no.")
+
+    def _on_granted(self, event: se.GrantChanged) -> None:
+        word = "Allowed" if event.granted else "Not allowed"
+        self._write(f"{word}: {_describe(event.permission)}.")
+
+    def _on_revoked(self, event: se.Revoked) -> None:
+        for permission in event.permissions:
+            self._write(f"Taken back: {_describe(permission)}.")
+
+    def _on_path(self, event: se.PathReport) -> None:
+        self._write(f"Connected {_PATHS[event.kind]}.")
+
+    def _on_silence(self, event: se.Silence) -> None:
+        if event.seconds:
+            self._write("The other side is silent. Nothing is being controlled.")
+        else:
+            self._write("The other side is back.")
+
+    def _on_ended(self, event: se.Ended) -> None:
+        self._request = self._asked = None
+        self._write("")
+        minutes, seconds = divmod(int(event.duration_s), 60)
+        if event.duration_s:
+            self._write(f"The session is over after {minutes}:{seconds:02d} minutes.")
+        else:
+            self._write("No session came about.")
+        if event.text:
+            self._write(event.text)
+        self._write("Nobody can see or control this machine now.")
+
+    def _on_trouble(self, event: se.Trouble) -> None:
+        self._write(f"Note: {event.text}")
+
+
+def _describe(permission: str) -> str:
+    return {
+        "view": "see this screen",
+        "control": "use mouse and keyboard",
+    }.get(permission, permission.replace("_", " "))
+
+
+_SHOWN: dict[type, Callable[..., None]] = {
+    se.Ready: PlainLines._on_ready,  # noqa: SLF001 -- the table of this class
+    se.Request: PlainLines._on_request,  # noqa: SLF001
+    se.WrongDigits: PlainLines._on_wrong_digits,  # noqa: SLF001
+    se.Started: PlainLines._on_started,  # noqa: SLF001
+    se.Asked: PlainLines._on_asked,  # noqa: SLF001
+    se.GrantChanged: PlainLines._on_granted,  # noqa: SLF001
+    se.Revoked: PlainLines._on_revoked,  # noqa: SLF001
+    se.PathReport: PlainLines._on_path,  # noqa: SLF001
+    se.Silence: PlainLines._on_silence,  # noqa: SLF001
+    se.Ended: PlainLines._on_ended,  # noqa: SLF001
+    se.Trouble: PlainLines._on_trouble,  # noqa: SLF001
+}

@@ -1,0 +1,62 @@
+"""`p2p-remote id` and `p2p-remote lan`."""
+
+import argparse
+import asyncio
+
+from p2p_remote.cli.context import load_context
+from p2p_remote.cli.lines import emit
+from p2p_remote.errors import NetworkError, UsageError
+from p2p_remote.wire import peer_id
+
+LAN_SECONDS = 2.0  # s to listen for peers
+
+
+def run_id(arguments: argparse.Namespace) -> int:
+    """Show the ID of this machine."""
+    context = load_context(arguments)
+    number = context.identity.peer_id
+    if arguments.json:
+        emit("id", id=peer_id.plain(number), key=context.identity.public.hex())
+    else:
+        print(peer_id.grouped(number))
+    return 0
+
+
+def run_lan(arguments: argparse.Namespace) -> int:
+    """List the peers that share their screen on this network."""
+    context = load_context(arguments)
+    if not context.lan:
+        raise UsageError("--no-lan and the command lan do not go together.")
+    found = asyncio.run(_browse())
+    own = context.identity.peer_id
+    rows = [(number, endpoints) for number, endpoints in found if number != own]
+    for number, endpoints in rows:
+        if arguments.json:
+            emit("peer", id=peer_id.plain(number), addresses=endpoints)
+        else:
+            print(f"{peer_id.grouped(number)}  {', '.join(endpoints)}")
+    if arguments.json:
+        emit("done", do="lan", peers=len(rows))
+    elif not rows:
+        print(
+            "Nobody found. The other side has to run p2p-remote; a firewall may block "
+            "multicast DNS (UDP port 5353)."
+        )
+    return 0
+
+
+async def _browse() -> list[tuple[int, list[str]]]:
+    from p2p_remote.net.lan_discovery import LanDiscovery
+
+    discovery = LanDiscovery()
+    problem = await discovery.start()
+    if problem:
+        raise NetworkError(problem)
+    try:
+        await asyncio.sleep(LAN_SECONDS)
+        return [
+            (number, [str(endpoint) for endpoint in endpoints])
+            for number, endpoints in sorted(discovery.peers().items())
+        ]
+    finally:
+        await discovery.close()

@@ -1,0 +1,272 @@
+"""The customer's side: be reachable, ask, share, and stop at once when told to."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+from p2p_remote.crypto.identity import Identity
+from p2p_remote.errors import UsageError
+from p2p_remote.services import events as se
+from p2p_remote.services.desk import Desk
+from p2p_remote.services.exit_codes import EXIT_CODES
+from p2p_remote.services.running_node import NodeOptions, RunningNode
+from p2p_remote.services.sharing import ANSWER_SECONDS, Sharing
+from p2p_remote.session import events as ev
+from p2p_remote.session import node as nd
+from p2p_remote.session.customer import DEFAULT_SECONDS, CustomerSession
+from p2p_remote.session.roles import State
+from p2p_remote.store.known_peers import KnownPeer, KnownPeers
+from p2p_remote.wire import control
+from p2p_remote.wire.address import RelayPath
+
+
+class CustomerService:
+    """One customer: one screen, at most one request or session at a time."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        options: NodeOptions,
+        known_peers: KnownPeers,
+        notify: Callable[[se.ServiceEvent], None],
+    ) -> None:
+        """Nothing happens before `start`; `notify` is called on the loop."""
+        self._running = RunningNode(identity, options)
+        self._options = options
+        self._known = known_peers
+        self._notify = notify
+        self._desk: Desk
+        self._loop: asyncio.AbstractEventLoop
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._caller: tuple[nd.CallerArrived, int] | None = None
+        self._session: CustomerSession | None = None
+        self._sharing: Sharing | None = None
+        self._answer_timer: asyncio.TimerHandle | None = None
+
+    # Life.
+
+    async def start(self, desk: Desk) -> None:
+        """Be reachable.
+
+        Raises:
+            NetworkError: no network, or the server's name is unknown.
+
+        """
+        self._loop = asyncio.get_running_loop()
+        self._desk = desk
+        desk.start_hotkey(self._on_hotkey)
+        await self._running.start(self._on_node_event)
+        if self._options.server is None:
+            self._ready(rendezvous=False)
+
+    async def close(self) -> None:
+        """End the session and leave; when this returns, access is over."""
+        sharing = self._sharing
+        self.end()
+        if sharing is not None:
+            await sharing.close()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._running.close()
+        self._desk.close()
+
+    # What the customer decides.
+
+    def approve(
+        self,
+        permissions: Sequence[str],
+        digits: str = "",
+        seconds: int = DEFAULT_SECONDS,
+    ) -> bool:
+        """Answer the request with yes; False if the digits were wrong.
+
+        Without digits, and for a technician who is not known, only looking is
+        allowed, whatever was asked for.
+
+        Raises:
+            UsageError: nobody is waiting, or an unknown permission.
+
+        """
+        session = self._session
+        if session is None or session.state is not State.WAITING_FOR_APPROVAL:
+            raise UsageError("There is no request that waits for an answer.")
+        now = self._running.clock()
+        if digits and not session.check_digits(digits, now):
+            self._notify(se.WrongDigits(session.tries_left))
+            self._running.poke()
+            return False
+        wanted = list(permissions) if session.verified else ["view"]
+        source = self._desk.source
+        session.approve(wanted, (source.width, source.height), now, seconds=seconds)
+        if digits and self._caller is not None:
+            self._remember(*self._caller)
+        self._running.poke()
+        return True
+
+    def deny(self) -> None:
+        """Answer the request with no."""
+        self._finish(control.REASON_DENIED, "The customer said no.")
+
+    def grant(self, permission: str) -> None:
+        """Grant one more permission.
+
+        Raises:
+            RemoteSupportError: no session, unknown, or not verified.
+
+        """
+        self._active().grant(permission)
+        self._running.poke()
+
+    def decline(self, permission: str) -> None:
+        """Answer no to a request for a permission."""
+        self._active().decline(permission)
+        self._running.poke()
+
+    def revoke(self, permission: str) -> None:
+        """Take a permission back; it is gone when this returns."""
+        self._active().revoke(permission)
+        self._running.poke()
+
+    def end(self) -> None:
+        """End the session, or refuse the request."""
+        self._finish(control.REASON_ENDED, "The customer ended the session.")
+
+    # Events.
+
+    def _on_hotkey(self, what: str) -> None:
+        """Any thread: an active session takes it from here."""
+        sharing = self._sharing
+        if sharing is not None:
+            sharing.on_hotkey(what)
+
+    def _on_node_event(self, event: nd.NodeEvent) -> None:
+        match event:
+            case nd.NodeRegistered():
+                self._ready(rendezvous=True)
+            case nd.NodeUnregistered(reason=reason):
+                self._notify(se.Trouble(reason))
+            case nd.CallerArrived():
+                self._spawn(self._on_caller(event))
+            case nd.SessionOpened(session=session):
+                if isinstance(session, CustomerSession):
+                    self._on_opened(event.handle, session)
+            case nd.SessionHappened(session=session, event=happened):
+                if session is self._session:
+                    self._on_session_event(happened)
+            case _:
+                pass
+
+    def _ready(self, *, rendezvous: bool) -> None:
+        self._notify(
+            se.Ready(self._running.identity.peer_id, rendezvous, self._options.lan)
+        )
+
+    async def _on_caller(self, caller: nd.CallerArrived) -> None:
+        """Find out the caller's ID, show the request, then let the call ring."""
+        known = self._known.find(caller.public)
+        if known is not None:
+            peer_id, how = known.peer_id, f"known since {known.when}"
+        else:
+            peer_id = await self._running.derive(caller.public, caller.counter)
+            how = "password" if caller.password_ok else ""
+        if self._caller is None and self._session is None:
+            self._caller = (caller, peer_id)
+            kind = "relay" if isinstance(caller.path, RelayPath) else "lan"
+            self._notify(
+                se.Request(caller.name, peer_id, how, kind, not how, ANSWER_SECONDS)
+            )
+        now = self._running.clock()
+        self._running.node.release(caller.handle, now, known=known is not None)
+        self._running.poke()
+
+    def _on_opened(self, handle: int, session: CustomerSession) -> None:
+        if self._caller is None or self._caller[0].handle != handle:
+            session.end(
+                control.REASON_BUSY,
+                "The customer is busy with another request.",
+                self._running.clock(),
+            )
+            self._running.poke()
+            return
+        self._session = session
+        self._answer_timer = self._loop.call_later(ANSWER_SECONDS, self._no_answer)
+
+    def _no_answer(self) -> None:
+        self._finish(control.REASON_TIMED_OUT, "The customer did not answer in time.")
+
+    def _on_session_event(self, event: ev.SessionEvent) -> None:
+        if isinstance(event, ev.SessionApproved):
+            self._on_started(event)
+        elif isinstance(event, ev.SessionEnded):
+            self._on_ended(event)
+        elif self._sharing is not None:
+            self._sharing.on_event(event)
+
+    def _on_started(self, event: ev.SessionApproved) -> None:
+        session = self._session
+        if session is None or self._caller is None:
+            return
+        if self._answer_timer is not None:
+            self._answer_timer.cancel()
+        self._sharing = Sharing(session, self._desk, self._running, self._notify)
+        caller, peer_id = self._caller
+        self._notify(
+            se.Started(
+                caller.name,
+                peer_id,
+                event.grants,
+                session.path_kind,
+                session.path_why,
+                event.width,
+                event.height,
+                event.verified,
+                event.seconds,
+            )
+        )
+
+    def _on_ended(self, event: ev.SessionEnded) -> None:
+        session, sharing = self._session, self._sharing
+        if session is None:
+            return
+        self._session = self._sharing = self._caller = None
+        if self._answer_timer is not None:
+            self._answer_timer.cancel()
+        if sharing is not None:
+            sharing.stop_now()
+            self._spawn(sharing.close())
+        started = session.started_at
+        duration = 0.0 if started is None else self._running.clock() - started
+        self._notify(
+            se.Ended(
+                event.reason,
+                event.text,
+                round(duration, 1),
+                event.by_peer,
+                EXIT_CODES[event.reason],
+            )
+        )
+
+    # Helpers of the above.
+
+    def _active(self) -> Sharing:
+        if self._sharing is None:
+            raise UsageError("There is no session.")
+        return self._sharing
+
+    def _finish(self, reason: int, text: str) -> None:
+        if self._session is not None:
+            self._session.end(reason, text, self._running.clock())
+            self._running.poke()
+
+    def _remember(self, caller: nd.CallerArrived, peer_id: int) -> None:
+        today = dt.datetime.now(tz=dt.UTC).date().isoformat()  # noqa: TID251 -- the date kept with a pin
+        self._known.remember(
+            KnownPeer(peer_id, caller.public.hex(), caller.name, "digits", today)
+        )
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = self._loop.create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,53 @@
+"""What a customer shares: the screen, the way input gets in, the keys that stop it."""
+
+from collections.abc import Callable
+
+from p2p_remote.desktop import choose
+from p2p_remote.desktop.base import Hotkey, InputSink, ScreenSource
+
+
+class Desk:
+    """Screen, input sink and hotkeys of this machine."""
+
+    def __init__(self, screen: str) -> None:
+        """Open the screen called `screen`: auto, x11, mss or synthetic.
+
+        Raises:
+            MissingCapabilityError: there is nothing to share.
+
+        """
+        self._screen = screen
+        chosen = choose.choose_screen(screen)
+        self.source: ScreenSource = chosen.chosen
+        sink = choose.choose_input(self.source)
+        self.sink: InputSink | None = sink.chosen
+        hotkey = choose.choose_hotkey(self.source, self.sink)
+        self._hotkey: Hotkey | None = hotkey.chosen
+        self.reasons: tuple[str, ...] = (
+            *chosen.reasons,
+            *sink.reasons,
+            *hotkey.reasons,
+        )
+
+    @property
+    def has_hotkey(self) -> bool:
+        """Whether F11 is heard from everywhere on this machine."""
+        return self._hotkey is not None
+
+    def start_hotkey(self, on_event: Callable[[str], None]) -> None:
+        """Hear F11, F12 and local input; `on_event` is called in another thread."""
+        if self._hotkey is not None:
+            self._hotkey.start(on_event)
+
+    def reopen_source(self) -> ScreenSource:
+        """Open the screen again after its size has changed."""
+        self.source = choose.choose_screen(self._screen).chosen
+        return self.source
+
+    def close(self) -> None:
+        """Let go of everything."""
+        if self._hotkey is not None:
+            self._hotkey.close()
+        if self.sink is not None:
+            self.sink.close()
+        self.source.close()

@@ -1,0 +1,208 @@
+"""What the services report to whoever shows it: plain lines, JSON or the TUI."""
+
+from dataclasses import dataclass
+
+from p2p_remote.errors import RemoteSupportError
+from p2p_remote.screen.geometry import Rect
+from p2p_remote.session import events as ev
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """This machine can be called under its ID. `listening`: rendezvous, lan or both."""
+
+    peer_id: int
+    rendezvous: bool
+    lan: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Something does not work, but we go on. `text` is for people."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Somebody wants to see this screen; `verified` says how, or is empty."""
+
+    name: str
+    peer_id: int
+    verified: str
+    path_kind: str
+    digits_expected: bool
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class WrongDigits:
+    """The digits typed are not those of this session."""
+
+    tries_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The session has begun."""
+
+    name: str
+    peer_id: int
+    grants: tuple[str, ...]
+    path_kind: str
+    why: str
+    width: int
+    height: int
+    verified: bool
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The technician asks for one more permission; no answer is No."""
+
+    permission: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class GrantChanged:
+    """A permission was granted (or refused when asked for)."""
+
+    permission: str
+    granted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """Permissions are gone. `by`: F11, customer, pointer or the other side."""
+
+    permissions: tuple[str, ...]
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPaused:
+    """The customer's own mouse and keys win for the moment, or no longer."""
+
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PathReport:
+    """Which way the session runs, and why."""
+
+    kind: str
+    rtt_ms: float | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """Nothing was heard for `seconds`; 0 when the other side is back."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The session or the request is over."""
+
+    reason: str
+    text: str
+    duration_s: float
+    by_peer: bool
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class Calling:
+    """The call has left."""
+
+    peer_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ringing:
+    """The prompt is on the customer's screen; read them these digits."""
+
+    digits: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """The framebuffer has changed in these places."""
+
+    generation: int
+    width: int
+    height: int
+    damage: tuple[Rect, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """The customer's pointer."""
+
+    x: int
+    y: int
+    visible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Once a second: what the line carries."""
+
+    rtt_ms: float | None
+    kbit_s: float
+    fps: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No session came about."""
+
+    error: RemoteSupportError
+
+
+ServiceEvent = (
+    Ready
+    | Trouble
+    | Request
+    | WrongDigits
+    | Started
+    | Asked
+    | GrantChanged
+    | Revoked
+    | ControlPaused
+    | PathReport
+    | Silence
+    | Ended
+    | Calling
+    | Ringing
+    | Frame
+    | Pointer
+    | Stats
+    | Failed
+)
+
+
+def from_session(event: ev.SessionEvent) -> ServiceEvent | None:
+    """What both roles report alike; None for what is not shown as it is."""
+    match event:
+        case ev.PermissionGranted(permission=permission):
+            return GrantChanged(permission, granted=True)
+        case ev.PermissionDeclined(permission=permission):
+            return GrantChanged(permission, granted=False)
+        case ev.PermissionsRevoked(permissions=permissions):
+            return Revoked(permissions, "customer")
+        case ev.ControlPausedChanged(paused=paused):
+            return ControlPaused(paused)
+        case ev.PathChanged(kind=kind, rtt=rtt, why=why):
+            return PathReport(kind, None if rtt is None else round(rtt * 1000, 1), why)
+        case ev.PeerSilentFor(seconds=seconds):
+            return Silence(seconds)
+        case ev.PeerHeardAgain():
+            return Silence(0.0)
+        case _:
+            return None

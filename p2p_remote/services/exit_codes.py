@@ -1,0 +1,16 @@
+"""What the end of a session means for the exit code of the command line."""
+
+EXIT_CODES = {
+    "ended": 0,
+    "expired": 0,
+    "denied": 4,
+    "timed_out": 4,
+    "busy": 4,
+    "wrong_digits": 5,
+    "wrong_password": 5,
+    "wrong_identity": 5,
+    "missing_capability": 7,
+    "protocol_error": 8,
+    "connection_lost": 8,
+}
+"""Exit code by the name of the reason (`wire.control.REASONS`)."""

@@ -1,0 +1,118 @@
+"""The one place where the technician's input reaches the operating system.
+
+A thread of its own, because typing may wait for the keyboard map. Every single event
+and every single character asks the grants directly before the call, so a revoke stops
+even the middle of a long text.
+"""
+
+import logging
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from p2p_remote.desktop.base import InputSink
+from p2p_remote.errors import PermissionNotGrantedError, RemoteSupportError
+from p2p_remote.session.permissions import Grants
+from p2p_remote.wire import input as wire_input
+from p2p_remote.wire.control import PERMISSIONS
+
+_LOG = logging.getLogger(__name__)
+_CONTROL = PERMISSIONS[1]
+_MAX_WAITING = 4096  # events; more than a person can make, so more is an attack
+
+
+class Injector:
+    """Injects what the grants allow; lets go of everything when told to stop."""
+
+    def __init__(
+        self,
+        sink: InputSink,
+        grants: Grants,
+        clock: Callable[[], float],
+        on_failure: Callable[[RemoteSupportError], None],
+    ) -> None:
+        """Start the thread.
+
+        Args:
+            sink: where input goes.
+            grants: asked before every event.
+            clock: s, the clock of the grants.
+            on_failure: called from the thread when the sink is gone.
+
+        """
+        self._sink = sink
+        self._grants = grants
+        self._clock = clock
+        self._on_failure = on_failure
+        self._waiting: deque[wire_input.InputMessage] = deque(maxlen=_MAX_WAITING)
+        self._wake = threading.Event()
+        self._release = False
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="injector", daemon=True)
+        self._thread.start()
+
+    def submit(self, message: wire_input.InputMessage) -> None:
+        """Queue one event."""
+        self._waiting.append(message)
+        self._wake.set()
+
+    def stop(self) -> None:
+        """Drop everything queued and release every key and button held."""
+        self._waiting.clear()
+        self._release = True
+        self._wake.set()
+
+    def close(self) -> None:
+        """Stop, and end the thread when everything is released."""
+        self._closing = True
+        self.stop()
+        self._thread.join(timeout=2.0)
+
+    def _run(self) -> None:
+        while True:
+            self._wake.wait()
+            self._wake.clear()
+            try:
+                self._work()
+            except RemoteSupportError as error:
+                self._on_failure(error)
+                return
+            if self._closing:
+                return
+
+    def _work(self) -> None:
+        while True:
+            if self._release:
+                self._release = False
+                self._sink.release_all()
+            try:
+                message = self._waiting.popleft()
+            except IndexError:
+                return
+            try:
+                self._inject(message)
+            except PermissionNotGrantedError as error:
+                _LOG.info("input dropped: %s", error)
+
+    def _check(self, message: wire_input.InputMessage) -> None:
+        if self._release:
+            raise PermissionNotGrantedError("Control was taken back.")
+        self._grants.check(_CONTROL, message.serial, self._clock())
+
+    def _inject(self, message: wire_input.InputMessage) -> None:
+        match message:
+            case wire_input.TextInput(text=text):
+                for character in text:
+                    self._check(message)
+                    self._sink.text(character)
+            case wire_input.KeyInput():
+                self._check(message)
+                self._sink.key(message.keysym, message.modifiers, message.action)
+            case wire_input.PointerInput():
+                self._check(message)
+                self._sink.pointer(message.x, message.y, message.buttons)
+            case wire_input.ScrollInput():
+                self._check(message)
+                self._sink.scroll(message.x, message.y, message.dx, message.dy)
+            case wire_input.ReleaseAll():
+                self._sink.release_all()

@@ -1,0 +1,185 @@
+"""A `session.node.Node` on real sockets, with the LAN beside it.
+
+One asyncio loop runs it; that loop must never be the one of a user interface
+(a redraw of 30 ms would delay every packet).
+"""
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+
+from p2p_remote.crypto.identity import Identity, derive_id
+from p2p_remote.errors import NetworkError
+from p2p_remote.net.driver import Driver
+from p2p_remote.net.interfaces import local_endpoints
+from p2p_remote.net.lan_discovery import LanDiscovery
+from p2p_remote.net.udp_socket import open_udp_sockets
+from p2p_remote.session.node import Node, NodeConfig, NodeEvent
+from p2p_remote.wire.address import Endpoint
+from p2p_remote.wire.constants import DEFAULT_RENDEZVOUS_PORT
+
+LAN_HEAD_START = 0.25  # s that the LAN may answer before the rendezvous is asked
+LAN_ONLY_WAIT = 3.0  # s to look for an ID when there is no rendezvous
+
+
+@dataclass(frozen=True, slots=True)
+class NodeOptions:
+    """How a node is run. `server` is HOST or HOST:PORT, None for the LAN only."""
+
+    server: str | None = None
+    lan: bool = True
+    listed: bool = False
+    name: str = ""
+    password: bytes | None = None
+
+
+def split_host_port(text: str, default_port: int) -> tuple[str, int]:
+    """Split `HOST`, `HOST:PORT`, `[V6]:PORT` or a bare IPv6 address.
+
+    Raises:
+        NetworkError: the port is not a number from 1 to 65535.
+
+    """
+    host, port = text.strip(), str(default_port)
+    if host.startswith("["):
+        host, _, rest = host[1:].partition("]")
+        port = rest.removeprefix(":") or port
+    elif host.count(":") == 1:
+        host, _, port = host.partition(":")
+    if not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
+        raise NetworkError(
+            f"'{text}' is not a server address. Write HOST or HOST:PORT."
+        )
+    return host, int(port)
+
+
+async def resolve_server(text: str) -> Endpoint:
+    """Look a server's name up.
+
+    Raises:
+        NetworkError: the name is unknown.
+
+    """
+    host, port = split_host_port(text, DEFAULT_RENDEZVOUS_PORT)
+    loop = asyncio.get_running_loop()
+    try:
+        found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+    except OSError as error:
+        raise NetworkError(
+            f"The rendezvous server '{host}' is not known. Check its name and "
+            "your network connection."
+        ) from error
+    found.sort(key=lambda entry: entry[0] != socket.AF_INET)
+    address = found[0][4]
+    return Endpoint(str(address[0]), int(address[1]))
+
+
+@lru_cache(maxsize=256)
+def checked_id(public: bytes, counter: int) -> int:
+    """ID of a key; 0.1 s and 64 MiB, so never on the loop of the network."""
+    return derive_id(public, counter)
+
+
+class RunningNode:
+    """Socket, driver and LAN discovery of one node."""
+
+    def __init__(self, identity: Identity, options: NodeOptions) -> None:
+        """Nothing happens before `start`."""
+        self.identity = identity
+        self.options = options
+        self.node: Node
+        self.lan: LanDiscovery | None = None
+        self.lan_problem = ""
+        self._driver: Driver
+        self._slow = ThreadPoolExecutor(1, thread_name_prefix="identity")
+        self._advertising: asyncio.Task[None] | None = None
+
+    @staticmethod
+    def clock() -> float:
+        """Monotonic seconds, the clock of all machines."""
+        return time.monotonic()
+
+    async def start(self, on_event: Callable[[NodeEvent], None]) -> None:
+        """Open the sockets and begin to register and to be found.
+
+        Raises:
+            NetworkError: no socket, or the server's name is unknown.
+
+        """
+        server = None
+        if self.options.server is not None:
+            server = await resolve_server(self.options.server)
+        sockets = open_udp_sockets()
+        port = sockets[0].endpoint.port
+        config = NodeConfig(
+            name=self.options.name,
+            listed=self.options.listed,
+            server=server,
+            host_endpoints=tuple(local_endpoints(port)),
+            password=self.options.password,
+        )
+        self.node = Node(self.identity, config, os.urandom, self.clock())
+        self._driver = Driver(self.node, sockets, on_event, clock=self.clock)
+        await self._driver.start()
+        if self.options.lan:
+            self.lan = LanDiscovery()
+            self._advertising = asyncio.create_task(self._start_lan(port))
+
+    async def _start_lan(self, port: int) -> None:
+        if self.lan is None:
+            return
+        problem = await self.lan.start()
+        if problem:
+            self.lan_problem = problem
+            return
+        if self.options.listed:
+            await self.lan.advertise(self.identity.peer_id, port)
+
+    def poke(self) -> None:
+        """Send and report what a direct change of a session has brought about."""
+        self.node.collect(self.clock())
+        self._driver.poke()
+
+    async def derive(self, public: bytes, counter: int) -> int:
+        """ID of a peer's key, computed beside the loop."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._slow, checked_id, public, counter)
+
+    async def call(self, target: int, *, password: bytes = b"") -> int:
+        """Call an ID: the LAN first, the rendezvous close behind.
+
+        Raises:
+            NetworkError: nobody on the LAN has this ID and there is no server.
+
+        """
+        has_server = self.node.config.server is not None
+        endpoints: tuple[Endpoint, ...] = ()
+        if self.lan is not None:
+            wait = LAN_HEAD_START if has_server else LAN_ONLY_WAIT
+            if self._advertising is not None:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(wait):
+                        await asyncio.shield(self._advertising)
+            endpoints = tuple(await self.lan.find(target, wait))
+        number = self.node.call(target, self.clock(), lan=endpoints, password=password)
+        self.poke()
+        return number
+
+    async def close(self) -> None:
+        """Say goodbye to everybody and close the sockets."""
+        self.node.close(self.clock())
+        self.poke()
+        if self._advertising is not None:
+            self._advertising.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._advertising
+        if self.lan is not None:
+            await self.lan.close()
+        await self._driver.close()
+        self._slow.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,212 @@
+"""A session while it is active, on the customer's side: pictures out, input in."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from p2p_remote.errors import RemoteSupportError
+from p2p_remote.services import events as se
+from p2p_remote.services.desk import Desk
+from p2p_remote.services.injector import Injector
+from p2p_remote.services.running_node import RunningNode
+from p2p_remote.services.screen_sender import ScreenSender
+from p2p_remote.session import events as ev
+from p2p_remote.session.customer import CustomerSession
+from p2p_remote.session.roles import State
+from p2p_remote.wire import control
+
+_LOG = logging.getLogger(__name__)
+ANSWER_SECONDS = 60  # s until an unanswered request counts as No
+LOCAL_INPUT_PAUSE = 1.0  # s that the customer's own mouse and keys win
+
+
+class Sharing:
+    """Runs one approved session; `close` leaves nothing held and nothing running."""
+
+    def __init__(
+        self,
+        session: CustomerSession,
+        desk: Desk,
+        running: RunningNode,
+        notify: Callable[[se.ServiceEvent], None],
+    ) -> None:
+        """Start sending the screen and taking input."""
+        self._session = session
+        self._running = running
+        self._notify = notify
+        self._loop = asyncio.get_running_loop()
+        self._asked: str | None = None
+        self._answer_timer: asyncio.TimerHandle | None = None
+        self._pause_timer: asyncio.TimerHandle | None = None
+        self._injector: Injector | None = None
+        if desk.sink is not None:
+            self._injector = Injector(
+                desk.sink, session.grants, running.clock, self._on_sink_failed
+            )
+        self._sender = ScreenSender(
+            session, desk.source, desk.reopen_source, running.clock, running.poke
+        )
+        self._task = self._loop.create_task(self._send_screen())
+
+    async def close(self) -> None:
+        """Stop everything; keys and buttons are released when this returns."""
+        self.stop_now()
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def stop_now(self) -> None:
+        """Let go of the input side at once; the session has ended."""
+        for timer in (self._answer_timer, self._pause_timer):
+            if timer is not None:
+                timer.cancel()
+        if self._injector is not None:
+            self._injector.close()
+            self._injector = None
+
+    # Any thread.
+
+    def on_hotkey(self, what: str) -> None:
+        """Take control back here and now; then let the loop tell the others."""
+        session, injector = self._session, self._injector
+        if what == "local_input":
+            self._on_local_input()
+            return
+        if what == "F11":
+            had = session.grants.revoke("control")
+        else:
+            had = bool(session.grants.revoke_all())
+        if injector is not None:
+            injector.stop()
+        if had:
+            tell = self._announce_revoked if what == "F11" else self._end_by_key
+            self._loop.call_soon_threadsafe(tell)
+
+    def _on_local_input(self) -> None:
+        now = self._running.clock()
+        if not self._session.grants.allowed("control", now):
+            return
+        self._session.grants.pause_input(now + LOCAL_INPUT_PAUSE)
+        if self._injector is not None:
+            self._injector.stop()
+        self._loop.call_soon_threadsafe(self._announce_pause)
+
+    def _on_sink_failed(self, error: RemoteSupportError) -> None:
+        self._loop.call_soon_threadsafe(self._fail, error)
+
+    # Decisions of the customer.
+
+    def grant(self, permission: str) -> None:
+        """Grant one more permission.
+
+        Raises:
+            RemoteSupportError: unknown, or the technician is not verified.
+
+        """
+        self._session.grant(permission, self._running.clock())
+        self._answered(permission)
+
+    def decline(self, permission: str) -> None:
+        """Answer no to what was asked for."""
+        self._session.decline(permission, self._running.clock())
+        self._answered(permission)
+        self._notify(se.GrantChanged(permission, granted=False))
+
+    def revoke(self, permission: str) -> None:
+        """Take a permission back; it is gone when this returns."""
+        self._session.revoke(permission, self._running.clock())
+        if self._injector is not None and permission == "control":
+            self._injector.stop()
+
+    # Events of the session.
+
+    def on_event(self, event: ev.SessionEvent) -> None:
+        """Take an event of the session while it is active."""
+        match event:
+            case ev.InputArrived(message=message):
+                if self._injector is not None:
+                    self._injector.submit(message)
+            case ev.RoomForScreen():
+                self._sender.room_available()
+            case ev.KeyFrameAsked():
+                self._sender.request_key_frame()
+            case ev.PermissionAsked(permission=permission):
+                self._on_asked(permission)
+            case ev.PeerSilentFor(seconds=seconds):
+                if self._injector is not None:
+                    self._injector.stop()
+                self._notify(se.Silence(seconds))
+            case _:
+                shown = se.from_session(event)
+                if shown is not None:
+                    self._notify(shown)
+
+    def _on_asked(self, permission: str) -> None:
+        if self._asked is not None:
+            return
+        if not self._session.verified:
+            self.decline(permission)
+            return
+        self._asked = permission
+        self._session.grants.freeze_input()
+        if self._injector is not None:
+            self._injector.stop()
+        self._notify(se.Asked(permission, ANSWER_SECONDS))
+        self._answer_timer = self._loop.call_later(
+            ANSWER_SECONDS, self._decline_unanswered, permission
+        )
+
+    def _decline_unanswered(self, permission: str) -> None:
+        if self._asked == permission and self._session.state is State.ACTIVE:
+            self.decline(permission)
+            self._running.poke()
+
+    def _answered(self, permission: str) -> None:
+        if self._asked != permission:
+            return
+        self._asked = None
+        if self._answer_timer is not None:
+            self._answer_timer.cancel()
+        self._session.grants.thaw_input(self._running.clock())
+
+    def _announce_revoked(self) -> None:
+        number = control.PERMISSIONS.index("control")
+        self._session.announce_revoked(("control",), number, self._running.clock())
+        self._running.poke()
+
+    def _end_by_key(self) -> None:
+        self._session.end(
+            control.REASON_ENDED,
+            "The customer ended the session.",
+            self._running.clock(),
+        )
+        self._running.poke()
+
+    def _announce_pause(self) -> None:
+        if self._session.state is not State.ACTIVE:
+            return
+        if self._pause_timer is None:
+            self._session.pause_control(paused=True, now=self._running.clock())
+            self._notify(se.ControlPaused(paused=True))
+            self._running.poke()
+        else:
+            self._pause_timer.cancel()
+        self._pause_timer = self._loop.call_later(
+            LOCAL_INPUT_PAUSE, self._announce_resume
+        )
+
+    def _announce_resume(self) -> None:
+        self._pause_timer = None
+        self._session.pause_control(paused=False, now=self._running.clock())
+        self._notify(se.ControlPaused(paused=False))
+        self._running.poke()
+
+    async def _send_screen(self) -> None:
+        try:
+            await self._sender.run()
+        except RemoteSupportError as error:
+            self._fail(error)
+
+    def _fail(self, error: RemoteSupportError) -> None:
+        _LOG.warning("%s", error)
+        self._session.end(control.REASON_CAPABILITY, str(error), self._running.clock())
+        self._running.poke()

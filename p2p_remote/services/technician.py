@@ -1,0 +1,374 @@
+"""The technician's side: call, read the digits out, see, and act when allowed."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from p2p_remote.crypto.identity import Identity
+from p2p_remote.errors import (
+    MalformedMessageError,
+    NetworkError,
+    NoSuchPeerError,
+    RemoteSupportError,
+    SessionAbortedError,
+    UsageError,
+)
+from p2p_remote.screen.decoder import Decoder
+from p2p_remote.screen.geometry import Rect
+from p2p_remote.services import events as se
+from p2p_remote.services.exit_codes import EXIT_CODES
+from p2p_remote.services.running_node import NodeOptions, RunningNode
+from p2p_remote.session import events as ev
+from p2p_remote.session import node as nd
+from p2p_remote.session.roles import State
+from p2p_remote.session.technician import TechnicianSession
+from p2p_remote.wire import control
+from p2p_remote.wire.constants import MAX_SCREEN_PIXELS
+from p2p_remote.wire.input import InputMessage
+from p2p_remote.wire.screen import CursorPosition, CursorShape, ScreenUpdate
+
+_LOG = logging.getLogger(__name__)
+CALL_SECONDS = 15.0  # s until a call that nobody answers is given up
+STATS_INTERVAL = 1.0  # s
+SETTLED_QUIET = 0.15  # s without a new update after "settled" for a snapshot
+_MAX_WAITING_UPDATES = 512  # updates; the sender waits for acknowledgements before
+
+
+class TechnicianService:
+    """One outgoing session. All methods are called on its loop."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        options: NodeOptions,
+        notify: Callable[[se.ServiceEvent], None],
+    ) -> None:
+        """Nothing happens before `start`; `notify` is called on the loop."""
+        self._running = RunningNode(identity, options)
+        self._notify = notify
+        self._target = 0
+        self._call: int | None = None
+        self._session: TechnicianSession | None = None
+        self._decoder = Decoder(MAX_SCREEN_PIXELS)
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="decoder")
+        self._updates: asyncio.Queue[ScreenUpdate] = asyncio.Queue(_MAX_WAITING_UPDATES)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._give_up: asyncio.TimerHandle | None = None
+        self._generation = 0
+        self._frames = 0
+        self._bytes_before = 0
+        self._settled_sequence: int | None = None
+        self._last_sequence: int | None = None
+        self._last_update = 0.0
+        self._changed = asyncio.Event()
+        self.pointer: CursorPosition | None = None
+
+    async def start(self) -> None:
+        """Open the sockets.
+
+        Raises:
+            NetworkError: no network, or the server's name is unknown.
+
+        """
+        await self._running.start(self._on_node_event)
+        self._spawn(self._decode_forever())
+        self._spawn(self._report_forever())
+
+    async def call(self, target: int, *, password: bytes = b"") -> None:
+        """Call an ID; everything after this arrives as events."""
+        if target == self._running.identity.peer_id:
+            raise UsageError("This is your own ID. Type the ID of the other machine.")
+        self._target = target
+        self._notify(se.Calling(target))
+        try:
+            self._call = await self._running.call(target, password=password)
+        except NetworkError as error:
+            self._notify(se.Failed(error))
+            return
+        self._give_up = asyncio.get_running_loop().call_later(
+            CALL_SECONDS, self._on_no_answer
+        )
+
+    async def close(self) -> None:
+        """End the session and leave."""
+        self.end()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._running.close()
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+    # Acting.
+
+    @property
+    def framebuffer(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """The remote screen, (height, width, 4) BGRX."""
+        return self._decoder.framebuffer
+
+    @property
+    def grants(self) -> tuple[str, ...]:
+        """What the customer has granted."""
+        return self._session.grants if self._session is not None else ()
+
+    @property
+    def digits(self) -> str:
+        """The comparison digits of this session."""
+        return self._session.handshake.digits if self._session is not None else ""
+
+    def send_input(self, messages: Sequence[InputMessage]) -> None:
+        """Send input in order.
+
+        Raises:
+            PermissionNotGrantedError: control is not granted.
+            UsageError: there is no session.
+
+        """
+        session = self._active()
+        now = self._running.clock()
+        for message in messages:
+            session.send_input(message, now)
+        self._running.poke()
+
+    def request(self, permission: str) -> None:
+        """Ask the customer for a permission."""
+        self._active().request(permission, self._running.clock())
+        self._running.poke()
+
+    def send_viewport(self, viewport: control.Viewport) -> None:
+        """Tell the customer's side what is shown."""
+        self._active().send_viewport(viewport, self._running.clock())
+        self._running.poke()
+
+    def end(self) -> None:
+        """End the session, or give up the call."""
+        now = self._running.clock()
+        if self._session is not None:
+            self._session.end(
+                control.REASON_ENDED, "The technician ended the session.", now
+            )
+            self._running.poke()
+        elif self._call is not None:
+            self._running.node.cancel(self._call, now)
+            self._call = None
+            self._running.poke()
+
+    async def snapshot(
+        self, *, wait_settled: bool, limit: float = 30.0
+    ) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """Return a copy of the picture, (height, width, 3) RGB.
+
+        Args:
+            wait_settled: wait until everything the customer's screen shows has come.
+            limit: s to wait at most.
+
+        Raises:
+            UsageError: there is no session or no picture yet.
+            NetworkError: it did not settle in time.
+
+        """
+        self._active()
+        if wait_settled:
+            try:
+                async with asyncio.timeout(limit):
+                    while not self._is_settled():
+                        self._changed.clear()
+                        try:
+                            async with asyncio.timeout(SETTLED_QUIET / 3):
+                                await self._changed.wait()
+                        except TimeoutError:
+                            pass
+            except TimeoutError:
+                raise NetworkError("The picture did not come to rest.") from None
+        if self._generation == 0:
+            raise UsageError("There is no picture yet.")
+        return np.ascontiguousarray(self.framebuffer[:, :, 2::-1])
+
+    def _is_settled(self) -> bool:
+        return (
+            self._settled_sequence is not None
+            and self._settled_sequence == self._last_sequence
+            and self._running.clock() - self._last_update >= SETTLED_QUIET
+        )
+
+    # Events of the node.
+
+    def _on_node_event(self, event: nd.NodeEvent) -> None:
+        match event:
+            case nd.CallAnswered(call=call):
+                if call == self._call and self._give_up is not None:
+                    self._give_up.cancel()
+            case nd.CallFailed(call=call, error=error):
+                if call == self._call:
+                    self._fail(error)
+            case nd.SessionOpened(handle=handle, session=session):
+                if handle == self._call and isinstance(session, TechnicianSession):
+                    self._spawn(self._on_opened(session))
+            case nd.SessionHappened(session=session, event=happened):
+                if session is self._session:
+                    self._on_session_event(happened)
+            case nd.NodeUnregistered(reason=reason):
+                self._notify(se.Trouble(reason))
+            case _:
+                pass
+
+    def _on_no_answer(self) -> None:
+        if self._call is not None and self._session is None:
+            self._running.node.cancel(self._call, self._running.clock())
+            self._fail(NoSuchPeerError())
+
+    def _fail(self, error: RemoteSupportError) -> None:
+        self._call = None
+        if self._give_up is not None:
+            self._give_up.cancel()
+        self._notify(se.Failed(error))
+
+    async def _on_opened(self, session: TechnicianSession) -> None:
+        """Show the digits; make sure that the key belongs to the ID that was typed."""
+        self._session = session
+        self._notify(se.Ringing(session.handshake.digits, session.handshake.peer_name))
+        found = await self._running.derive(
+            session.handshake.peer_public, session.handshake.peer_counter
+        )
+        if found != self._target:
+            session.end(
+                control.REASON_WRONG_IDENTITY,
+                "The machine that answered does not own this ID.",
+                self._running.clock(),
+            )
+            self._running.poke()
+
+    def _on_session_event(self, event: ev.SessionEvent) -> None:
+        match event:
+            case ev.ScreenArrived(update=update):
+                self._on_update(update)
+            case ev.CursorArrived(cursor=cursor):
+                self._on_cursor(cursor)
+            case ev.ScreenSettled(sequence=sequence):
+                self._settled_sequence = sequence
+                self._changed.set()
+            case ev.SessionApproved():
+                self._on_approved(event)
+            case ev.SessionEnded():
+                self._on_ended(event)
+            case _:
+                shown = se.from_session(event)
+                if shown is not None:
+                    self._notify(shown)
+
+    def _on_approved(self, event: ev.SessionApproved) -> None:
+        session = self._session
+        if session is None:
+            return
+        self._notify(
+            se.Started(
+                session.handshake.peer_name,
+                self._target,
+                event.grants,
+                session.path_kind,
+                session.path_why,
+                event.width,
+                event.height,
+                event.verified,
+                event.seconds,
+            )
+        )
+
+    def _on_cursor(self, cursor: CursorPosition | CursorShape) -> None:
+        if isinstance(cursor, CursorPosition):
+            self.pointer = cursor
+            self._notify(se.Pointer(cursor.x, cursor.y, bool(cursor.visible)))
+
+    def _on_ended(self, event: ev.SessionEnded) -> None:
+        session = self._session
+        if session is None:
+            return
+        self._session = self._call = None
+        started = session.started_at
+        duration = 0.0
+        if started is not None:
+            duration = round(self._running.clock() - started, 1)
+        # Ended by the customer: whatever a script still wanted to do was cut short.
+        aborted = SessionAbortedError.exit_code if event.by_peer else 0
+        self._notify(
+            se.Ended(
+                event.reason,
+                event.text,
+                duration,
+                event.by_peer,
+                aborted if event.reason == "ended" else EXIT_CODES[event.reason],
+            )
+        )
+
+    # Pictures.
+
+    def _on_update(self, update: ScreenUpdate) -> None:
+        try:
+            self._updates.put_nowait(update)
+        except asyncio.QueueFull:
+            self._broken_picture("more pictures than can be shown")
+
+    async def _decode_forever(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            batch = [await self._updates.get()]
+            while not self._updates.empty():
+                batch.append(self._updates.get_nowait())
+            try:
+                damage = await loop.run_in_executor(self._worker, self._decode, batch)
+            except MalformedMessageError as error:
+                self._broken_picture(str(error))
+                continue
+            self._last_sequence = batch[-1].sequence
+            self._last_update = self._running.clock()
+            self._generation += 1
+            self._frames += 1
+            height, width = self.framebuffer.shape[:2]
+            self._notify(se.Frame(self._generation, width, height, tuple(damage)))
+            self._changed.set()
+
+    def _decode(self, batch: list[ScreenUpdate]) -> list[Rect]:
+        damage: list[Rect] = []
+        for update in batch:
+            damage += self._decoder.apply(update)
+        return damage
+
+    def _broken_picture(self, why: str) -> None:
+        _LOG.warning("bad screen update: %s", why)
+        if self._session is not None:
+            self._session.end(control.REASON_PROTOCOL, why, self._running.clock())
+            self._running.poke()
+
+    async def _report_forever(self) -> None:
+        while True:
+            await asyncio.sleep(STATS_INTERVAL)
+            session = self._session
+            if session is None or session.state is not State.ACTIVE:
+                continue
+            statistics = session.statistics()
+            received = statistics.bytes_received - self._bytes_before
+            self._bytes_before = statistics.bytes_received
+            rtt = statistics.rtt
+            self._notify(
+                se.Stats(
+                    None if rtt is None else round(rtt * 1000, 1),
+                    round(received * 8 / 1000 / STATS_INTERVAL, 1),
+                    round(self._frames / STATS_INTERVAL, 1),
+                )
+            )
+            self._frames = 0
+
+    # Helpers of the above.
+
+    def _active(self) -> TechnicianSession:
+        if self._session is None or self._session.state is not State.ACTIVE:
+            raise UsageError("There is no session.")
+        return self._session
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

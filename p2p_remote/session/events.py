@@ -1,0 +1,166 @@
+"""What a session reports. Nouns in the past: something has happened."""
+
+from dataclasses import dataclass
+
+from p2p_remote.wire.address import Path
+from p2p_remote.wire.control import Viewport
+from p2p_remote.wire.input import InputMessage
+from p2p_remote.wire.screen import CursorPosition, CursorShape, ScreenUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class SessionApproved:
+    """The customer said yes: the session is active."""
+
+    grants: tuple[str, ...]
+    verified: bool
+    seconds: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionGranted:
+    """One more permission is granted."""
+
+    permission: str
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionsRevoked:
+    """Permissions were taken back or have expired."""
+
+    permissions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionAsked:
+    """The technician asks for a permission (customer's side)."""
+
+    permission: str
+
+
+@dataclass(frozen=True, slots=True)
+class PermissionDeclined:
+    """The customer did not grant what was asked (technician's side)."""
+
+    permission: str
+
+
+@dataclass(frozen=True, slots=True)
+class InputArrived:
+    """Input of the technician; the injector still has to ask the grants."""
+
+    message: InputMessage
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenArrived:
+    """A screen update for the decoder."""
+
+    update: ScreenUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class CursorArrived:
+    """Pointer position or shape of the customer's side."""
+
+    cursor: CursorPosition | CursorShape
+
+
+@dataclass(frozen=True, slots=True)
+class DisplayChanged:
+    """The customer's display has another size; a key frame follows."""
+
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenSettled:
+    """Everything that the customer's display shows has been sent, up to `sequence`."""
+
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class ViewportAsked:
+    """The technician looks at this region (customer's side)."""
+
+    viewport: Viewport
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFrameAsked:
+    """The technician needs a key frame (customer's side)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlPausedChanged:
+    """The customer's own input wins (True) or no longer does."""
+
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PathChanged:
+    """The session runs over another path. kind: lan, direct or relay."""
+
+    path: Path
+    kind: str
+    rtt: float | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class PeerSilentFor:
+    """Nothing was heard for `seconds`; held keys have to be released."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class PeerHeardAgain:
+    """The other side is back."""
+
+
+@dataclass(frozen=True, slots=True)
+class RoomForScreen:
+    """The line has room for another screen update."""
+
+
+@dataclass(frozen=True, slots=True)
+class PunchWanted:
+    """The customer approved: ask the rendezvous to introduce both sides."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnded:
+    """The session is over. `reason` is one of `wire.control.REASONS`."""
+
+    reason: str
+    text: str
+    by_peer: bool
+
+
+SessionEvent = (
+    SessionApproved
+    | PermissionGranted
+    | PermissionsRevoked
+    | PermissionAsked
+    | PermissionDeclined
+    | InputArrived
+    | ScreenArrived
+    | CursorArrived
+    | DisplayChanged
+    | ScreenSettled
+    | ViewportAsked
+    | KeyFrameAsked
+    | ControlPausedChanged
+    | PathChanged
+    | PeerSilentFor
+    | PeerHeardAgain
+    | RoomForScreen
+    | PunchWanted
+    | SessionEnded
+)

@@ -1,0 +1,472 @@
+"""Everything that shares one UDP socket, as one machine with the five verbs.
+
+Routes datagrams by their first byte: rendezvous messages to the `Registration`,
+relayed ones unwrapped, handshakes to the responder or to the call that waits for
+them, checks and packets to their session by the receiver's index. It is the only
+place that knows what a `RelayPath` looks like on the wire.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from p2p_remote.crypto import handshake as hs
+from p2p_remote.crypto.identity import Identity
+from p2p_remote.errors import (
+    NetworkError,
+    NoSuchPeerError,
+    RefusedError,
+    RemoteSupportError,
+)
+from p2p_remote.session.customer import CustomerSession
+from p2p_remote.session.events import PunchWanted, SessionEnded, SessionEvent
+from p2p_remote.session.session import Random, Session
+from p2p_remote.session.technician import TechnicianSession
+from p2p_remote.traversal import registration as rv
+from p2p_remote.traversal.candidate import Candidate, host_candidates, reflexive
+from p2p_remote.wire.address import Endpoint, Path, RelayPath
+from p2p_remote.wire.first_byte import RELAYED, Kind, kind_of, session_index
+
+_RELAY_HEADER = 5  # bytes: first byte and channel
+_M0, _M1, _M2, _M3, _M4 = range(0x40, 0x45)
+MAX_SESSIONS = 16
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """What a node is told at its start.
+
+    `listed`: can be called under its ID. `host_endpoints`: own addresses with the port
+    of the socket. `password`: session password that callers may know.
+    """
+
+    name: str = ""
+    listed: bool = False
+    server: Endpoint | None = None
+    host_endpoints: tuple[Endpoint, ...] = ()
+    password: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRegistered:
+    """The rendezvous knows us; `reflexive` is how it sees our address."""
+
+    reflexive: Endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class NodeUnregistered:
+    """The rendezvous does not answer (any more)."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeIdTaken:
+    """Another key owns this ID at the rendezvous: step the ID counter."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallerArrived:
+    """Somebody has proven a key and asks to be let in; nobody was told yet.
+
+    Answer with `Node.release` as soon as the prompt is shown, or `Node.refuse`.
+    """
+
+    handle: int
+    public: bytes
+    counter: int
+    name: str
+    password_ok: bool
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class CallAnswered:
+    """The machine that was called is there and checks who calls."""
+
+    call: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallFailed:
+    """A call has ended without a session."""
+
+    call: int
+    error: RemoteSupportError
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOpened:
+    """A handshake is complete. `handle` is that of the caller or of the call."""
+
+    handle: int
+    session: Session
+
+
+@dataclass(frozen=True, slots=True)
+class SessionHappened:
+    """An event of a session."""
+
+    session: Session
+    event: SessionEvent
+
+
+NodeEvent = (
+    NodeRegistered
+    | NodeUnregistered
+    | NodeIdTaken
+    | CallerArrived
+    | CallAnswered
+    | CallFailed
+    | SessionOpened
+    | SessionHappened
+)
+
+
+@dataclass(slots=True)
+class _Call:
+    """An outgoing call until its session opens."""
+
+    number: int
+    initiator: hs.Initiator
+    rendezvous_call: int | None = None
+    channels: list[RelayPath] = field(default_factory=list)
+    answered: bool = False
+
+
+class Node:
+    """All machines of one socket."""
+
+    def __init__(
+        self, identity: Identity, config: NodeConfig, random: Random, now: float
+    ) -> None:
+        """Begin to register, if a server is given.
+
+        Args:
+            identity: own key and ID.
+            config: see `NodeConfig`.
+            random: source of random bytes.
+            now: s.
+
+        """
+        self.identity = identity
+        self.config = config
+        self.reflexive: Endpoint | None = None
+        self._random = random
+        self._events: deque[NodeEvent] = deque()
+        self._calls: dict[int, _Call] = {}
+        self._sessions: dict[int, Session] = {}
+        self._known_handles: set[int] = set()
+        self._next_call = 1
+        self._registration: rv.Registration | None = None
+        if config.server is not None:
+            self._registration = rv.Registration(
+                identity, config.server, random, now, listed=config.listed
+            )
+        self._responder: hs.Responder | None = None
+        if config.listed:
+            self._responder = hs.Responder(
+                identity, random, now, password=config.password, name=config.name
+            )
+
+    # Verbs.
+
+    def receive_datagram(self, data: bytes, path: Path, now: float) -> None:
+        """Route one datagram that came from `path` (an `Endpoint`)."""
+        kind = kind_of(data)
+        from_server = path == self.config.server
+        if kind is Kind.RENDEZVOUS:
+            if from_server and self._registration is not None:
+                self._registration.receive_datagram(data, path, now)
+        elif kind is Kind.RELAYED:
+            if from_server and isinstance(path, Endpoint) and len(data) > _RELAY_HEADER:
+                channel = int.from_bytes(data[1:_RELAY_HEADER], "little")
+                self._route(data[_RELAY_HEADER:], RelayPath(path, channel), now)
+        else:
+            self._route(data, path, now)
+        self._collect(now)
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due everywhere."""
+        for machine in self._machines():
+            timer = machine.next_timer()
+            if timer is not None and timer <= now:
+                machine.handle_timer(now)
+        self._collect(now)
+        for index, session in list(self._sessions.items()):
+            if session.is_finished(now):
+                del self._sessions[index]
+
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Path]]:
+        """Drain everything that goes to the socket; relay headers are put on here."""
+        out: list[tuple[bytes, Path]] = []
+        for machine in self._machines():
+            for data, path in machine.datagrams_to_send(now):
+                if isinstance(path, RelayPath):
+                    header = bytes([RELAYED]) + path.channel.to_bytes(4, "little")
+                    out.append((header + data, path.server))
+                else:
+                    out.append((data, path))
+        return out
+
+    def next_timer(self) -> float | None:
+        """When `handle_timer` wants to be called, s."""
+        times = [machine.next_timer() for machine in self._machines()]
+        due = [time for time in times if time is not None]
+        return min(due) if due else None
+
+    def next_event(self) -> NodeEvent | None:
+        """Drain what has happened."""
+        return self._events.popleft() if self._events else None
+
+    # Calls.
+
+    def call(
+        self,
+        target: int,
+        now: float,
+        *,
+        lan: Iterable[Endpoint] = (),
+        password: bytes = b"",
+    ) -> int:
+        """Call an ID through the rendezvous and at addresses found on the LAN.
+
+        Raises:
+            NetworkError: there is neither a server nor an address.
+
+        """
+        endpoints = tuple(lan)
+        if self._registration is None and not endpoints:
+            raise NetworkError(
+                "This ID is not on the local network, and no rendezvous server is set."
+            )
+        number = self._next_call
+        self._next_call += 1
+        initiator = hs.Initiator(
+            self.identity,
+            target,
+            self._random,
+            now,
+            password=password,
+            name=self.config.name,
+        )
+        call = _Call(number, initiator)
+        self._calls[number] = call
+        for endpoint in endpoints:
+            initiator.add_path(endpoint, padded=True)
+        if self._registration is not None:
+            call.rendezvous_call = self._registration.call(
+                target, initiator.first_message(), now
+            )
+        self._collect(now)
+        return number
+
+    def cancel(self, number: int, now: float) -> None:
+        """Give up a call."""
+        call = self._calls.pop(number, None)
+        if call is not None and self._registration is not None:
+            for channel in call.channels:
+                self._registration.hang_up(channel, now)
+
+    def release(self, handle: int, now: float, *, known: bool = False) -> None:
+        """The prompt for this caller is on the screen: finish the handshake.
+
+        `known`: the caller's key was verified in an earlier session.
+        """
+        if self._responder is None:
+            return
+        if known:
+            self._known_handles.add(handle)
+        self._responder.release(handle, now)
+        self._collect(now)
+
+    def refuse(self, handle: int, now: float) -> None:
+        """Forget a caller without an answer."""
+        if self._responder is not None:
+            self._responder.refuse(handle, now)
+
+    def close(self, now: float) -> None:
+        """Leave the rendezvous and end all sessions."""
+        for session in self._sessions.values():
+            session.end(0, "", now)
+        if self._registration is not None:
+            self._registration.close(now)
+        self._collect(now)
+
+    def collect(self, now: float) -> None:
+        """Bring up the events of sessions that the caller has changed directly."""
+        self._collect(now)
+
+    # Inside.
+
+    def _machines(self) -> list[Any]:
+        machines: list[Any] = [call.initiator for call in self._calls.values()]
+        machines.extend(self._sessions.values())
+        if self._responder is not None:
+            machines.append(self._responder)
+        if self._registration is not None:
+            machines.append(self._registration)
+        return machines
+
+    def _route(self, data: bytes, path: Path, now: float) -> None:
+        kind = kind_of(data)
+        if kind in (Kind.PACKET, Kind.CHECK):
+            index = session_index(data)
+            session = self._sessions.get(index) if index is not None else None
+            if session is not None:
+                session.receive_datagram(data, path, now)
+        elif kind is Kind.HANDSHAKE:
+            if data[0] in (_M1, _M3):
+                if self._responder is not None:
+                    self._responder.receive_datagram(data, path, now)
+            else:
+                for call in list(self._calls.values()):
+                    call.initiator.receive_datagram(data, path, now)
+
+    def _collect(self, now: float) -> None:
+        steps: tuple[Callable[[float], None], ...] = (
+            self._collect_registration,
+            self._collect_responder,
+            self._collect_calls,
+            self._collect_sessions,
+        )
+        for step in steps:
+            step(now)
+
+    def _collect_registration(self, now: float) -> None:
+        registration = self._registration
+        if registration is None:
+            return
+        while (event := registration.next_event()) is not None:
+            match event:
+                case rv.Registered(reflexive=endpoint):
+                    self.reflexive = endpoint
+                    self._events.append(NodeRegistered(endpoint))
+                case rv.RegistrationLost(reason=reason):
+                    self._events.append(NodeUnregistered(reason))
+                case rv.IdTaken():
+                    self._events.append(NodeIdTaken())
+                case _:
+                    self._on_introduction(event, now)
+
+    def _on_introduction(self, event: rv.RegistrationEvent, now: float) -> None:
+        match event:
+            case rv.Rung(path=path, first_message=first):
+                if self._responder is not None:
+                    self._responder.receive_datagram(first, path, now)
+            case rv.CallAccepted(call=number, path=path):
+                self._on_call_accepted(number, path)
+            case rv.CallFailed(call=number, reason=reason):
+                self._on_call_failed(number, reason)
+            case rv.Punch(path=path, endpoints=endpoints):
+                self._on_punch(path, endpoints, now)
+            case _:
+                pass
+
+    def _on_call_accepted(self, number: int, path: RelayPath) -> None:
+        for call in self._calls.values():
+            if call.rendezvous_call == number:
+                call.channels.append(path)
+                call.initiator.add_path(path, padded=False)
+
+    def _on_call_failed(self, number: int, reason: str) -> None:
+        for call in list(self._calls.values()):
+            if call.rendezvous_call != number or call.answered:
+                continue
+            call.rendezvous_call = None
+            if call.initiator.has_path:
+                continue  # an address on the LAN may still answer
+            error: RemoteSupportError = NoSuchPeerError()
+            if reason == "server":
+                error = NetworkError("The rendezvous server does not answer.")
+            del self._calls[call.number]
+            self._events.append(CallFailed(call.number, error))
+
+    def _on_punch(
+        self, path: RelayPath, endpoints: Iterable[Endpoint], now: float
+    ) -> None:
+        for session in self._sessions.values():
+            if session.handshake.path == path:
+                session.punch(endpoints, now)
+
+    def _collect_responder(self, now: float) -> None:
+        responder = self._responder
+        if responder is None:
+            return
+        while (event := responder.next_event()) is not None:
+            match event:
+                case hs.CallerVerified():
+                    self._events.append(
+                        CallerArrived(
+                            event.handle,
+                            event.public,
+                            event.counter,
+                            event.name,
+                            event.password_ok,
+                            event.path,
+                        )
+                    )
+                case hs.HandshakeComplete(handle=handle, result=result):
+                    session = CustomerSession(
+                        result,
+                        self._random,
+                        now,
+                        candidates=self._candidates(),
+                        known=handle in self._known_handles,
+                    )
+                    self._known_handles.discard(handle)
+                    self._open(handle, session)
+                case _:
+                    pass
+
+    def _collect_calls(self, now: float) -> None:
+        for call in list(self._calls.values()):
+            while (event := call.initiator.next_event()) is not None:
+                match event:
+                    case hs.PeerAnswered():
+                        call.answered = True
+                        self._events.append(CallAnswered(call.number))
+                    case hs.HandshakeComplete(result=result):
+                        self._calls.pop(call.number, None)
+                        session = TechnicianSession(
+                            result, self._random, now, candidates=self._candidates()
+                        )
+                        self._open(call.number, session)
+                    case hs.HandshakeFailed(error=error):
+                        if self._calls.pop(call.number, None) is not None:
+                            self._events.append(
+                                CallFailed(call.number, _call_error(call, error))
+                            )
+
+    def _open(self, handle: int, session: Session) -> None:
+        index = session.handshake.local_index
+        if index in self._sessions or len(self._sessions) >= MAX_SESSIONS:
+            return
+        self._sessions[index] = session
+        self._events.append(SessionOpened(handle, session))
+
+    def _collect_sessions(self, now: float) -> None:
+        for session in list(self._sessions.values()):
+            while (event := session.next_event()) is not None:
+                relay = session.handshake.path
+                if self._registration is not None and isinstance(relay, RelayPath):
+                    if type(event) is PunchWanted:
+                        self._registration.agree(relay, now)
+                    elif type(event) is SessionEnded:
+                        self._registration.hang_up(relay, now)
+                self._events.append(SessionHappened(session, event))
+
+    def _candidates(self) -> list[Candidate]:
+        found = host_candidates(self.config.host_endpoints)
+        if self.reflexive is not None:
+            found.append(reflexive(self.reflexive))
+        return found
+
+
+def _call_error(call: _Call, error: RemoteSupportError) -> RemoteSupportError:
+    """What a failed handshake means to the one who called."""
+    if isinstance(error, NetworkError):
+        return RefusedError() if call.answered else NoSuchPeerError()
+    return error

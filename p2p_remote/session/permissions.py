@@ -1,0 +1,122 @@
+"""What the customer has granted: the one table that every effect asks.
+
+Everything is off until granted, every grant has a serial and an expiry, and taking
+one back is final: a later grant has another serial, so nothing queued under the old
+one can take effect. `check` is called directly before an effect on the operating
+system, possibly from another thread than the one that grants; each step is a single
+assignment, so a revoke holds from the moment it returns.
+"""
+
+from dataclasses import dataclass
+
+from p2p_remote.errors import PermissionNotGrantedError, UsageError
+from p2p_remote.wire.control import PERMISSIONS
+
+FREEZE_MARGIN = 0.3  # s that injected input stays off before and after a prompt
+INPUT_PERMISSIONS = frozenset({"control", "sys_keys"})
+NEEDS_VERIFIED = frozenset(PERMISSIONS) - {"view"}
+"""Everything beyond looking needs a technician that the customer has verified."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One permission, given until `expires` (s)."""
+
+    permission: str
+    serial: int
+    expires: float
+
+
+def permission_number(name: str) -> int:
+    """Number of a permission on the wire.
+
+    Raises:
+        UsageError: there is no such permission.
+
+    """
+    try:
+        return PERMISSIONS.index(name)
+    except ValueError:
+        known = ", ".join(PERMISSIONS)
+        raise UsageError(f"There is no permission '{name}'. Known: {known}.") from None
+
+
+class Grants:
+    """The grants of one session."""
+
+    def __init__(self) -> None:
+        """Start with nothing granted."""
+        self._grants: dict[str, Grant] = {}
+        self._serial = 0
+        self._frozen_until = 0.0
+        self._paused_until = 0.0
+
+    def grant(self, permission: str, expires: float) -> Grant:
+        """Give a permission until `expires`; an older grant of it ends."""
+        permission_number(permission)
+        self._serial += 1
+        grant = Grant(permission, self._serial, expires)
+        self._grants = {**self._grants, permission: grant}
+        return grant
+
+    def revoke(self, permission: str) -> bool:
+        """Take a permission back; False if it was not granted."""
+        if permission not in self._grants:
+            return False
+        self._grants = {k: v for k, v in self._grants.items() if k != permission}
+        return True
+
+    def revoke_all(self) -> tuple[str, ...]:
+        """Take everything back and return what was granted."""
+        granted = tuple(self._grants)
+        self._grants = {}
+        return granted
+
+    def freeze_input(self) -> None:
+        """Refuse injected input until `thaw_input` (a prompt is open)."""
+        self._frozen_until = float("inf")
+
+    def thaw_input(self, now: float) -> None:
+        """Allow injected input again after the margin."""
+        self._frozen_until = now + FREEZE_MARGIN
+
+    def pause_input(self, until: float) -> None:
+        """Let the customer's own mouse and keys win until `until`."""
+        self._paused_until = until
+
+    def input_paused(self, now: float) -> bool:
+        """Whether the customer's own input is winning."""
+        return now < self._paused_until
+
+    def allowed(self, permission: str, now: float) -> bool:
+        """Whether a permission is granted and has not expired."""
+        grant = self._grants.get(permission)
+        return grant is not None and now < grant.expires
+
+    def check(self, permission: str, serial: int | None, now: float) -> None:
+        """Return if the effect may happen now.
+
+        Args:
+            permission: what the effect needs.
+            serial: the grant it was asked under; None for effects that are not
+                started by a message of the technician.
+            now: s.
+
+        Raises:
+            PermissionNotGrantedError: not granted, expired, another grant, or input
+                that is frozen by a prompt or paused by the customer's own input.
+
+        """
+        grant = self._grants.get(permission)
+        if grant is None or now >= grant.expires:
+            raise PermissionNotGrantedError(f"'{permission}' is not granted.")
+        if serial is not None and serial != grant.serial:
+            raise PermissionNotGrantedError(f"'{permission}' was taken back.")
+        if permission in INPUT_PERMISSIONS and (
+            now < self._frozen_until or now < self._paused_until
+        ):
+            raise PermissionNotGrantedError("Input is paused at the customer's side.")
+
+    def current(self) -> tuple[Grant, ...]:
+        """All grants, in the order given."""
+        return tuple(self._grants.values())

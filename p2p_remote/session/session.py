@@ -1,0 +1,297 @@
+"""A session after the handshake, the part that both roles share.
+
+Composes a `transport.Connection` (packets, streams) and a `traversal.Agent` (paths)
+behind the five verbs, speaks the control messages, and reports `session.events`.
+Nothing here knows sockets, screens or people.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+from p2p_remote.crypto.handshake import HandshakeResult
+from p2p_remote.crypto.sealing import Sealing
+from p2p_remote.errors import MalformedMessageError, ProtocolError
+from p2p_remote.session import events as ev
+from p2p_remote.session.roles import TRANSITIONS, Role, State, Trigger
+from p2p_remote.transport import events as transport_events
+from p2p_remote.transport.connection import Connection, ConnectionConfig
+from p2p_remote.transport.statistics import Statistics
+from p2p_remote.traversal import agent as traversal
+from p2p_remote.traversal.candidate import Candidate
+from p2p_remote.wire import control
+from p2p_remote.wire.address import Endpoint, Path, RelayPath
+from p2p_remote.wire.constants import (
+    CHANNEL_CONTROL,
+    CHANNEL_CURSOR,
+    CHANNEL_INPUT,
+    CHANNEL_SCREEN,
+)
+from p2p_remote.wire.first_byte import Kind, kind_of
+
+LINGER = 1.0  # s a closed session still answers, so that a lost CLOSE is repeated
+
+Random = Callable[[int], bytes]
+
+
+class Session:
+    """One side of a session; see `CustomerSession` and `TechnicianSession`."""
+
+    role: ClassVar[Role]
+
+    def __init__(
+        self,
+        handshake: HandshakeResult,
+        random: Random,
+        now: float,
+        *,
+        candidates: Iterable[Candidate] = (),
+    ) -> None:
+        """Begin right after the handshake, on the path that it ran over.
+
+        Args:
+            handshake: keys, indexes and names agreed on.
+            random: source of random bytes.
+            now: s.
+            candidates: own candidates, told to the other side after approval.
+
+        """
+        self.handshake = handshake
+        self.state = State.WAITING_FOR_APPROVAL
+        self.started_at: float | None = None
+        self._random = random
+        self._candidates = tuple(candidates)
+        self._events: deque[ev.SessionEvent] = deque()
+        self._agent: traversal.Agent | None = None
+        self._closed_at: float | None = None
+        self.path: Path = handshake.path
+        self.path_kind = "relay" if isinstance(handshake.path, RelayPath) else "lan"
+        self.path_why = ""
+        self._connection = Connection(
+            ConnectionConfig(),
+            Sealing(
+                handshake.chain_key,
+                initiator=handshake.is_initiator,
+                local_index=handshake.local_index,
+                remote_index=handshake.remote_index,
+                now=now,
+            ),
+            handshake.path,
+            random,
+            now,
+        )
+
+    # The five verbs.
+
+    def receive_datagram(self, data: bytes, path: Path, now: float) -> None:
+        """Take a session packet or a connectivity check of this session."""
+        if kind_of(data) is Kind.CHECK:
+            if self._agent is not None and self.state is State.ACTIVE:
+                self._agent.receive_datagram(data, path, now)
+        else:
+            self._connection.receive_datagram(data, path, now)
+        self._collect(now)
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due."""
+        self._connection.handle_timer(now)
+        if self._agent is not None and self.state is State.ACTIVE:
+            self._agent.handle_timer(now)
+        self._collect(now)
+
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Path]]:
+        """Drain what is to be sent now."""
+        out = self._connection.datagrams_to_send(now)
+        if self._agent is not None and self.state is State.ACTIVE:
+            out += self._agent.datagrams_to_send(now)
+        return out
+
+    def next_timer(self) -> float | None:
+        """When `handle_timer` wants to be called, s."""
+        times = [self._connection.next_timer()]
+        if self._agent is not None and self.state is State.ACTIVE:
+            times.append(self._agent.next_timer())
+        due = [time for time in times if time is not None]
+        return min(due) if due else None
+
+    def next_event(self) -> ev.SessionEvent | None:
+        """Drain what has happened, one by one."""
+        return self._events.popleft() if self._events else None
+
+    # What the floors above ask for.
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether packets go straight to the other side."""
+        return isinstance(self.path, Endpoint)
+
+    def statistics(self) -> Statistics:
+        """Round-trip time, rate and counters of the connection."""
+        return self._connection.statistics()
+
+    def end(self, reason: int, text: str, now: float) -> None:
+        """End the session and tell the other side why."""
+        if self.state is State.ENDED:
+            return
+        denied = self.state is State.WAITING_FOR_APPROVAL and reason in (
+            control.REASON_DENIED,
+            control.REASON_TIMED_OUT,
+            control.REASON_BUSY,
+        )
+        self._move(Trigger.DENIED if denied else Trigger.END)
+        self._on_end()
+        self._connection.close(reason, text, now)
+        self._finish(now, reason, text, by_peer=False)
+
+    def is_finished(self, now: float) -> bool:
+        """Whether nothing more has to be sent for this session."""
+        return self._closed_at is not None and now >= self._closed_at + LINGER
+
+    def punch(self, endpoints: Iterable[Endpoint], now: float) -> None:
+        """Check these addresses, which the rendezvous has seen the peer at."""
+        if self._agent is not None and self.state is State.ACTIVE:
+            self._agent.punch(list(endpoints), now)
+            self._collect(now)
+
+    # Inside.
+
+    def _emit(self, event: ev.SessionEvent) -> None:
+        self._events.append(event)
+
+    def _move(self, trigger: Trigger) -> None:
+        state = TRANSITIONS.get((self.state, trigger))
+        if state is None:
+            raise ProtocolError(f"{trigger.value} while {self.state.value}")
+        self.state = state
+
+    def _on_end(self) -> None:
+        """Drop every right before anything else happens."""
+
+    def _finish(self, now: float, reason: int, text: str, *, by_peer: bool) -> None:
+        self._closed_at = now
+        self._emit(ev.SessionEnded(control.REASONS[reason], text, by_peer))
+
+    def _send_control(self, message: control.ControlMessage, now: float) -> None:
+        self._connection.send_message(
+            CHANNEL_CONTROL, control.CONTROL.encode(message), now
+        )
+
+    def _begin(self, now: float) -> None:
+        """Start looking for better paths: only ever after the approval."""
+        self.started_at = now
+        self._agent = traversal.Agent(
+            controlling=self.handshake.is_initiator,
+            check_key=self.handshake.check_key,
+            local_index=self.handshake.local_index,
+            remote_index=self.handshake.remote_index,
+            relay=self.handshake.path,
+            random=self._random,
+            now=now,
+        )
+        self._agent.add_local(self._candidates)
+        self._send_control(control.Candidates(self._agent.local_rows()), now)
+
+    def _collect(self, now: float) -> None:
+        """Turn the events of the parts into events of the session."""
+        try:
+            while (event := self._connection.next_event()) is not None:
+                self._on_connection_event(event, now)
+        except (MalformedMessageError, ProtocolError) as error:
+            self.end(control.REASON_PROTOCOL, str(error), now)
+        if self._agent is None:
+            return
+        while (path_event := self._agent.next_event()) is not None:
+            if self.state is State.ACTIVE:
+                self._on_path_event(path_event, now)
+
+    def _on_connection_event(
+        self, event: transport_events.ConnectionEvent, now: float
+    ) -> None:
+        match event:
+            case transport_events.MessageReceived(channel=channel, data=data):
+                if self.state is not State.ENDED:
+                    self._on_message(channel, data, now)
+            case transport_events.RoomAvailable(channel=channel):
+                if channel == CHANNEL_SCREEN:
+                    self._emit(ev.RoomForScreen())
+            case transport_events.PeerClosed(code=code, text=text):
+                self._on_peer_closed(code, text, now)
+            case transport_events.ConnectionLost(reason=reason):
+                self._on_lost(reason, now)
+            case _:
+                self._on_liveness(event, now)
+
+    def _on_liveness(self, event: transport_events.ConnectionEvent, now: float) -> None:
+        """Which path carries what, and whether anything comes at all."""
+        match event:
+            case transport_events.PathHeard(path=path):
+                if self._agent is not None:
+                    self._agent.path_heard(path, now)
+            case transport_events.PeerSilent(seconds=seconds):
+                if self._agent is not None:
+                    self._agent.suspect(now)
+                self._emit(ev.PeerSilentFor(seconds))
+            case transport_events.PeerHeard():
+                self._emit(ev.PeerHeardAgain())
+            case _:
+                pass
+
+    def _on_peer_closed(self, code: int, text: str, now: float) -> None:
+        if self.state is State.ENDED:
+            return
+        self._move(Trigger.END)
+        self._on_end()
+        reason = code if 0 <= code < len(control.REASONS) else control.REASON_PROTOCOL
+        self._finish(now, reason, text, by_peer=True)
+
+    def _on_lost(self, reason: str, now: float) -> None:
+        if self.state is State.ENDED:
+            return
+        self._move(Trigger.CONNECTION_LOST)
+        self._on_end()
+        self._finish(now, control.REASON_CONNECTION_LOST, reason, by_peer=False)
+
+    def _on_path_event(self, event: traversal.AgentEvent, now: float) -> None:
+        match event:
+            case traversal.PathSelected(path=path, kind=kind, rtt=rtt, why=why):
+                if (
+                    path == self.path
+                    and kind == self.path_kind
+                    and why == self.path_why
+                ):
+                    return
+                self.path, self.path_kind, self.path_why = path, kind, why
+                self._connection.set_path(path, now, reset=True)
+                self._emit(ev.PathChanged(path, kind, rtt, why))
+            case _:
+                pass
+
+    def _on_message(self, channel: int, data: bytes, now: float) -> None:
+        if channel == CHANNEL_CONTROL:
+            message = control.CONTROL.decode(data)
+            if type(message) is control.Candidates:
+                self._on_candidates(message, now)
+            else:
+                self._on_control(message, now)
+        elif self.state is not State.ACTIVE:
+            raise ProtocolError("data before the approval")
+        elif channel == CHANNEL_INPUT:
+            self._on_input(data, now)
+        elif channel in (CHANNEL_SCREEN, CHANNEL_CURSOR):
+            self._on_picture(channel, data)
+        else:
+            raise ProtocolError(f"channel {channel} is not open")
+
+    def _on_candidates(self, message: control.Candidates, now: float) -> None:
+        if self._agent is None:
+            raise ProtocolError("candidates before the approval")
+        self._agent.add_remote(message.rows, now)
+
+    def _on_control(self, message: Any, now: float) -> None:
+        raise NotImplementedError
+
+    def _on_input(self, data: bytes, now: float) -> None:
+        raise ProtocolError("input from the customer's side")
+
+    def _on_picture(self, channel: int, data: bytes) -> None:
+        raise ProtocolError("pictures from the technician's side")
