@@ -1,0 +1,217 @@
+"""The screen of an X11 display: damage, shared memory, pointer apart."""
+
+import contextlib
+import struct
+import threading
+import time
+from typing import Final
+
+from p2p_remote.desktop.base import (
+    Capture,
+    CursorImage,
+    PointerState,
+    ScreenResizedError,
+)
+from p2p_remote.desktop.x11_connection import (
+    CONFIGURE_NOTIFY,
+    X11Connection,
+    X11Error,
+    request,
+)
+from p2p_remote.desktop.x11_damage import DamageTracker, row_bands
+from p2p_remote.desktop.x11_image import open_reader
+from p2p_remote.desktop.x11_raw_input import RAW_MOTION, RawInput
+from p2p_remote.errors import MissingCapabilityError
+from p2p_remote.screen.geometry import Rect
+
+MAX_CURSOR_SIDE: Final = 256  # pixels; larger shapes are cut around the hot spot
+_BAND_GAP: Final = 16  # rows
+_STRUCTURE_NOTIFY: Final = 1 << 17
+_EVENT_MASK: Final = 1 << 11  # of ChangeWindowAttributes
+
+
+class X11Screen:
+    """The whole screen of a display (default: $DISPLAY).
+
+    Raises MissingCapabilityError when the display is missing, is Wayland's XWayland
+    (whose picture is black), or has a picture format of another age.
+    """
+
+    def __init__(self, display: str | None = None) -> None:
+        self._connection = X11Connection(display)
+        self.name = f"X11 {self._connection.display}"
+        self.slow_reason: str | None = None  # why shared memory is not used
+        self._busy = threading.Lock()
+        self._damaged = self._first = True
+        self._resized = self._pointer_moved = self._watching = False
+        self._raw: RawInput | None = None
+        try:
+            self._open()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    @property
+    def width(self) -> int:
+        return self._bounds.width
+
+    @property
+    def height(self) -> int:
+        return self._bounds.height
+
+    def wait(self, timeout_s: float) -> bool:
+        """Block until the picture, the pointer or its shape changed."""
+        deadline = time.monotonic() + timeout_s
+        with self._busy:
+            while not self._sort_events():
+                remaining = deadline - time.monotonic()
+                if remaining <= 0 or not self._connection.wait(remaining):
+                    return False
+            return True
+
+    def capture(self) -> Capture:
+        """Refresh the damaged rows in place; see ScreenSource."""
+        with self._busy:
+            self._sort_events()
+            if self._resized:
+                raise ScreenResizedError
+            try:
+                return Capture(self._frame, self._refresh(), self._pointer())
+            except X11Error:
+                if self._connection.root_size() != (self.width, self.height):
+                    raise ScreenResizedError from None
+                raise
+
+    def cursor_shape(self) -> CursorImage | None:
+        """Return the present shape, cut to MAX_CURSOR_SIDE."""
+        with self._busy:
+            return self._shape()
+
+    def expect_change(self) -> None:
+        """Damage comes by itself."""
+
+    def close(self) -> None:
+        """End the connection, which frees all that the server holds for it.
+
+        A thread that is inside `wait` or `capture` gets MissingCapabilityError.
+        """
+        self._connection.shut_down()
+        with self._busy:
+            self._connection.close()
+
+    def _refresh(self) -> list[Rect]:
+        """Bring the frame up to date and return what was damaged."""
+        if not self._damaged:
+            return []
+        self._damaged = False
+        damage = self._tracker.take(self._bounds)
+        if self._first:
+            damage = [self._bounds]
+        self._reader.read(row_bands(damage, _BAND_GAP))
+        self._first = False
+        return damage
+
+    def _shape(self) -> CursorImage | None:
+        answer = self._connection.call(request(self._fixes.opcode, 4))  # GetCursorImage
+        width, height, hot_x, hot_y, serial = struct.unpack_from("<HHHHI", answer, 12)
+        if not width or not height:
+            return None
+        left = _cut(hot_x, width)
+        top = _cut(hot_y, height)
+        kept_width, kept_height = (
+            min(width, MAX_CURSOR_SIDE),
+            min(height, MAX_CURSOR_SIDE),
+        )
+        rows = (
+            answer[32 + 4 * (row * width + left) :][: 4 * kept_width]
+            for row in range(top, top + kept_height)
+        )
+        return CursorImage(
+            serial=serial,
+            width=kept_width,
+            height=kept_height,
+            hot_x=min(hot_x - left, kept_width - 1),
+            hot_y=min(hot_y - top, kept_height - 1),
+            pixels=b"".join(rows),
+        )
+
+    def _open(self) -> None:
+        connection = self._connection
+        if connection.extension("XWAYLAND") is not None:
+            raise MissingCapabilityError(
+                "This display belongs to a Wayland desktop, which lets no program see "
+                "the screen through it."
+            )
+        if not connection.setup.is_bgrx:
+            raise MissingCapabilityError(
+                f"The display has {connection.setup.depth}-bit colours; 24 are needed."
+            )
+        attributes = struct.pack(
+            "<III", connection.root, _EVENT_MASK, _STRUCTURE_NOTIFY
+        )
+        connection.send(request(2, 0, attributes))  # ChangeWindowAttributes
+        # From here on a change of size is noticed, so ask for it only now.
+        self._bounds = Rect(0, 0, *connection.root_size())
+        self._tracker = DamageTracker(connection)
+        self._reader, self.slow_reason = open_reader(
+            connection, self.width, self.height
+        )
+        self._frame = self._reader.frame.view()
+        self._frame.flags.writeable = False
+        self._fixes = connection.required("XFIXES")
+        select_cursor = struct.pack("<II", connection.root, 1)
+        connection.send(request(self._fixes.opcode, 3, select_cursor))
+        # Without XInput 2 the pointer is seen whenever something else is captured.
+        with contextlib.suppress(MissingCapabilityError):
+            self._raw = RawInput(connection)
+        self._watch_pointer(on=True)
+        self._see_shape()
+
+    def _sort_events(self) -> bool:
+        """Take note of what has arrived; True when there is something to capture."""
+        for event in self._connection.events():
+            kind = event[0]
+            if self._tracker.is_notice(event):
+                self._damaged = True
+            elif kind == CONFIGURE_NOTIFY:
+                size = struct.unpack_from("<HH", event, 20)
+                self._resized |= size != (self.width, self.height)
+            elif kind == self._fixes.first_event + 1:
+                self._see_shape()
+                self._pointer_moved = True
+            elif self._raw is not None and self._raw.parse(event) is not None:
+                self._pointer_moved = True
+                self._watch_pointer(on=False)
+        return self._damaged or self._resized or self._pointer_moved
+
+    def _watch_pointer(self, *, on: bool) -> None:
+        """One event of motion between two captures is enough, so ask for no more."""
+        if self._raw is not None and on != self._watching:
+            self._watching = on
+            self._raw.select((RAW_MOTION,) if on else ())
+
+    def _pointer(self) -> PointerState:
+        self._pointer_moved = False
+        self._watch_pointer(on=True)
+        answer = self._connection.call(
+            request(38, 0, struct.pack("<I", self._connection.root))  # QueryPointer
+        )
+        x, y = struct.unpack_from("<hh", answer, 16)
+        inside = bool(answer[1])  # on this screen
+        return PointerState(
+            x=min(max(x, 0), self.width - 1),
+            y=min(max(y, 0), self.height - 1),
+            visible=inside and self._shape_visible,
+            shape_serial=self._shape_serial,
+        )
+
+    def _see_shape(self) -> None:
+        """Learn the serial of the shape, and whether anything of it can be seen."""
+        shape = self._shape()
+        self._shape_serial = shape.serial if shape else 0
+        self._shape_visible = shape is not None and any(shape.pixels[3::4])
+
+
+def _cut(hot: int, size: int) -> int:
+    """Return where to start cutting so that the hot spot stays inside."""
+    return max(0, min(hot - MAX_CURSOR_SIDE // 2, size - MAX_CURSOR_SIDE))
