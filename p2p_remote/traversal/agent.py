@@ -1,0 +1,419 @@
+"""The ICE-like agent of one session (RFC 8445, trimmed to one socket and one stream).
+
+It is made after the handshake, with a key that only the two ends have. It checks the
+peer's candidates, lets the controlling end (the initiator of the handshake) choose
+among the paths that answered, keeps the chosen path and its substitutes alive, and
+falls back to the relay when the chosen path falls silent. docs/protocol/traversal.md
+describes bytes and timers.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable
+
+from p2p_remote.errors import AuthenticationFailedError, MalformedMessageError
+from p2p_remote.traversal.agent_events import (
+    AgentEvent,
+    PathLost,
+    PathSelected,
+    PrimingEndpoint,
+)
+from p2p_remote.traversal.candidate import (
+    Candidate,
+    CandidateKind,
+    CandidateRow,
+    candidate,
+    is_ipv6,
+    is_on_link,
+    is_sendable,
+    priority,
+)
+from p2p_remote.traversal.check_list import CheckList
+from p2p_remote.traversal.check_seal import CheckSeal, CheckWindow
+from p2p_remote.traversal.pair import Pair, PairState, PathKind
+from p2p_remote.traversal.path_choice import better_path, ranked
+from p2p_remote.traversal.remote_candidates import RemoteCandidates
+from p2p_remote.wire.address import Endpoint, Path, RelayPath
+from p2p_remote.wire.connectivity import (
+    MAX_CANDIDATES,
+    Check,
+    CheckResponse,
+    counter_of,
+    transaction,
+)
+
+UPGRADE_INTERVAL = 60.0  # s between attempts to leave the relay
+SEARCH_INTERVAL = 5.0  # s between attempts while no path works at all
+ROUND_SPACING = 3.0  # s; a round that is running is not begun anew
+PEER_ROUND_SPACING = 1.0  # s between rounds that the peer may ask for
+_NONCE_BYTES = 8
+
+
+class Agent:
+    """Finds and keeps the best path to the peer. Speaks the five verbs."""
+
+    def __init__(  # noqa: PLR0913
+        self,
+        *,
+        controlling: bool,
+        check_key: bytes,
+        local_index: int,
+        remote_index: int,
+        relay: Path | None,
+        random: Callable[[int], bytes],
+        now: float,
+    ) -> None:
+        """With a `relay`, that path is selected from the start, without an event."""
+        self._controlling = controlling
+        self._seal = CheckSeal(check_key, controlling=controlling)
+        self._window = CheckWindow()
+        self._local_index = local_index
+        self._remote_index = remote_index
+        self._random = random
+        self._counter = 0
+        self._local: list[Candidate] = []
+        self._remote = RemoteCandidates()
+        self._check_list = CheckList(now)
+        self._selected: Pair | None = None
+        self._relay: Pair | None = None
+        self._nominated: Pair | None = None  # controlled end: the peer's last choice
+        self._nomination = -1  # counter of the check that made it
+        self._round_at = now - ROUND_SPACING
+        self._peer_round_at = now - PEER_ROUND_SPACING
+        self._retry_at: float | None = None
+        self._unpaired = False  # candidates came that have no pair yet
+        self._changed = True  # `_wake` is to be computed again
+        self._wake: float | None = None
+        self._events: deque[AgentEvent] = deque()
+        self._datagrams: list[tuple[bytes, Path]] = []
+        if relay is not None:
+            self._relay = self._use_proven_path(relay, PathKind.RELAY, now)
+
+    @property
+    def selected(self) -> Path | None:
+        """Path in use; None while there is none."""
+        return self._selected.path if self._selected is not None else None
+
+    @property
+    def selected_kind(self) -> PathKind | None:
+        """Kind of the path in use."""
+        return self._selected.kind if self._selected is not None else None
+
+    @property
+    def selected_rtt(self) -> float | None:
+        """Smoothed round trip of checks on the path in use, in s."""
+        return self._selected.rtt if self._selected is not None else None
+
+    # What the session tells
+
+    def start_on(self, path: Path, now: float) -> None:
+        """The handshake went over this direct path: it is selected, without an event.
+
+        A handshake over a private path also says that the two ends share a network.
+        """
+        self._use_proven_path(path, self._kind_of(path), now)
+
+    def add_local(self, candidates: Iterable[Candidate]) -> None:
+        """Our own addresses. They replace those of the same kind and address family."""
+        new = list(candidates)
+        replaced = {_group(each) for each in new}
+        kept = [each for each in self._local if _group(each) not in replaced]
+        self._local = new + kept
+        self._unpaired = True
+        for pair in self._check_list:
+            kind = self._kind_of(pair.path)
+            if pair.is_relay or kind is pair.kind:
+                continue
+            pair.kind = kind
+            if pair is self._selected:
+                self._announce("its network is known now")
+
+    def local_rows(self) -> tuple[CandidateRow, ...]:
+        """Our best candidates, at most 8, for the `Candidates` message."""
+        best = sorted(self._local, key=lambda each: -each.priority)
+        return tuple(each.row() for each in best[:MAX_CANDIDATES])
+
+    def add_remote(
+        self, candidates: Iterable[Candidate], now: float, *, same_lan: bool = False
+    ) -> None:
+        """Take the peer's addresses, as the peer told them.
+
+        `same_lan`: the peer was found by LAN discovery, so private addresses are meant
+        for us too.
+        """
+        if same_lan:
+            self._remote.peer_is_on_our_lan()
+        self._remote.add(candidates)
+        self._form_pairs(now)
+
+    def punch(self, endpoints: Iterable[Endpoint], now: float) -> None:
+        """Take the peer's addresses as the server sees them; the peer begins now."""
+        told = list(endpoints)[:MAX_CANDIDATES]
+        kind = CandidateKind.SERVER_REFLEXIVE
+        self._remote.add(candidate(kind, endpoint) for endpoint in told)
+        self._form_pairs(now)
+        for endpoint in told:
+            pair = self._check_list.get(endpoint)
+            if pair is not None and pair.state is PairState.FAILED:
+                self._begin_round_on(pair, now)
+
+    def path_heard(self, path: Path, now: float) -> None:
+        """An authenticated packet of the session came over this path."""
+        pair = self._check_list.get(path) or self._learn(path, now, None)
+        if pair is None:
+            return
+        pair.heard(now)
+        if not pair.usable:
+            pair.trigger(now)
+            self._changed = True
+
+    def suspect(self, now: float) -> None:
+        """Data that is expected stays out: check all paths, use the relay meanwhile.
+
+        Without a relay the path stays selected until its checks have failed. Calls
+        during a round that nothing can be changed by are ignored.
+        """
+        selected, relay = self._selected, self._relay
+        direct = selected is not None and selected is not relay
+        if selected is not None and direct and relay is not None and relay.usable:
+            self._events.append(PathLost(selected.path))
+            self._select(relay, now, "the direct path fell silent")
+        elif now - self._round_at < ROUND_SPACING:
+            return
+        self._begin_round(now, everything=True)
+
+    # The five verbs
+
+    def receive_datagram(self, data: bytes, path: Path, now: float) -> None:
+        """Take a check or a response; anything else is met with silence."""
+        try:
+            message = self._seal.open(data)
+        except (MalformedMessageError, AuthenticationFailedError):
+            return
+        if message.receiver_index != self._local_index:
+            return
+        self._changed = True
+        if isinstance(message, CheckResponse):
+            self._on_response(message, path, now)
+        elif self._window.accept(counter_of(message.transaction)):
+            self._on_check(message, path, now)
+
+    def handle_timer(self, now: float) -> None:
+        """Send what is due and give up what stayed silent."""
+        self._advance(now)
+
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Path]]:
+        """Drain; a `PrimingEndpoint` is to be sent with its TTL."""
+        self._advance(now)
+        datagrams, self._datagrams = self._datagrams, []
+        return datagrams
+
+    def next_timer(self) -> float | None:
+        """When `handle_timer` has something to do; it may turn out to be nothing."""
+        if self._changed:
+            times = (self._check_list.next_timer(), self._retry_at)
+            self._wake = min((each for each in times if each is not None), default=None)
+            self._changed = False
+        return self._wake
+
+    def next_event(self) -> AgentEvent | None:
+        """Drain one event."""
+        return self._events.popleft() if self._events else None
+
+    # Checks
+
+    def _advance(self, now: float) -> None:
+        if self._unpaired:
+            self._form_pairs(now)
+        due_at = self.next_timer()
+        if due_at is None or now < due_at:
+            return
+        self._changed = True
+        for pair in self._check_list:
+            if pair.review(now) and pair is self._selected:
+                self._lose(pair, now)
+        if self._controlling:
+            self._choose(now)
+        if self._retry_at is not None and now >= self._retry_at:
+            self._begin_round(now, everything=False)
+        while (due := self._check_list.next_due(now)) is not None:
+            self._send_check(due, now)
+
+    def _send_check(self, pair: Pair, now: float) -> None:
+        self._counter += 1
+        path = pair.path
+        check = Check(
+            receiver_index=self._remote_index,
+            transaction=transaction(self._counter, self._random(_NONCE_BYTES)),
+            priority=_priority_if_learnt(path),
+            nominate=self._controlling and pair is self._selected,
+            restart=pair.announce_round,
+        )
+        if pair.check_sent(check.transaction, now) and isinstance(path, Endpoint):
+            path = PrimingEndpoint(path.host, path.port)
+        self._datagrams.append((self._seal.seal(check), path))
+
+    def _on_check(self, check: Check, path: Path, now: float) -> None:
+        pair = self._check_list.get(path) or self._learn(path, now, check.priority)
+        if pair is None:
+            return
+        sealed = self._seal.seal_address(path, check.transaction)
+        response = CheckResponse(self._remote_index, check.transaction, sealed)
+        self._datagrams.append((self._seal.seal(response), path))
+        pair.heard(now)
+        if not pair.usable:
+            pair.trigger(now)
+        if check.nominate and not self._controlling:
+            self._on_nomination(pair, counter_of(check.transaction), now)
+        if check.restart and now - self._peer_round_at >= PEER_ROUND_SPACING:
+            self._peer_round_at = now
+            self._check_everything(now)
+
+    def _on_response(self, response: CheckResponse, path: Path, now: float) -> None:
+        """Count it only on the path that the check went to (RFC 8445, 7.2.5.2.1)."""
+        pair = self._check_list.get(path)
+        if pair is None or not pair.answered(response.transaction, now):
+            return
+        self._learn_own_address(self._seal.open_address(response))
+        self._check_list.plan_keeping(self._selected, now, self._random)
+        if self._controlling:
+            self._choose(now)
+        elif pair is self._nominated:
+            self._select(pair, now, "the peer chose it")
+
+    def _on_nomination(self, pair: Pair, counter: int, now: float) -> None:
+        if counter <= self._nomination:
+            return
+        self._nomination = counter
+        self._nominated = pair
+        if pair.usable:
+            self._select(pair, now, "the peer chose it")
+
+    def _learn(self, path: Path, now: float, claimed: int | None) -> Pair | None:
+        """Pair for an address that authenticated bytes came from, if there is room."""
+        if not isinstance(path, Endpoint) or not is_sendable(path):
+            return None
+        value = _priority_if_learnt(path) if claimed is None else claimed
+        pair = Pair(path, self._kind_of(path), value, learnt=True)
+        if not self._check_list.add(pair, keep=self._selected):
+            return None
+        pair.begin_round(now)
+        self._changed = True
+        if self._selected is not None and not self._selected.is_relay:
+            self._check_soon(self._selected, now)  # the peer may have moved away
+        return pair
+
+    def _learn_own_address(self, endpoint: Endpoint | None) -> None:
+        known = {each.endpoint for each in self._local}
+        if endpoint is not None and endpoint not in known and is_sendable(endpoint):
+            self.add_local([candidate(CandidateKind.PEER_REFLEXIVE, endpoint)])
+
+    # Rounds
+
+    def _form_pairs(self, now: float) -> None:
+        self._unpaired = False
+        self._changed = True
+        for each in self._remote.allowed(self._local):
+            path = each.endpoint
+            if self._check_list.get(path) is not None:
+                continue
+            pair = Pair(path, self._kind_of(path), each.priority)
+            if self._check_list.add(pair, keep=self._selected):
+                self._begin_round_on(pair, now)
+        if self._retry_at is None:
+            self._plan_retry(now)
+
+    def _begin_round_on(self, pair: Pair, now: float) -> None:
+        primed = not self._controlling and pair.kind is PathKind.DIRECT
+        pair.begin_round(now, primed=primed)
+
+    def _begin_round(self, now: float, *, everything: bool) -> None:
+        """Check again and ask the peer, by the relay, to do so at the same time."""
+        self._round_at = now
+        self._changed = True
+        self._plan_retry(now)
+        for pair in self._check_list:
+            if pair.is_relay:
+                pair.announce_round = True
+                self._check_soon(pair, now)
+            elif everything or not pair.usable:
+                self._begin_round_on(pair, now)
+
+    def _check_everything(self, now: float) -> None:
+        """Begin the round the peer asked for; what works is checked once."""
+        for pair in self._check_list:
+            if pair.usable:
+                self._check_soon(pair, now)
+            elif pair.state is PairState.FAILED:
+                self._begin_round_on(pair, now)
+
+    def _check_soon(self, pair: Pair, now: float) -> None:
+        if pair.usable:
+            pair.check_now(now)
+        else:
+            pair.trigger(now)
+
+    # Choice
+
+    def _use_proven_path(self, path: Path, kind: PathKind, now: float) -> Pair:
+        self._remote.own_path(path)
+        pair = Pair(path, kind, priority=0)
+        pair.assume_answered(now)
+        self._check_list.add(pair, keep=None)
+        self._selected = self._nominated = pair
+        self._changed = True
+        pair.check_now(now)
+        return pair
+
+    def _choose(self, now: float) -> None:
+        """Controlling end: use the best path; a change must be worth it."""
+        better = better_path(self._check_list, self._selected)
+        if better is not None:
+            self._select(better, now, f"a better path answered ({better.kind})")
+
+    def _lose(self, pair: Pair, now: float) -> None:
+        self._events.append(PathLost(pair.path))
+        self._selected = None
+        best = next(iter(ranked(self._check_list)), self._relay)
+        if best is not None and best.usable:
+            self._select(best, now, "the other path fell silent")
+        self._begin_round(now, everything=False)
+
+    def _select(self, pair: Pair, now: float, why: str) -> None:
+        if pair is self._selected:
+            return
+        self._selected = pair
+        self._announce(why)
+        if self._controlling:
+            self._check_soon(pair, now)  # it carries the nomination
+        self._check_list.plan_keeping(self._selected, now, self._random)
+        self._plan_retry(now)
+
+    def _announce(self, why: str) -> None:
+        if self._selected is not None:
+            pair = self._selected
+            self._events.append(PathSelected(pair.path, pair.kind, pair.rtt, why))
+
+    def _plan_retry(self, now: float) -> None:
+        selected = self._selected
+        if selected is None:
+            self._retry_at = now + SEARCH_INTERVAL
+        elif selected.is_relay:
+            self._retry_at = now + UPGRADE_INTERVAL
+        else:
+            self._retry_at = None
+
+    def _kind_of(self, path: Path) -> PathKind:
+        if isinstance(path, RelayPath):
+            return PathKind.RELAY
+        return PathKind.LAN if is_on_link(path, self._local) else PathKind.DIRECT
+
+
+def _group(each: Candidate) -> tuple[CandidateKind, bool]:
+    return each.kind, is_ipv6(each.endpoint)
+
+
+def _priority_if_learnt(path: Path) -> int:
+    """What our address is worth if the peer learns it from this path's checks."""
+    if isinstance(path, Endpoint):
+        return priority(CandidateKind.PEER_REFLEXIVE, path)
+    return 0

@@ -1,0 +1,236 @@
+"""One path to the peer and the checks on it (RFC 8445 sections 6.1.2 and 7).
+
+One socket serves all local addresses, so a pair is named by its remote end alone: an
+endpoint, or the relay channel.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum, StrEnum, auto
+
+from p2p_remote.wire.address import Endpoint, Path
+
+
+class PathKind(StrEnum):
+    """What kind of way a path is."""
+
+    LAN = "lan"
+    DIRECT = "direct"
+    RELAY = "relay"
+
+
+class PairState(Enum):
+    """Where the checks on a pair stand."""
+
+    WAITING = auto()  # a round of checks is to begin
+    IN_PROGRESS = auto()  # checks sent, none answered
+    SUCCEEDED = auto()  # answered: may be used
+    FAILED = auto()  # a whole round was not answered, or an answered path fell silent
+
+
+class Cause(Enum):
+    """Why a pair changes its state."""
+
+    ROUND = auto()  # a new round of checks begins
+    SENT = auto()  # a check left
+    ANSWERED = auto()  # a check came back
+    SILENT = auto()  # answers stayed out for too long
+
+
+TRANSITIONS = {
+    (PairState.WAITING, Cause.ROUND): PairState.WAITING,
+    (PairState.IN_PROGRESS, Cause.ROUND): PairState.WAITING,
+    (PairState.SUCCEEDED, Cause.ROUND): PairState.WAITING,
+    (PairState.FAILED, Cause.ROUND): PairState.WAITING,
+    (PairState.WAITING, Cause.SENT): PairState.IN_PROGRESS,
+    (PairState.IN_PROGRESS, Cause.SENT): PairState.IN_PROGRESS,
+    (PairState.SUCCEEDED, Cause.SENT): PairState.SUCCEEDED,
+    (PairState.WAITING, Cause.ANSWERED): PairState.SUCCEEDED,
+    (PairState.IN_PROGRESS, Cause.ANSWERED): PairState.SUCCEEDED,
+    (PairState.SUCCEEDED, Cause.ANSWERED): PairState.SUCCEEDED,
+    (PairState.FAILED, Cause.ANSWERED): PairState.SUCCEEDED,
+    (PairState.IN_PROGRESS, Cause.SILENT): PairState.FAILED,
+    (PairState.SUCCEEDED, Cause.SILENT): PairState.FAILED,
+}
+"""The only places where a pair's state changes."""
+
+# Both ends run through these seconds at about the same time, so that one end's packet
+# leaves its NAT before the other's arrives, whatever the difference of their delays.
+OPEN_ROUND = (0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.3, 1.6, 2.0, 2.4, 2.7, 3.0)
+# The controlled end opens its own NAT first with checks that die on the way: a router
+# that answers the peer's early packet would otherwise spoil the peer's mapping.
+PRIMED_ROUND = (0, 0.02, 0.15, 0.17, 0.2, 0.25, 0.4, 0.6, 0.9, 1.3, 1.7, 2.1, 2.5, 3.0)
+PRIMING_CHECKS = 2
+CHECKS_A_ROUND = 14
+LAST_WAIT = 1.0  # s after the last check of a round until the pair has failed
+TRIGGER_SPACING = 0.01  # s between checks on a pair that the peer's checks trigger
+
+KEEP_INTERVAL = 5.0  # s between checks on an answered path, RFC 7675 section 5.1
+RELAY_KEEP_INTERVAL = 10.0  # s; the relay closes a channel after 30 s of silence
+KEEP_JITTER = 0.2  # share by which those intervals vary, RFC 7675 section 5.1
+DOUBT_AFTER = 0.2  # s, or ...
+DOUBT_ROUND_TRIPS = 3  # round trips: a check is overdue, other paths are preferred
+LOST_AFTER = 5.0  # s of silence while a check is unanswered
+RELAY_LOST_AFTER = 30.0  # s, the same for the relay
+CONSENT_EXPIRY = 30.0  # s without an answer, whatever else is heard, RFC 7675
+RETRY_MINIMUM = 0.1  # s until an unanswered check is repeated
+RETRY_MAXIMUM = 1.0  # s
+_OUTSTANDING = 16  # transactions remembered; older ones are too late anyway
+
+
+@dataclass(slots=True, eq=False)
+class Pair:
+    """A path with its checks. Times are seconds of the caller's clock."""
+
+    path: Path
+    kind: PathKind
+    priority: int
+    learnt: bool = False  # peer-reflexive: the peer did not tell it
+    state: PairState = PairState.WAITING
+    answered_once: bool = False
+    rtt: float | None = None  # smoothed, s
+    next_check: float | None = None
+    triggered: bool = False
+    last_sent: float | None = None
+    last_heard: float | None = None  # anything authenticated
+    last_answered: float | None = None
+    unanswered_since: float | None = None
+    doubted: bool = False  # a check is overdue and nothing else was heard either
+    announce_round: bool = False  # checks ask the peer to begin a round too
+    _retry: float = RETRY_MINIMUM
+    _round: tuple[float, ...] = OPEN_ROUND
+    _round_start: float = 0.0
+    _sent_in_round: int = 0
+    _outstanding: dict[bytes, float] = field(default_factory=dict)
+
+    @property
+    def usable(self) -> bool:
+        """Whether a check was answered and nothing speaks against the path since."""
+        return self.state is PairState.SUCCEEDED
+
+    @property
+    def is_relay(self) -> bool:
+        """Whether this is the way through the server."""
+        return self.kind is PathKind.RELAY
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        """Remote address; None for the relay."""
+        return self.path if isinstance(self.path, Endpoint) else None
+
+    def assume_answered(self, now: float) -> None:
+        """The handshake went over this path, which is a round trip as well."""
+        self._change(Cause.ANSWERED)
+        self.answered_once = True
+        self.last_heard = self.last_answered = now
+
+    def begin_round(self, now: float, *, primed: bool = False) -> None:
+        """Forget what was known and check from the start."""
+        self._change(Cause.ROUND)
+        self._round = PRIMED_ROUND if primed and not self.answered_once else OPEN_ROUND
+        self._round_start = now
+        self._sent_in_round = 0
+        self.next_check = now
+
+    def trigger(self, now: float) -> None:
+        """Check as soon as possible (RFC 8445 section 7.3.1.4)."""
+        if self.state is PairState.FAILED or self._sent_in_round >= CHECKS_A_ROUND:
+            self.begin_round(now)
+        self._round = OPEN_ROUND
+        earliest = now if self.last_sent is None else self.last_sent + TRIGGER_SPACING
+        self.next_check = max(now, earliest)
+        self.triggered = True
+
+    def check_now(self, now: float) -> None:
+        """Send the next check of an answered path now."""
+        self.next_check = now
+
+    def check_sent(self, transaction: bytes, now: float) -> bool:
+        """Note that a check leaves; True if it is to die on the way (priming)."""
+        priming = self._round is PRIMED_ROUND and self._sent_in_round < PRIMING_CHECKS
+        self._change(Cause.SENT)
+        self.triggered = False
+        self.last_sent = now
+        self._outstanding[transaction] = now
+        if len(self._outstanding) > _OUTSTANDING:
+            del self._outstanding[next(iter(self._outstanding))]
+        if self.usable:
+            if self.unanswered_since is None:
+                self.unanswered_since = now
+                self._retry = max(RETRY_MINIMUM, 2 * (self.rtt or 0.0))
+            self.next_check = now + self._retry
+            self._retry = min(2 * self._retry, max(RETRY_MAXIMUM, self._retry))
+        else:
+            self._sent_in_round += 1
+            self.next_check = self._next_in_round(now)
+        return priming
+
+    def _next_in_round(self, now: float) -> float | None:
+        if self._sent_in_round >= CHECKS_A_ROUND:
+            return None
+        return max(now, self._round_start + self._round[self._sent_in_round])
+
+    def answered(self, transaction: bytes, now: float) -> bool:
+        """Take a response; False if no check of ours has this transaction."""
+        sent = self._outstanding.pop(transaction, None)
+        if sent is None:
+            return False
+        sample = now - sent
+        self.rtt = sample if self.rtt is None else 0.75 * self.rtt + 0.25 * sample
+        self._change(Cause.ANSWERED)
+        self.answered_once = True
+        self.last_heard = self.last_answered = now
+        self.unanswered_since = self.next_check = None
+        self.doubted = self.announce_round = False
+        return True
+
+    def heard(self, now: float) -> None:
+        """Something authenticated came over this path."""
+        self.last_heard = now
+        self.doubted = False
+
+    def keep(self, now: float, jitter: float) -> None:
+        """Plan the next check of an answered path; `jitter` is in -1..1."""
+        interval = RELAY_KEEP_INTERVAL if self.is_relay else KEEP_INTERVAL
+        if self.next_check is None:
+            self.next_check = now + interval * (1 + KEEP_JITTER * jitter)
+
+    def release(self) -> None:
+        """Send no more checks on an answered path that nobody needs."""
+        if self.unanswered_since is None:
+            self.next_check = None
+
+    def deadline(self) -> float | None:
+        """When `review` changes something unless something is heard."""
+        if self.state is PairState.IN_PROGRESS and self.next_check is None:
+            return (self.last_sent or 0.0) + LAST_WAIT
+        if not self.usable:
+            return None
+        expiry = (self.last_answered or 0.0) + CONSENT_EXPIRY
+        if self.unanswered_since is None:
+            # The relay needs no consent: it is the server's own address.
+            return None if self.is_relay else expiry
+        heard = self.last_heard or 0.0
+        if heard <= self.unanswered_since and not self.doubted:
+            overdue = max(DOUBT_AFTER, DOUBT_ROUND_TRIPS * (self.rtt or 0.0))
+            return self.unanswered_since + overdue
+        if self.is_relay:
+            return max(self.unanswered_since, heard) + RELAY_LOST_AFTER
+        return min(expiry, max(self.unanswered_since, heard) + LOST_AFTER)
+
+    def review(self, now: float) -> bool:
+        """Doubt or fail if the deadline has passed; True if the pair failed."""
+        deadline = self.deadline()
+        if deadline is None or now < deadline:
+            return False
+        if self.usable and self.unanswered_since is not None and not self.doubted:
+            self.doubted = True
+            return self.review(now)
+        self._change(Cause.SILENT)
+        self.next_check = self.unanswered_since = None
+        return True
+
+    def _change(self, cause: Cause) -> None:
+        self.state = TRANSITIONS[self.state, cause]
+        if cause is Cause.ROUND:
+            self.unanswered_since = None
+            self.doubted = False
