@@ -189,20 +189,23 @@ ServiceEvent = (
 
 def from_session(event: ev.SessionEvent) -> ServiceEvent | None:
     """What both roles report alike; None for what is not shown as it is."""
+    shown: ServiceEvent | None = None
     match event:
         case ev.PermissionGranted(permission=permission):
-            return GrantChanged(permission, granted=True)
+            shown = GrantChanged(permission, granted=True)
         case ev.PermissionDeclined(permission=permission):
-            return GrantChanged(permission, granted=False)
+            shown = GrantChanged(permission, granted=False)
         case ev.PermissionsRevoked(permissions=permissions):
-            return Revoked(permissions, "customer")
+            shown = Revoked(permissions, "customer")
         case ev.ControlPausedChanged(paused=paused):
-            return ControlPaused(paused)
+            shown = ControlPaused(paused)
         case ev.PathChanged(kind=kind, rtt=rtt, why=why):
-            return PathReport(kind, None if rtt is None else round(rtt * 1000, 1), why)
+            rtt_ms = None if rtt is None else round(rtt * 1000, 1)
+            shown = PathReport(kind, rtt_ms, why)
         case ev.PeerSilentFor(seconds=seconds):
-            return Silence(seconds)
+            shown = Silence(seconds)
         case ev.PeerHeardAgain():
-            return Silence(0.0)
+            shown = Silence(0.0)
         case _:
-            return None
+            pass
+    return shown

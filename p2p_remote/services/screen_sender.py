@@ -12,12 +12,23 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-from p2p_remote.desktop.base import PointerState, ScreenResized, ScreenSource
-from p2p_remote.errors import PermissionNotGrantedError, RemoteSupportError
+from p2p_remote.desktop.base import (
+    CursorImage,
+    PointerState,
+    ScreenResizedError,
+    ScreenSource,
+)
+from p2p_remote.errors import PermissionNotGrantedError
+from p2p_remote.screen.cursor import pack_shape
 from p2p_remote.screen.encoder import Encoder
 from p2p_remote.session.customer import CustomerSession
 from p2p_remote.session.roles import State
-from p2p_remote.wire.screen import CursorPosition, CursorShape, ScreenUpdate
+from p2p_remote.wire.screen import (
+    MAX_CURSOR_SIDE,
+    CursorPosition,
+    CursorShape,
+    ScreenUpdate,
+)
 
 _LOG = logging.getLogger(__name__)
 MINIMUM_ROOM = 256  # bytes; less is not worth a capture
@@ -123,7 +134,7 @@ class ScreenSender:
         resized = None
         try:
             capture = self._source.capture()
-        except ScreenResized:
+        except ScreenResizedError:
             self._source.close()
             self._source = self._reopen()
             self._encoder = Encoder(self._source.width, self._source.height)
@@ -136,7 +147,8 @@ class ScreenSender:
         shape = None
         if capture.pointer.shape_serial != self._shape_serial:
             self._shape_serial = capture.pointer.shape_serial
-            shape = self._source.cursor_shape()
+            image = self._source.cursor_shape()
+            shape = cursor_message(image) if image is not None else None
         return _Step(
             tuple(updates), capture.pointer, shape, self._encoder.pending, resized
         )
@@ -176,11 +188,15 @@ class ScreenSender:
         self._poke()
 
 
-async def watch(
-    task: "asyncio.Task[None]", on_failure: Callable[[RemoteSupportError], None]
-) -> None:
-    """Report a failure of the sender instead of losing it with its task."""
-    try:
-        await task
-    except RemoteSupportError as error:
-        on_failure(error)
+def cursor_message(image: CursorImage) -> CursorShape | None:
+    """Message for a pointer shape; None for one that is too large to be told."""
+    if not (
+        0 < image.width <= MAX_CURSOR_SIDE
+        and 0 < image.height <= MAX_CURSOR_SIDE
+        and 0 <= image.hot_x < MAX_CURSOR_SIDE
+        and 0 <= image.hot_y < MAX_CURSOR_SIDE
+    ):
+        return None
+    return CursorShape(
+        image.width, image.height, image.hot_x, image.hot_y, pack_shape(image.pixels)
+    )

@@ -24,7 +24,7 @@ from p2p_remote.session.events import PunchWanted, SessionEnded, SessionEvent
 from p2p_remote.session.session import Random, Session
 from p2p_remote.session.technician import TechnicianSession
 from p2p_remote.traversal import registration as rv
-from p2p_remote.traversal.candidate import Candidate, host_candidates, reflexive
+from p2p_remote.traversal.candidate import Candidate, CandidateKind, candidate
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
 from p2p_remote.wire.first_byte import RELAYED, Kind, kind_of, session_index
 
@@ -37,14 +37,14 @@ MAX_SESSIONS = 16
 class NodeConfig:
     """What a node is told at its start.
 
-    `listed`: can be called under its ID. `host_endpoints`: own addresses with the port
+    `listed`: can be called under its ID. `candidates`: own addresses with the port
     of the socket. `password`: session password that callers may know.
     """
 
     name: str = ""
     listed: bool = False
     server: Endpoint | None = None
-    host_endpoints: tuple[Endpoint, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
     password: bytes | None = None
 
 
@@ -459,9 +459,9 @@ class Node:
                 self._events.append(SessionHappened(session, event))
 
     def _candidates(self) -> list[Candidate]:
-        found = host_candidates(self.config.host_endpoints)
+        found = list(self.config.candidates)
         if self.reflexive is not None:
-            found.append(reflexive(self.reflexive))
+            found.append(candidate(CandidateKind.SERVER_REFLEXIVE, self.reflexive))
         return found
 
 

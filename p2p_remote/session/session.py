@@ -15,10 +15,12 @@ from p2p_remote.errors import MalformedMessageError, ProtocolError
 from p2p_remote.session import events as ev
 from p2p_remote.session.roles import TRANSITIONS, Role, State, Trigger
 from p2p_remote.transport import events as transport_events
-from p2p_remote.transport.connection import Connection, ConnectionConfig
+from p2p_remote.transport.config import Config
+from p2p_remote.transport.connection import Connection
 from p2p_remote.transport.statistics import Statistics
-from p2p_remote.traversal import agent as traversal
-from p2p_remote.traversal.candidate import Candidate
+from p2p_remote.traversal.agent import Agent
+from p2p_remote.traversal.agent_events import AgentEvent, PathSelected
+from p2p_remote.traversal.candidate import Candidate, candidates_from_rows
 from p2p_remote.wire import control
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
 from p2p_remote.wire.constants import (
@@ -62,13 +64,13 @@ class Session:
         self._random = random
         self._candidates = tuple(candidates)
         self._events: deque[ev.SessionEvent] = deque()
-        self._agent: traversal.Agent | None = None
+        self._agent: Agent | None = None
         self._closed_at: float | None = None
         self.path: Path = handshake.path
         self.path_kind = "relay" if isinstance(handshake.path, RelayPath) else "lan"
         self.path_why = ""
         self._connection = Connection(
-            ConnectionConfig(),
+            Config(),
             Sealing(
                 handshake.chain_key,
                 initiator=handshake.is_initiator,
@@ -179,16 +181,20 @@ class Session:
     def _begin(self, now: float) -> None:
         """Start looking for better paths: only ever after the approval."""
         self.started_at = now
-        self._agent = traversal.Agent(
+        relayed = isinstance(self.handshake.path, RelayPath)
+        self._agent = Agent(
             controlling=self.handshake.is_initiator,
             check_key=self.handshake.check_key,
             local_index=self.handshake.local_index,
             remote_index=self.handshake.remote_index,
-            relay=self.handshake.path,
+            relay=self.handshake.path if relayed else None,
             random=self._random,
             now=now,
         )
         self._agent.add_local(self._candidates)
+        if not relayed:
+            self._agent.start_on(self.handshake.path, now)
+            self.path_kind = str(self._agent.selected_kind)
         self._send_control(control.Candidates(self._agent.local_rows()), now)
 
     def _collect(self, now: float) -> None:
@@ -204,9 +210,7 @@ class Session:
             if self.state is State.ACTIVE:
                 self._on_path_event(path_event, now)
 
-    def _on_connection_event(
-        self, event: transport_events.ConnectionEvent, now: float
-    ) -> None:
+    def _on_connection_event(self, event: transport_events.Event, now: float) -> None:
         match event:
             case transport_events.MessageReceived(channel=channel, data=data):
                 if self.state is not State.ENDED:
@@ -221,7 +225,7 @@ class Session:
             case _:
                 self._on_liveness(event, now)
 
-    def _on_liveness(self, event: transport_events.ConnectionEvent, now: float) -> None:
+    def _on_liveness(self, event: transport_events.Event, now: float) -> None:
         """Which path carries what, and whether anything comes at all."""
         match event:
             case transport_events.PathHeard(path=path):
@@ -251,9 +255,9 @@ class Session:
         self._on_end()
         self._finish(now, control.REASON_CONNECTION_LOST, reason, by_peer=False)
 
-    def _on_path_event(self, event: traversal.AgentEvent, now: float) -> None:
+    def _on_path_event(self, event: AgentEvent, now: float) -> None:
         match event:
-            case traversal.PathSelected(path=path, kind=kind, rtt=rtt, why=why):
+            case PathSelected(path=path, kind=kind, rtt=rtt, why=why):
                 if (
                     path == self.path
                     and kind == self.path_kind
@@ -285,7 +289,11 @@ class Session:
     def _on_candidates(self, message: control.Candidates, now: float) -> None:
         if self._agent is None:
             raise ProtocolError("candidates before the approval")
-        self._agent.add_remote(message.rows, now)
+        self._agent.add_remote(
+            candidates_from_rows(message.rows),
+            now,
+            same_lan=not isinstance(self.handshake.path, RelayPath),
+        )
 
     def _on_control(self, message: Any, now: float) -> None:
         raise NotImplementedError

@@ -107,9 +107,7 @@ class TechnicianSession(Session):
             )
         )
 
-    def _on_connection_event(
-        self, event: transport_events.ConnectionEvent, now: float
-    ) -> None:
+    def _on_connection_event(self, event: transport_events.Event, now: float) -> None:
         if type(event) is transport_events.LatestReceived:
             if self.state is State.ACTIVE and event.kind == CursorPosition.TYPE:
                 self._emit(ev.CursorArrived(CURSOR.decode(event.data)))
