@@ -37,6 +37,7 @@ LEASE = 65  # s without a KEEPALIVE after which a registration ends
 KEEPALIVE_INTERVAL = 20  # s; home routers forget a UDP mapping after 30 s and more
 
 REGISTER_LABEL = b"p2pr1 rendezvous register"
+MAC_PERSON = b"p2pr1/rendezvous"  # separates these MACs from all others
 FLAG_LISTED = 1  # can be called by the ID; without it the client only calls
 
 _HEADER = "<BB8s"
@@ -97,7 +98,7 @@ class Register(Message):
     """
 
     TYPE: ClassVar[int] = 0x12
-    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "16s32sHIBI18s64s")
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "16s32sBIBI18s64s")
     transaction: bytes
     cookie: bytes
     public: bytes
@@ -140,7 +141,7 @@ class IdTaken(Message):
     """
 
     TYPE: ClassVar[int] = 0x14
-    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "32sH")
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "32sB")
     transaction: bytes
     public: bytes
     counter: int

@@ -1,0 +1,162 @@
+"""The command `p2p-rendezvous`.
+
+`--version` and `--help` load nothing but argparse: the server is imported when it runs.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from p2p_remote import __version__
+from p2p_remote.errors import RemoteSupportError, UsageError
+from p2p_remote.wire.constants import DEFAULT_RENDEZVOUS_PORT
+
+if TYPE_CHECKING:
+    from rendezvous.database import SqliteClaims
+    from rendezvous.registry import MemoryClaims
+    from rendezvous.settings import Settings
+
+EXIT_INTERRUPTED = 130  # Ctrl-C, after a clean shutdown
+
+_EPILOG = """\
+exit codes: 0 stopped by SIGTERM, 1 a file cannot be used, 2 wrong arguments,
+6 an address cannot be listened on, 130 stopped by Ctrl-C
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    result = argparse.ArgumentParser(
+        prog="p2p-rendezvous",
+        description="Introduces two peers to each other and relays what they seal.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    result.add_argument("--version", action="version", version=__version__)
+    result.add_argument(
+        "--listen",
+        action="append",
+        default=[],
+        metavar="HOST:PORT",
+        help="UDP address to listen on, may be given several times; port 0 is any free "
+        f"one (default: port {DEFAULT_RENDEZVOUS_PORT} of all IPv4 and IPv6 addresses)",
+    )
+    result.add_argument(
+        "--public",
+        action="append",
+        default=[],
+        metavar="IP:PORT",
+        help="address that clients know this server by; registrations signed for "
+        "another one are refused (default: not checked)",
+    )
+    result.add_argument(
+        "--store",
+        choices=("memory", "sqlite"),
+        help="where IDs and keys are kept "
+        "(default: sqlite if --database is given, else memory)",
+    )
+    result.add_argument(
+        "--database", metavar="FILE", type=Path, help="SQLite file of IDs and keys"
+    )
+    result.add_argument(
+        "--no-relay",
+        action="store_true",
+        help="relay introductions only, not whole sessions",
+    )
+    result.add_argument(
+        "--relay-rate",
+        type=float,
+        metavar="MBIT",
+        help="Mbit/s that one relayed session may use (default: 2)",
+    )
+    result.add_argument("-v", "--verbose", action="store_true", help="say more")
+    return result
+
+
+def split_address(text: str) -> tuple[str, int]:
+    """Host and port of `HOST:PORT`, `[IPV6]:PORT`, `HOST` or `:PORT` (empty host: all).
+
+    Raises:
+        UsageError: it is none of these.
+
+    """
+    host, colon, port = text.rpartition(":")
+    if not colon or text.endswith("]") or (":" in host and not host.startswith("[")):
+        host, port = text, str(DEFAULT_RENDEZVOUS_PORT)
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    if not (port.isascii() and port.isdigit()) or int(port) > 65_535:
+        raise UsageError(f"{text}: an address is HOST:PORT, for example 0.0.0.0:3479.")
+    return host, int(port)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    options = parser().parse_args(arguments)
+    try:
+        return _serve(options)
+    except RemoteSupportError as error:
+        print(f"p2p-rendezvous: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+def _serve(options: argparse.Namespace) -> int:
+    import asyncio
+    import logging
+    import signal
+
+    from rendezvous.database import SqliteClaims
+    from rendezvous.server import Server, resolve
+
+    logging.basicConfig(
+        level=logging.DEBUG if options.verbose else logging.INFO,
+        format="%(levelname)s %(message)s",
+    )
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    listen = [split_address(text) for text in options.listen]
+    settings = _settings(options)
+    claims = _claims(options)
+    try:
+        server = Server(settings, claims)
+        server.listen(resolve(listen or [("", DEFAULT_RENDEZVOUS_PORT)]))
+
+        def announce() -> None:
+            print("listening", *server.endpoints, flush=True)
+
+        stopped_by = asyncio.run(server.run(announce))
+    finally:
+        if isinstance(claims, SqliteClaims):
+            claims.close()
+    return EXIT_INTERRUPTED if stopped_by is signal.SIGINT else 0
+
+
+def _settings(options: argparse.Namespace) -> "Settings":
+    from p2p_remote.wire.address import Endpoint, pack_endpoint
+    from rendezvous.settings import Settings
+
+    public = set()
+    for text in options.public:
+        try:
+            public.add(pack_endpoint(Endpoint(*split_address(text))))
+        except ValueError as error:
+            raise UsageError(f"--public {text}: an IP address, not a name.") from error
+    settings = Settings(relay=not options.no_relay, public_endpoints=frozenset(public))
+    if options.relay_rate is None:
+        return settings
+    if not 0 < options.relay_rate <= 10_000:
+        raise UsageError("--relay-rate is a number of Mbit/s above 0.")
+    return replace(settings, relay_rate=options.relay_rate * 1e6 / 8)
+
+
+def _claims(options: argparse.Namespace) -> "MemoryClaims | SqliteClaims":
+    from rendezvous.database import SqliteClaims
+    from rendezvous.registry import MemoryClaims
+
+    if options.store == "memory" and options.database:
+        raise UsageError("--database goes with --store sqlite.")
+    if options.store == "sqlite" and not options.database:
+        raise UsageError("--store sqlite needs --database FILE.")
+    return SqliteClaims(options.database) if options.database else MemoryClaims()

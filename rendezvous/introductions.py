@@ -1,0 +1,317 @@
+"""Bringing two clients together: CALL, RING, AGREE, PUNCH, HANGUP.
+
+An unknown ID, a client that is offline and a call that is not let through get the same
+answer after the same delay, so that trying numbers tells nothing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from math import ceil
+
+from p2p_remote.wire.rendezvous import Call, Called, Punch, Ring, Unavailable, mask
+from rendezvous.addresses import Address, endpoint_bytes, prefix_of
+from rendezvous.authentication import authenticated
+from rendezvous.rate_limit import RateLimit
+from rendezvous.registry import Registration, Registry
+from rendezvous.relay import Channel, Relay, Side
+from rendezvous.settings import Settings
+from rendezvous.timers import Timers
+
+UNAVAILABLE_DELAY = 0.15  # s; longer than any difference in finding out
+REFUSAL_MEMORY = 10.0  # s for which a repeated CALL gets the same answer again
+REPEAT_AFTER = (0.25, 0.5, 1.0, 2.0)  # s between repeats of RING and PUNCH
+RING_LAST_WAIT = 1.25  # s after the last RING until the callee counts as offline
+MAX_CHANNELS_OF_ONE = 16
+CHANNELS_RETRY_AFTER = 30  # s; told to a caller that has too many channels open
+MAX_REFUSALS = 65_536
+
+_CallKey = tuple[bytes, int]  # caller's public key, call number
+
+
+@dataclass(slots=True)
+class _Introduction:
+    """A call that has found its callee."""
+
+    key: _CallKey
+    transaction: bytes
+    target_id: int
+    first_message: bytes
+    channel: Channel
+    rung: bool = False
+
+
+@dataclass(slots=True)
+class _Refusal:
+    """A call that has not: the same answer for whatever reason."""
+
+    transaction: bytes
+    call: int
+    retry_after: int
+    registration: Registration
+    is_answered: bool = False
+
+
+class Introductions:
+    """All calls under way."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: Registry,
+        random: Callable[[int], bytes],
+        send: Callable[[bytes, Address], None],
+    ) -> None:
+        """`send(data, address)` puts a datagram out."""
+        self.relay = Relay(settings, random, self._on_channel_closed)
+        self._registry = registry
+        self._random = random
+        self._send = send
+        self._timers = Timers()
+        self._by_call: dict[_CallKey, _Introduction] = {}
+        self._by_channel: dict[int, _Introduction] = {}
+        self._refusals: dict[_CallKey, _Refusal] = {}
+        limits = settings.limits
+        self._calls_of_key = RateLimit(limits.call, random(32))
+        self._calls_of_prefix = RateLimit(limits.call, random(32))
+        self._refusals_of_prefix = RateLimit(limits.refusal, random(32))
+        self._rings_of_key = RateLimit(limits.ring, random(32))
+
+    def __len__(self) -> int:
+        """Number of calls that something is remembered of."""
+        return len(self._by_call) + len(self._refusals)
+
+    def handle_timer(self, now: float) -> None:
+        """Repeat, answer and close what is due."""
+        self._timers.run(now)
+        self.relay.close_idle(now)
+
+    def next_due(self) -> float | None:
+        """When `handle_timer` has something to do."""
+        due = (self._timers.next_due(), self.relay.next_due())
+        return min((when for when in due if when is not None), default=None)
+
+    # What clients ask for. The caller of these has checked MAC and address.
+
+    def call(self, message: Call, caller: Registration, now: float) -> None:
+        """Ring at the target, or refuse; a repeated CALL changes nothing."""
+        key = (caller.public, message.call)
+        known = self._by_call.get(key)
+        if known is not None:
+            self._send_called(known, caller.address)
+            return
+        refusal = self._refusals.get(key)
+        if refusal is not None:
+            if refusal.is_answered:
+                self._send_unavailable(refusal)
+            return
+        retry_after = self._retry_after(caller, now)
+        callee = None
+        if not retry_after:
+            callee = self._callee(message.target_id, caller, now)
+        if callee is None:
+            self._refuse(message, caller, retry_after, now)
+        else:
+            self._introduce(message, caller, callee, now)
+
+    def rung(self, number: int, callee: Registration) -> None:
+        """RING has arrived."""
+        introduction = self._by_channel.get(number)
+        if introduction and introduction.channel.callee.public == callee.public:
+            introduction.rung = True
+
+    def agree(self, number: int, callee: Registration, now: float) -> None:
+        """The callee lets the caller know its address: tell both at once."""
+        channel = self.relay.get(number)
+        if channel is None or channel.callee.public != callee.public:
+            return
+        if channel.agreed:
+            self._send_punch(channel, channel.callee, now)
+            return
+        self._by_channel[number].rung = True
+        self.relay.agree(channel, now)
+        for side in (channel.caller, channel.callee):
+            self._punch(channel, side, 0, now)
+
+    def punched(self, number: int, registration: Registration) -> None:
+        """PUNCH has arrived."""
+        channel = self.relay.get(number)
+        side = channel.side_of(registration.public) if channel else None
+        if side is not None:
+            side.punched = True
+
+    def hang_up(self, number: int, registration: Registration) -> None:
+        """One of the two has had enough."""
+        channel = self.relay.get(number)
+        if channel is not None and channel.side_of(registration.public) is not None:
+            self.relay.close(channel)
+
+    def moved(self, old: int, registration: Registration) -> None:
+        """Let the channels of registration number `old` follow to `registration`."""
+        for number in registration.channels or ():
+            channel = self.relay.get(number)
+            side = channel.side_of(registration.public) if channel else None
+            if side is not None and side.registration == old:
+                side.registration = registration.number
+                side.address = registration.address
+
+    # Refusing.
+
+    def _retry_after(self, caller: Registration, now: float) -> int:
+        """Seconds a caller has to wait, 0 if the call may go on; it is counted."""
+        prefix = prefix_of(caller.address)
+        if len(caller.channels or ()) >= MAX_CHANNELS_OF_ONE:
+            return CHANNELS_RETRY_AFTER
+        if self._calls_of_key.allow(caller.public, now) and self._calls_of_prefix.allow(
+            prefix, now
+        ):
+            return 0
+        wait = max(
+            self._calls_of_key.wait(caller.public, now),
+            self._calls_of_prefix.wait(prefix, now),
+        )
+        return max(1, ceil(wait))
+
+    def _callee(
+        self, target_id: int, caller: Registration, now: float
+    ) -> Registration | None:
+        callee = self._registry.called(target_id, now)
+        if (
+            callee is None
+            or callee.public == caller.public
+            or len(callee.channels or ()) >= MAX_CHANNELS_OF_ONE
+            or self.relay.is_full
+            or not self._rings_of_key.allow(callee.public, now)
+        ):
+            return None
+        return callee
+
+    def _refuse(
+        self, message: Call, caller: Registration, retry_after: int, now: float
+    ) -> None:
+        prefix = prefix_of(caller.address)
+        if len(self._refusals) >= MAX_REFUSALS:
+            return
+        if not self._refusals_of_prefix.allow(prefix, now):
+            return
+        key = (caller.public, message.call)
+        refusal = _Refusal(message.transaction, message.call, retry_after, caller)
+        self._refusals[key] = refusal
+        self._timers.at(now + UNAVAILABLE_DELAY, partial(self._answer, refusal))
+        self._timers.at(now + REFUSAL_MEMORY, partial(self._forget, key))
+
+    def _answer(self, refusal: _Refusal, now: float) -> None:
+        refusal.is_answered = True
+        self._send_unavailable(refusal)
+
+    def _forget(self, key: _CallKey, now: float) -> None:
+        self._refusals.pop(key, None)
+
+    def _send_unavailable(self, refusal: _Refusal) -> None:
+        self._send(
+            Unavailable(
+                refusal.transaction, refusal.call, refusal.retry_after
+            ).encode(),
+            refusal.registration.address,
+        )
+
+    # Introducing.
+
+    def _introduce(
+        self, message: Call, caller: Registration, callee: Registration, now: float
+    ) -> None:
+        channel = self.relay.open(
+            Side(caller.public, caller.number, caller.address),
+            Side(callee.public, callee.number, callee.address),
+            now,
+        )
+        for registration in (caller, callee):
+            _join(registration, channel.number)
+        introduction = _Introduction(
+            (caller.public, message.call),
+            message.transaction,
+            message.target_id,
+            message.first_message,
+            channel,
+        )
+        self._by_call[introduction.key] = introduction
+        self._by_channel[channel.number] = introduction
+        self._ring(introduction, self._random(8), 0, now)
+        self._send_called(introduction, caller.address)
+
+    def _send_called(self, introduction: _Introduction, address: Address) -> None:
+        _, call = introduction.key
+        number = introduction.channel.number
+        self._send(Called(introduction.transaction, call, number).encode(), address)
+
+    def _ring(
+        self, introduction: _Introduction, transaction: bytes, tries: int, now: float
+    ) -> None:
+        """Send RING for the `tries`-th time, counted from 0."""
+        channel = introduction.channel
+        if self._is_over(channel) or introduction.rung or channel.heard_callee:
+            return
+        if tries > len(REPEAT_AFTER):
+            self._give_up(introduction, now)
+            return
+        callee = self._registry.called(introduction.target_id, now)
+        if callee is not None and callee.public == channel.callee.public:
+            # It may have registered anew since, from another address.
+            channel.callee.registration = callee.number
+            channel.callee.address = callee.address
+            _join(callee, channel.number)
+            ring = Ring(transaction, channel.number, introduction.first_message)
+            self._send(authenticated(ring, callee.mac_key), callee.address)
+        wait = REPEAT_AFTER[tries] if tries < len(REPEAT_AFTER) else RING_LAST_WAIT
+        self._timers.at(
+            now + wait, partial(self._ring, introduction, transaction, tries + 1)
+        )
+
+    def _give_up(self, introduction: _Introduction, now: float) -> None:
+        """Nobody has answered RING: the callee is offline after all."""
+        caller = self._registry.get(introduction.channel.caller.registration, now)
+        self.relay.close(introduction.channel)
+        if caller is None:
+            return
+        _, call = introduction.key
+        refusal = _Refusal(introduction.transaction, call, 0, caller, is_answered=True)
+        self._refusals[introduction.key] = refusal
+        self._timers.at(now + REFUSAL_MEMORY, partial(self._forget, introduction.key))
+        self._send_unavailable(refusal)
+
+    def _punch(self, channel: Channel, side: Side, tries: int, now: float) -> None:
+        """Send PUNCH to `side` for the `tries`-th time, counted from 0."""
+        if self._is_over(channel) or side.punched:
+            return
+        self._send_punch(channel, side, now)
+        if tries < len(REPEAT_AFTER):
+            self._timers.at(
+                now + REPEAT_AFTER[tries],
+                partial(self._punch, channel, side, tries + 1),
+            )
+
+    def _send_punch(self, channel: Channel, side: Side, now: float) -> None:
+        registration = self._registry.get(side.registration, now)
+        if registration is None:
+            return
+        transaction = self._random(8)
+        seen = endpoint_bytes(channel.other(side).address)
+        punch = Punch(transaction, channel.number, mask(seen, transaction))
+        self._send(authenticated(punch, registration.mac_key), side.address)
+
+    def _is_over(self, channel: Channel) -> bool:
+        return self.relay.get(channel.number) is not channel
+
+    def _on_channel_closed(self, channel: Channel) -> None:
+        introduction = self._by_channel.pop(channel.number)
+        del self._by_call[introduction.key]
+        for side in (channel.caller, channel.callee):
+            registration = self._registry.find(side.registration)
+            if registration is not None and registration.channels is not None:
+                registration.channels.discard(channel.number)
+
+
+def _join(registration: Registration, channel: int) -> None:
+    if registration.channels is None:
+        registration.channels = set()
+    registration.channels.add(channel)

@@ -1,0 +1,220 @@
+"""The server as a pure machine: datagrams in, datagrams out.
+
+It speaks the five verbs of docs/architecture.md with `rendezvous.addresses.Address` as
+its path. Whatever is unknown, malformed or unproven gets silence, and no answer to an
+unproven address is larger than its question (docs/protocol/rendezvous.md).
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from p2p_remote.errors import MalformedMessageError
+from p2p_remote.wire import rendezvous as wire
+from p2p_remote.wire.first_byte import RELAYED
+from rendezvous.addresses import Address, endpoint_bytes
+from rendezvous.authentication import is_authentic
+from rendezvous.cookies import Cookies
+from rendezvous.enrolment import DerivationRequested, Enrolment
+from rendezvous.introductions import Introductions
+from rendezvous.registry import Claims, Registration, Registry
+from rendezvous.settings import Settings
+
+
+class Protocol:
+    """One rendezvous server."""
+
+    def __init__(
+        self, settings: Settings, claims: Claims, random: Callable[[int], bytes]
+    ) -> None:
+        """Begin with nobody registered.
+
+        Args:
+            settings: what the operator has chosen.
+            claims: which key each ID belongs to; may outlive this object.
+            random: source of random bytes.
+
+        """
+        self.registry = Registry()
+        self.introductions = Introductions(settings, self.registry, random, self._send)
+        self._cookies = Cookies(random)
+        self._enrolment = Enrolment(
+            settings, self.registry, claims, self._cookies, random
+        )
+        self._outbox: list[tuple[bytes, Address]] = []
+        self._events: deque[DerivationRequested] = deque()
+        self._handlers: dict[type[wire.Message], Callable[..., None]] = {
+            wire.Hello: self._on_hello,
+            wire.Register: self._on_register,
+            wire.Rebind: self._on_rebind,
+            wire.Keepalive: self._on_keepalive,
+            wire.Unregister: self._on_unregister,
+            wire.Call: self._on_call,
+            wire.Rung: self._on_rung,
+            wire.Agree: self._on_agree,
+            wire.Punched: self._on_punched,
+            wire.HangUp: self._on_hang_up,
+        }
+
+    # The five verbs.
+
+    def receive_datagram(self, data: bytes, path: Address, now: float) -> None:
+        """Take a datagram that came from `path`."""
+        if data[:1] == bytes((RELAYED,)):
+            target = self.introductions.relay.forward(data, path, now)
+            if target is not None:
+                self._send(data, target)
+            return
+        try:
+            message = wire.decode(data)
+        except MalformedMessageError:
+            return
+        handler = self._handlers.get(type(message))
+        if handler is None:
+            return  # only a server sends these
+        if not message.AUTHENTICATED or type(message) is wire.Rebind:
+            handler(message, data, path, now)
+            return
+        registration = self._registration_of(message, data, path, now)
+        if registration is not None:
+            handler(message, registration, now)
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due."""
+        self.registry.remove_expired(now)
+        self.introductions.handle_timer(now)
+
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Address]]:
+        """Drain what is to be sent."""
+        outbox, self._outbox = self._outbox, []
+        return outbox
+
+    def next_timer(self) -> float | None:
+        """When to call `handle_timer`."""
+        due = (self.registry.next_due(), self.introductions.next_due())
+        return min((when for when in due if when is not None), default=None)
+
+    def next_event(self) -> DerivationRequested | None:
+        """Drain one event."""
+        return self._events.popleft() if self._events else None
+
+    def derivation_checked(self, request: DerivationRequested, *, holds: bool) -> None:
+        """Take the result of an event; the client's next REGISTER is judged by it."""
+        self._enrolment.derivations.checked(request, holds=holds)
+
+    # Who speaks.
+
+    def _send(self, data: bytes, address: Address) -> None:
+        self._outbox.append((data, address))
+
+    def _authenticate(
+        self, message: Any, data: bytes, path: Address, now: float
+    ) -> Registration | None:
+        """Registration that has sent `data`, from any address; None if unproven."""
+        registration = self.registry.get(message.registration, now)
+        if registration is None:
+            self._send(wire.UnknownRegistration(message.transaction).encode(), path)
+            return None
+        if message.counter <= registration.counter:
+            return None
+        return registration if is_authentic(data, registration.mac_key) else None
+
+    def _registration_of(
+        self, message: Any, data: bytes, path: Address, now: float
+    ) -> Registration | None:
+        """Registration that has sent `data` from its proven address.
+
+        From another address it is asked to prove that first, and nothing else happens:
+        somebody may be replaying a datagram that they have caught.
+        """
+        registration = self._authenticate(message, data, path, now)
+        if registration is None:
+            return None
+        if registration.address != path:
+            cookie = self._cookies.for_move(path, registration.number, now)
+            challenge = wire.AddressChallenge(message.transaction, cookie)
+            self._send(challenge.encode(), path)
+            return None
+        self._heard(registration, message.counter, now)
+        return registration
+
+    def _heard(self, registration: Registration, counter: int, now: float) -> None:
+        registration.counter = counter
+        self.registry.renew(registration, now)
+
+    # What they say.
+
+    def _on_hello(
+        self, message: wire.Hello, data: bytes, path: Address, now: float
+    ) -> None:
+        answer = self._enrolment.hello(message, path, now)
+        if answer is not None:
+            self._send(answer, path)
+
+    def _on_register(
+        self, message: wire.Register, data: bytes, path: Address, now: float
+    ) -> None:
+        answer, registration = self._enrolment.register(message, path, now)
+        self._events.extend(self._enrolment.derivations.take_requests())
+        if registration is not None:
+            self.introductions.moved(message.replaces, registration)
+        if answer is not None:
+            self._send(answer, path)
+
+    def _on_rebind(
+        self, message: wire.Rebind, data: bytes, path: Address, now: float
+    ) -> None:
+        registration = self._authenticate(message, data, path, now)
+        if registration is None or not self._cookies.holds_for_move(
+            message.cookie, path, registration.number, now
+        ):
+            return
+        registration.address = path
+        self._heard(registration, message.counter, now)
+        self.introductions.moved(registration.number, registration)
+        self._acknowledge(message.transaction, path)
+
+    def _on_keepalive(
+        self, message: wire.Keepalive, registration: Registration, now: float
+    ) -> None:
+        self._acknowledge(message.transaction, registration.address)
+        if (
+            registration.peer_id
+            and self.registry.called(registration.peer_id, now) is None
+            and self._enrolment.may_be_listed(registration)
+        ):
+            self.registry.list_again(registration)
+
+    def _acknowledge(self, transaction: bytes, address: Address) -> None:
+        masked = wire.mask(endpoint_bytes(address), transaction)
+        self._send(wire.KeepaliveAck(transaction, masked).encode(), address)
+
+    def _on_unregister(
+        self, message: wire.Unregister, registration: Registration, now: float
+    ) -> None:
+        self.registry.remove(registration)
+
+    def _on_call(
+        self, message: wire.Call, registration: Registration, now: float
+    ) -> None:
+        self.introductions.call(message, registration, now)
+
+    def _on_rung(
+        self, message: wire.Rung, registration: Registration, now: float
+    ) -> None:
+        self.introductions.rung(message.channel, registration)
+
+    def _on_agree(
+        self, message: wire.Agree, registration: Registration, now: float
+    ) -> None:
+        self.introductions.agree(message.channel, registration, now)
+
+    def _on_punched(
+        self, message: wire.Punched, registration: Registration, now: float
+    ) -> None:
+        self.introductions.punched(message.channel, registration)
+
+    def _on_hang_up(
+        self, message: wire.HangUp, registration: Registration, now: float
+    ) -> None:
+        self.introductions.hang_up(message.channel, registration)

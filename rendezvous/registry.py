@@ -1,0 +1,145 @@
+"""Who is where now, and which key each ID belongs to."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from p2p_remote.wire.rendezvous import LEASE
+from rendezvous.addresses import Address
+from rendezvous.timers import ExpiryWheel
+
+MAX_REGISTRATIONS = 4_000_000
+MAX_CLAIMS_IN_MEMORY = 4_000_000
+
+
+@dataclass(slots=True)
+class Registration:
+    """A client that has proved its key and its address.
+
+    `peer_id` is 0 for a client that only calls. `counter` is the highest one seen in an
+    authenticated message. `channels` are the relay channels it takes part in, None
+    while there are none: a million registrations without any are kept.
+    """
+
+    number: int
+    public: bytes
+    peer_id: int
+    address: Address
+    mac_key: bytes
+    deadline: float
+    counter: int = 0
+    channels: set[int] | None = None
+
+
+class Registry:
+    """All registrations, by number and by the ID that they can be called by."""
+
+    def __init__(self, limit: int = MAX_REGISTRATIONS) -> None:
+        self._limit = limit
+        self._by_number: dict[int, Registration] = {}
+        self._listed: dict[int, Registration] = {}
+        self._expiry: ExpiryWheel[Registration] = ExpiryWheel()
+
+    def __len__(self) -> int:
+        return len(self._by_number)
+
+    def __iter__(self) -> Iterator[Registration]:
+        return iter(self._by_number.values())
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no other registration is taken."""
+        return len(self._by_number) >= self._limit
+
+    def find(self, number: int) -> Registration | None:
+        """Registration of this number, even if its lease has just ended."""
+        return self._by_number.get(number)
+
+    def get(self, number: int, now: float) -> Registration | None:
+        """Registration of this number, unless its lease is over."""
+        registration = self._by_number.get(number)
+        if registration is None or registration.deadline <= now:
+            return None
+        return registration
+
+    def called(self, peer_id: int, now: float) -> Registration | None:
+        """Registration that is called by this ID, unless its lease is over."""
+        registration = self._listed.get(peer_id)
+        if registration is None or registration.deadline <= now:
+            return None
+        return registration
+
+    def add(self, registration: Registration) -> None:
+        """Take a registration; it is the one called by its ID from now on."""
+        self._by_number[registration.number] = registration
+        if registration.peer_id:
+            self._listed[registration.peer_id] = registration
+        self._expiry.add(registration, registration.deadline)
+
+    def list_again(self, registration: Registration) -> None:
+        """Let a registration be called by its ID again after a newer one has gone."""
+        self._listed[registration.peer_id] = registration
+
+    def renew(self, registration: Registration, now: float) -> None:
+        """Begin a new lease."""
+        registration.deadline = now + LEASE
+
+    def remove(self, registration: Registration) -> None:
+        """Forget a registration."""
+        self._by_number.pop(registration.number, None)
+        if self._listed.get(registration.peer_id) is registration:
+            del self._listed[registration.peer_id]
+
+    def remove_expired(self, now: float) -> None:
+        """Forget all registrations whose lease is over."""
+        for registration in self._expiry.due(now):
+            if self._by_number.get(registration.number) is not registration:
+                continue
+            if registration.deadline <= now:
+                self.remove(registration)
+            else:
+                self._expiry.add(registration, registration.deadline)
+
+    def next_due(self) -> float | None:
+        """When `remove_expired` has something to look at."""
+        return self._expiry.next_due()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The key an ID belongs to; `verified` once its derivation was computed here."""
+
+    public: bytes
+    counter: int
+    verified: bool = False
+
+
+class Claims(Protocol):
+    """Which key each ID belongs to; it outlives registrations."""
+
+    def get(self, peer_id: int) -> Claim | None:
+        """Claim on this ID."""
+
+    def put(self, peer_id: int, claim: Claim) -> None:
+        """Remember a claim, in the place of any other; also says it was seen today."""
+
+
+class MemoryClaims:
+    """Claims that end with the process. The oldest make room for new ones."""
+
+    def __init__(self, limit: int = MAX_CLAIMS_IN_MEMORY) -> None:
+        self._limit = limit
+        self._claims: dict[int, Claim] = {}
+
+    def __len__(self) -> int:
+        return len(self._claims)
+
+    def get(self, peer_id: int) -> Claim | None:
+        """Claim on this ID."""
+        return self._claims.get(peer_id)
+
+    def put(self, peer_id: int, claim: Claim) -> None:
+        """Remember a claim."""
+        if peer_id not in self._claims and len(self._claims) >= self._limit:
+            del self._claims[next(iter(self._claims))]
+        self._claims[peer_id] = claim

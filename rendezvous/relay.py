@@ -1,0 +1,184 @@
+"""The blind relay: datagrams between the two proven addresses of a channel.
+
+A relayed datagram is 0x30, the channel number and bytes that only the two peers can
+read; it leaves as it came. Until the callee has agreed a channel carries no more than a
+handshake needs.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from p2p_remote.wire.constants import MAX_ANY_DATAGRAM
+from rendezvous.addresses import Address
+from rendezvous.rate_limit import TokenBucket
+from rendezvous.settings import Settings
+from rendezvous.timers import ExpiryWheel
+
+HEADER_LENGTH = 5  # 0x30, channel u32 little endian
+IDLE_CLOSE = 30.0  # s without a datagram
+MAX_CHANNELS = 65_536
+
+# A handshake and what waits with it for the customer's answer: 64 datagrams and 64 KB
+# at once, then enough for keepalives while a person makes up their mind.
+HANDSHAKE_DATAGRAMS = 64
+HANDSHAKE_BYTES = 64_000
+HANDSHAKE_DATAGRAMS_PER_SECOND = 1.0
+HANDSHAKE_BYTES_PER_SECOND = 1_000.0
+
+
+@dataclass(slots=True)
+class Side:
+    """One end of a channel."""
+
+    public: bytes
+    registration: int
+    address: Address
+    punched: bool = False
+    """Whether this side has acknowledged PUNCH."""
+
+
+class Channel:
+    """A relay channel between a caller and a callee."""
+
+    __slots__ = (
+        "_bytes",
+        "_datagrams",
+        "agreed",
+        "callee",
+        "caller",
+        "heard_callee",
+        "last_used",
+        "number",
+    )
+
+    def __init__(self, number: int, caller: Side, callee: Side, now: float) -> None:
+        self.number = number
+        self.caller = caller
+        self.callee = callee
+        self.agreed = False
+        self.heard_callee = False
+        self.last_used = now
+        self.limit_to_handshake(now)
+
+    def limit_to_handshake(self, now: float) -> None:
+        """Give the channel the allowance of a handshake."""
+        self._datagrams: TokenBucket | None = TokenBucket(
+            HANDSHAKE_DATAGRAMS_PER_SECOND, HANDSHAKE_DATAGRAMS, now
+        )
+        self._bytes = TokenBucket(HANDSHAKE_BYTES_PER_SECOND, HANDSHAKE_BYTES, now)
+
+    def open_fully(self, rate: float, burst: float, now: float) -> None:
+        """Give the channel the allowance of a session: bytes per second and burst."""
+        self._datagrams = None
+        self._bytes = TokenBucket(rate, burst, now)
+
+    def spend(self, size: int, now: float) -> bool:
+        """Count one datagram of `size` bytes; False if it is beyond the allowance."""
+        if self._bytes.available(now) < size:
+            return False
+        if self._datagrams is not None:
+            if self._datagrams.available(now) < 1:
+                return False
+            self._datagrams.take(1)
+        self._bytes.take(size)
+        return True
+
+    def side_of(self, public: bytes) -> Side | None:
+        """The end that belongs to this key."""
+        if self.caller.public == public:
+            return self.caller
+        return self.callee if self.callee.public == public else None
+
+    def other(self, side: Side) -> Side:
+        """The end opposite to `side`."""
+        return self.callee if side is self.caller else self.caller
+
+
+class Relay:
+    """All channels."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        random: Callable[[int], bytes],
+        on_close: Callable[[Channel], None],
+        limit: int = MAX_CHANNELS,
+    ) -> None:
+        """`on_close(channel)` is told of every channel that has ended."""
+        self._settings = settings
+        self._random = random
+        self._on_close = on_close
+        self._limit = limit
+        self._channels: dict[int, Channel] = {}
+        self._expiry: ExpiryWheel[Channel] = ExpiryWheel()
+
+    def __len__(self) -> int:
+        return len(self._channels)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no other channel is opened."""
+        return len(self._channels) >= self._limit
+
+    def get(self, number: int) -> Channel | None:
+        """Channel of this number."""
+        return self._channels.get(number)
+
+    def open(self, caller: Side, callee: Side, now: float) -> Channel:
+        """Open a channel under a random number."""
+        number = 0
+        while number == 0 or number in self._channels:
+            number = int.from_bytes(self._random(4), "little")
+        channel = Channel(number, caller, callee, now)
+        self._channels[number] = channel
+        self._expiry.add(channel, now + IDLE_CLOSE)
+        return channel
+
+    def agree(self, channel: Channel, now: float) -> None:
+        """The callee lets the caller through."""
+        channel.agreed = True
+        if self._settings.relay:
+            channel.open_fully(
+                self._settings.relay_rate, self._settings.relay_burst, now
+            )
+        else:
+            channel.limit_to_handshake(now)
+
+    def forward(self, data: bytes, source: Address, now: float) -> Address | None:
+        """Where the relayed datagram `data` goes to; None if it goes nowhere."""
+        if not HEADER_LENGTH < len(data) <= HEADER_LENGTH + MAX_ANY_DATAGRAM:
+            return None
+        channel = self._channels.get(int.from_bytes(data[1:HEADER_LENGTH], "little"))
+        if channel is None:
+            return None
+        if source == channel.caller.address:
+            target = channel.callee.address
+        elif source == channel.callee.address:
+            target = channel.caller.address
+            channel.heard_callee = True
+        else:
+            return None
+        if not channel.spend(len(data), now):
+            return None
+        channel.last_used = now
+        return target
+
+    def close(self, channel: Channel) -> None:
+        """End a channel."""
+        if self._channels.get(channel.number) is channel:
+            del self._channels[channel.number]
+            self._on_close(channel)
+
+    def close_idle(self, now: float) -> None:
+        """End the channels that nobody has used for a while."""
+        for channel in self._expiry.due(now):
+            if self._channels.get(channel.number) is not channel:
+                continue
+            if channel.last_used + IDLE_CLOSE <= now:
+                self.close(channel)
+            else:
+                self._expiry.add(channel, channel.last_used + IDLE_CLOSE)
+
+    def next_due(self) -> float | None:
+        """When `close_idle` has something to look at."""
+        return self._expiry.next_due()

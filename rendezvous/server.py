@@ -1,0 +1,296 @@
+"""The server's edge: UDP sockets, the clock, signals and the database's thread.
+
+Each time a socket is readable up to 64 datagrams are taken from it before anything else
+happens, which doubles what one core can answer compared with a callback per datagram.
+"""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from p2p_remote.crypto.identity import derive_id
+from p2p_remote.errors import NetworkError, StateError
+from p2p_remote.wire.address import Endpoint
+from rendezvous.addresses import ENDPOINT_LENGTH, Address
+from rendezvous.database import SqliteClaims
+from rendezvous.enrolment import DerivationRequested
+from rendezvous.protocol import Protocol
+from rendezvous.registry import MemoryClaims
+from rendezvous.settings import Settings
+
+_log = logging.getLogger(__name__)
+
+_BATCH = 64  # datagrams taken from a socket in one go
+_LARGEST = 2048  # bytes read of a datagram; the longest valid one is shorter
+_SOCKET_BUFFER = 4 * 1024 * 1024  # bytes; the kernel may give less
+_FLUSH_INTERVAL = 1.0  # s between writes to the database
+_REPORT_INTERVAL = 60.0  # s between lines of figures at -v
+_MAPPED = bytes(10) + b"\xff\xff"
+
+
+@dataclass(frozen=True, slots=True)
+class ListenAddress:
+    """Address to listen on. `is_optional`: go on without it where it does not exist."""
+
+    family: socket.AddressFamily
+    host: str
+    port: int
+    is_optional: bool = False
+
+
+def resolve(addresses: Sequence[tuple[str, int]]) -> list[ListenAddress]:
+    """Addresses behind hosts and ports; an empty host is every address there is.
+
+    Raises:
+        NetworkError: a name does not resolve.
+
+    """
+    result = []
+    for host, port in addresses:
+        if not host:
+            result.append(ListenAddress(socket.AF_INET, "0.0.0.0", port))  # noqa: S104
+            result.append(ListenAddress(socket.AF_INET6, "::", port, is_optional=True))
+            continue
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        except OSError as error:
+            raise NetworkError(f"The name {host} cannot be resolved.") from error
+        result.extend(
+            ListenAddress(family, str(address[0]), port)
+            for family, _, _, _, address in found
+        )
+    return result
+
+
+def bind(listen: ListenAddress) -> socket.socket:
+    """Non-blocking UDP socket on `listen`.
+
+    Raises:
+        NetworkError: the port is in use or may not be used.
+
+    """
+    try:
+        listener = socket.socket(listen.family, socket.SOCK_DGRAM)
+    except OSError as error:
+        raise _network_error(listen, error) from error
+    try:
+        if listen.family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            listener.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
+        listener.setblocking(False)
+        listener.bind((listen.host, listen.port))
+    except OSError as error:
+        listener.close()
+        raise _network_error(listen, error) from error
+    return listener
+
+
+def _network_error(listen: ListenAddress, error: OSError) -> NetworkError:
+    where = Endpoint(listen.host, listen.port)
+    if error.errno == errno.EADDRINUSE:
+        return NetworkError(
+            f"UDP port {listen.port} is in use by another program ({where}). "
+            "Stop it, or choose another port with --listen HOST:PORT."
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return NetworkError(
+            f"UDP port {listen.port} may not be used by this user ({where}). "
+            "Ports below 1024 need the capability CAP_NET_BIND_SERVICE."
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return NetworkError(f"This machine does not have the address {listen.host}.")
+    return NetworkError(f"Cannot listen on {where}: {error.strerror}.")
+
+
+def _is_absent(error: NetworkError) -> bool:
+    """Whether the machine lacks the address family."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in (
+        errno.EAFNOSUPPORT,
+        errno.EADDRNOTAVAIL,
+    )
+
+
+class Server:
+    """One `Protocol` on some sockets."""
+
+    def __init__(self, settings: Settings, claims: MemoryClaims | SqliteClaims) -> None:
+        self.endpoints: list[Endpoint] = []
+        self._claims = claims
+        self._protocol = Protocol(settings, claims, os.urandom)
+        self._sockets: list[socket.socket] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_due = 0.0
+        # One thread: a derivation takes 64 MiB, so never two of them at once.
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="derivation")
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._dropped = 0
+
+    def listen(self, addresses: Sequence[ListenAddress]) -> None:
+        """Open the sockets.
+
+        Raises:
+            NetworkError: an address cannot be listened on.
+
+        """
+        for address in addresses:
+            try:
+                listener = bind(address)
+            except NetworkError as error:
+                if address.is_optional and _is_absent(error):
+                    continue
+                raise
+            self._sockets.append(listener)
+            host, port = listener.getsockname()[:2]
+            self.endpoints.append(Endpoint(host, port))
+
+    async def run(self, on_ready: Callable[[], None]) -> signal.Signals:
+        """Serve until SIGTERM or SIGINT, and return which of the two it was."""
+        loop = asyncio.get_running_loop()
+        stopped: asyncio.Future[signal.Signals] = loop.create_future()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, _set_once, stopped, number)
+        for index, listener in enumerate(self._sockets):
+            loop.add_reader(listener, self._on_readable, listener, index)
+        housekeeping = asyncio.create_task(self._keep_house())
+        on_ready()
+        try:
+            return await stopped
+        finally:
+            housekeeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await housekeeping
+            self._close(loop)
+
+    def _close(self, loop: asyncio.AbstractEventLoop) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        for listener in self._sockets:
+            loop.remove_reader(listener)
+            listener.close()
+        self._worker.shutdown(wait=False, cancel_futures=True)
+
+    # Datagrams.
+
+    def _on_readable(self, listener: socket.socket, index: int) -> None:
+        protocol = self._protocol
+        suffix = bytes((index,))
+        is_ipv4 = listener.family == socket.AF_INET
+        now = time.monotonic()
+        for _ in range(_BATCH):
+            try:
+                data, source = listener.recvfrom(_LARGEST)
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError:
+                continue  # an ICMP error for something sent earlier
+            address = _address(source, suffix, is_ipv4=is_ipv4)
+            if address is not None:
+                protocol.receive_datagram(data, address, now)
+        self._after(now)
+
+    def _after(self, now: float) -> None:
+        """Send, compute and arm what the machine asks for."""
+        for data, address in self._protocol.datagrams_to_send(now):
+            self._send(data, address)
+        while (event := self._protocol.next_event()) is not None:
+            task = asyncio.create_task(self._check_derivation(event))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        self._arm()
+
+    def _send(self, data: bytes, address: Address) -> None:
+        listener = self._sockets[address[ENDPOINT_LENGTH]]
+        port = int.from_bytes(address[16:ENDPOINT_LENGTH], "little")
+        if listener.family == socket.AF_INET:
+            host = socket.inet_ntop(socket.AF_INET, address[12:16])
+        else:
+            host = socket.inet_ntop(socket.AF_INET6, address[:16])
+        try:
+            listener.sendto(data, (host, port))
+        except OSError:
+            # A full buffer or an unreachable network: UDP may lose datagrams, and
+            # whoever misses this one asks again.
+            self._dropped += 1
+
+    def _arm(self) -> None:
+        due = self._protocol.next_timer()
+        if self._timer is not None:
+            if due is not None and due >= self._timer_due:
+                return
+            self._timer.cancel()
+            self._timer = None
+        if due is not None:
+            loop = asyncio.get_running_loop()
+            self._timer_due = due
+            self._timer = loop.call_later(
+                max(0.0, due - time.monotonic()), self._on_timer
+            )
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        now = time.monotonic()
+        self._protocol.handle_timer(now)
+        self._after(now)
+
+    # What takes time.
+
+    async def _check_derivation(self, request: DerivationRequested) -> None:
+        loop = asyncio.get_running_loop()
+        derived = await loop.run_in_executor(
+            self._worker, derive_id, request.public, request.counter
+        )
+        self._protocol.derivation_checked(request, holds=derived == request.peer_id)
+
+    async def _keep_house(self) -> None:
+        """Write claims and report figures until cancelled."""
+        reported_at = time.monotonic()
+        while True:
+            await asyncio.sleep(_FLUSH_INTERVAL)
+            if isinstance(self._claims, SqliteClaims) and self._claims.has_pending:
+                try:
+                    await asyncio.to_thread(self._claims.flush)
+                except StateError as error:
+                    _log.error("%s", error)
+            now = time.monotonic()
+            if now - reported_at >= _REPORT_INTERVAL:
+                reported_at = now
+                self._report()
+
+    def _report(self) -> None:
+        _log.debug(
+            "registered %d, channels %d, datagrams not sent %d",
+            len(self._protocol.registry),
+            len(self._protocol.introductions.relay),
+            self._dropped,
+        )
+
+
+def _set_once(
+    stopped: "asyncio.Future[signal.Signals]", number: signal.Signals
+) -> None:
+    if not stopped.done():
+        stopped.set_result(number)
+
+
+def _address(
+    source: tuple[str, int], suffix: bytes, *, is_ipv4: bool
+) -> Address | None:
+    """Address of a sender; None for a link-local one, which has no single meaning."""
+    host, port = source[:2]
+    if is_ipv4:
+        packed = _MAPPED + socket.inet_pton(socket.AF_INET, host)
+    elif "%" in host:
+        return None
+    else:
+        packed = socket.inet_pton(socket.AF_INET6, host)
+    return Address(packed + port.to_bytes(2, "little") + suffix)
