@@ -7,8 +7,8 @@ with `TYPE` and `FIELDS`. Everything wrong with the bytes of a peer becomes
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
 
 import msgpack
 
@@ -116,14 +116,6 @@ class Ints:
         return value
 
 
-class Message(Protocol):
-    """A frozen dataclass whose fields stand in the order of `FIELDS`."""
-
-    TYPE: ClassVar[int]
-    FIELDS: ClassVar[tuple[Field, ...]]
-    __dataclass_fields__: ClassVar[dict[str, Any]]
-
-
 class Schema:
     """A closed table of messages that may appear at one place."""
 
@@ -141,11 +133,12 @@ class Schema:
         for message in messages:
             if message.TYPE in self._classes:
                 raise ValueError(f"message type {message.TYPE} twice")
-            if len(message.FIELDS) != len(message.__dataclass_fields__):
+            if len(message.FIELDS) != len(fields(message)):
                 raise ValueError(f"{message.__name__}: FIELDS do not match")
             self._classes[message.TYPE] = message
         self._names = {
-            message: tuple(message.__dataclass_fields__) for message in messages
+            message: tuple(field.name for field in fields(message))
+            for message in messages
         }
         self.max_bytes = max_bytes
         self._limits: dict[str, Any] = {
@@ -186,12 +179,13 @@ class Schema:
         if len(data) > self.max_bytes:
             raise MalformedMessageError("message too large")
         try:
-            fields = msgpack.unpackb(data, **self._limits)
+            values = msgpack.unpackb(data, **self._limits)
         except (ValueError, msgpack.exceptions.UnpackException) as error:
             raise MalformedMessageError("not msgpack") from error
-        if type(fields) is not tuple or not fields or type(fields[0]) is not int:
+        if type(values) is not tuple or not values or type(values[0]) is not int:
             raise MalformedMessageError("not a message")
-        kind = self._classes.get(fields[0])
-        if kind is None or len(fields) - 1 != len(kind.FIELDS):
+        kind = self._classes.get(values[0])
+        if kind is None or len(values) - 1 != len(kind.FIELDS):
             raise MalformedMessageError("unknown message or wrong number of fields")
-        return kind(*(f.check(v) for f, v in zip(kind.FIELDS, fields[1:], strict=True)))
+        checked = (f.check(v) for f, v in zip(kind.FIELDS, values[1:], strict=True))
+        return kind(*checked)
