@@ -20,7 +20,7 @@ DEBIAN_PACKAGES := python3-venv xvfb xauth xdotool x11-utils x11-xserver-utils \
 # Files whose every branch is covered: pure machines have no excuse.
 PURE_FLOORS := p2p_remote/wire/*,p2p_remote/crypto/*,p2p_remote/traversal/*,p2p_remote/transport/*,p2p_remote/session/*
 
-LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header
+LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header $(ARGS)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -74,7 +74,7 @@ test-system: install ## real processes: Xvfb, tmux, network namespaces (needs sy
 	@$(BIN)/pytest tests/system -m "not long" $(ARGS)
 
 torture: install ## the tests that take minutes: long fuzzing, bad networks
-	@$(BIN)/pytest tests -m long $(ARGS)
+	@HYPOTHESIS_PROFILE=long $(BIN)/pytest tests -m long --timeout=1800 $(ARGS)
 
 check: lint types floors layout ## all that is checked without running the program
 
@@ -106,7 +106,7 @@ snapshots: install ## regenerate the pictures of the screens after looking at th
 bench: install ## ratios against named rivals
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-lock: install ## resolve the lock files anew within pyproject.toml
+lock: install ## resolve the lock files (ARGS=--upgrade: to the newest versions)
 	@$(LOCK) requirements-uv.in -o requirements-uv.txt
 	@$(LOCK) pyproject.toml --extra jpeg -o requirements.txt
 	@$(LOCK) pyproject.toml --extra jpeg --group dev -c requirements.txt -o requirements-dev.txt
