@@ -1,0 +1,146 @@
+"""Runs a machine with the five verbs on UDP sockets, in an asyncio loop.
+
+After every batch of datagrams, every timer and every `poke` the machine is drained:
+its events go to `on_event`, its datagrams to the sockets, its timer to the loop, until
+it has nothing more to say. `on_event` may call the machine and `poke`.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+
+from p2p_remote.net.udp_socket import UdpSocket
+from p2p_remote.wire.address import Endpoint, Path
+
+EventT = TypeVar("EventT")
+EventT_co = TypeVar("EventT_co", covariant=True)
+
+_MOST_ROUNDS = 100  # drains in a row before the loop gets its turn
+
+
+class Machine(Protocol[EventT_co]):
+    """The five verbs (docs/architecture.md)."""
+
+    def receive_datagram(self, data: bytes, path: Any, now: float) -> None:
+        """Take a datagram that came from `path`."""
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due."""
+
+    def datagrams_to_send(self, now: float) -> Sequence[tuple[bytes, Path]]:
+        """Drain what is to be sent."""
+
+    def next_timer(self) -> float | None:
+        """When to call `handle_timer`."""
+
+    def next_event(self) -> EventT_co | None:
+        """Drain one event."""
+
+
+class Driver(Generic[EventT]):
+    """One machine, its sockets and its timer."""
+
+    def __init__(
+        self,
+        machine: Machine[EventT],
+        sockets: Sequence[UdpSocket],
+        on_event: Callable[[EventT], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Nothing happens before `start`.
+
+        Args:
+            machine: what is run; its paths must be endpoints.
+            sockets: at most one for each address family.
+            on_event: called for every event, on the loop.
+            clock: seconds, the clock that the machine lives by.
+
+        """
+        self._machine = machine
+        self._sockets = tuple(sockets)
+        self._on_event = on_event
+        self._clock = clock
+        self._timer: asyncio.TimerHandle | None = None
+        self._timer_at = 0.0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._draining = False
+        self.unroutable = 0  # datagrams for which there was no socket
+
+    async def start(self) -> None:
+        """Begin to receive, send and keep time on the running loop."""
+        self._loop = asyncio.get_running_loop()
+        for each in self._sockets:
+            await each.attach(self._on_datagram, self.poke)
+        self.poke()
+
+    async def close(self) -> None:
+        """Send what is left, then stop and close the sockets."""
+        self.poke()
+        self._loop = None
+        self._disarm()
+        for each in self._sockets:
+            each.close()
+
+    def poke(self) -> None:
+        """Drain the machine: somebody may have called it."""
+        if self._draining or self._loop is None:
+            return
+        self._draining = True
+        try:
+            self._drain(self._loop)
+        finally:
+            self._draining = False
+            self._arm()
+
+    def _on_datagram(self, data: bytes, source: Endpoint) -> None:
+        self._machine.receive_datagram(data, source, self._clock())
+
+    def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
+        for _ in range(_MOST_ROUNDS):
+            idle = True
+            while (event := self._machine.next_event()) is not None:
+                idle = False
+                self._on_event(event)
+            for data, path in self._machine.datagrams_to_send(self._clock()):
+                idle = False
+                self._send(data, path)
+            if idle:
+                return
+        loop.call_soon(self.poke)
+
+    def _send(self, data: bytes, path: Path) -> None:
+        if isinstance(path, Endpoint):
+            for each in self._sockets:
+                if each.carries(path):
+                    each.send(data, path)
+                    return
+        self.unroutable += 1
+
+    def _arm(self) -> None:
+        """Arm the timer; one that fires too early does no harm and stays."""
+        due = self._machine.next_timer()
+        if self._loop is None or due is None:
+            return
+        if self._timer is not None:
+            if self._timer_at <= due:
+                return
+            self._timer.cancel()
+        self._timer_at = due
+        delay = max(0.0, due - self._clock())
+        self._timer = self._loop.call_later(delay, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        now = self._clock()
+        due = self._machine.next_timer()
+        try:
+            if due is not None and due <= now:
+                self._machine.handle_timer(now)
+        finally:
+            self.poke()
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
