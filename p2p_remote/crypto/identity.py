@@ -17,8 +17,8 @@ from p2p_remote.crypto.encoding import labelled_hash
 from p2p_remote.errors import StateError
 from p2p_remote.wire import peer_id as wire_peer_id
 from p2p_remote.wire.constants import ID_COUNT, ID_MINIMUM
+from p2p_remote.wire.handshake import MAX_ID_COUNTER
 
-MAX_COUNTER = 255
 _REALM = b"p2p-remote"
 _MAGIC = b"P2PRKEY1"
 _CHECKSUM_PERSON = b"p2pr1/identity"
@@ -29,7 +29,7 @@ SERIALISED_LENGTH = _BODY_LENGTH + _CHECKSUM_LENGTH  # bytes
 
 def derive_id(public: bytes, counter: int) -> int:
     """ID of an Ed25519 public key (32 bytes) with a counter of 0..255; about 0.1 s."""
-    if len(public) != primitives.KEY_LENGTH or not 0 <= counter <= MAX_COUNTER:
+    if len(public) != primitives.KEY_LENGTH or not 0 <= counter <= MAX_ID_COUNTER:
         raise ValueError("an ID follows from a key of 32 bytes and a counter of 0..255")
     salt = labelled_hash(b"realm", _REALM)[: primitives.ARGON2_SALT_LENGTH]
     digest = primitives.argon2id(public + counter.to_bytes(2, "little"), salt)
@@ -59,7 +59,7 @@ class Identity:
             StateError: all 256 counters are used up.
 
         """
-        if self.counter >= MAX_COUNTER:
+        if self.counter >= MAX_ID_COUNTER:
             raise StateError("No free ID is left for this key. Make a new identity.")
         counter = self.counter + 1
         peer_id = derive_id(self.public, counter)
@@ -100,7 +100,7 @@ class Identity:
         peer_id = int.from_bytes(body[74:78], "little")
         if (
             primitives.ed25519_public(secret) != public
-            or counter > MAX_COUNTER
+            or counter > MAX_ID_COUNTER
             or not wire_peer_id.is_valid(peer_id)
         ):
             raise StateError("The identity file does not hold one matching key and ID.")
