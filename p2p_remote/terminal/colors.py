@@ -106,7 +106,8 @@ def palette_snap() -> ColorArray:
 def dimmed() -> ColorArray:
     """For every index the same colour at 40 % brightness."""
     rgb = _all_rgb() * 2 // 5
-    return quantise(rgb[:, ::-1].astype(np.uint8)[None])[0]
+    row: ColorArray = quantise(rgb[:, ::-1].astype(np.uint8)[None])[0]
+    return row
 
 
 @cache

@@ -42,8 +42,12 @@ def test_xterm_has_pixel_mouse_and_truecolor_but_no_sync():
     assert xterm.truecolor
     assert xterm.pixel_mouse
     assert xterm.cell_pixels == (6, 13)
-    assert not (xterm.sync or xterm.kitty_keyboard or xterm.kitty_graphics)
-    assert not (xterm.sixel or xterm.sextants or xterm.in_band_resize)
+    assert not xterm.sync
+    assert not xterm.kitty_keyboard
+    assert not xterm.kitty_graphics
+    assert not xterm.sixel
+    assert not xterm.sextants
+    assert not xterm.in_band_resize
 
 
 def test_kitty_has_all_but_sixel():
@@ -74,7 +78,10 @@ def test_tmux_answers_little_and_gets_truecolor():
     assert tmux.name == "tmux 3.3a"
     assert tmux.truecolor
     assert tmux.cell_pixels == (8, 16)
-    assert not (tmux.sync or tmux.pixel_mouse or tmux.kitty_keyboard or tmux.sixel)
+    assert not tmux.sync
+    assert not tmux.pixel_mouse
+    assert not tmux.kitty_keyboard
+    assert not tmux.sixel
 
 
 def test_sixel_is_an_extension_not_a_class():

@@ -42,7 +42,7 @@ def pseudo_terminal(answer):
 @pytest.fixture
 def foreground(monkeypatch):
     """A pseudo-terminal of a test has no process group in front."""
-    monkeypatch.setattr(probe, "_in_foreground", lambda descriptor: True)
+    monkeypatch.setattr(probe, "_in_foreground", lambda _descriptor: True)
 
 
 def test_answers_are_collected_and_the_terminal_is_put_back(foreground):
