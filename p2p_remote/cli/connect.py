@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from p2p_remote.cli.context import load_context, read_password
 from p2p_remote.cli.event_json import as_json
 from p2p_remote.cli.input_commands import input_messages
 from p2p_remote.cli.lines import LineReader, emit, parse_command
 from p2p_remote.errors import RemoteSupportError, SessionAbortedError, UsageError
 from p2p_remote.services import events as se
+from p2p_remote.services.context import load_context, read_password
+from p2p_remote.services.snapshot import write_png
 from p2p_remote.services.technician import TechnicianService
 from p2p_remote.wire import control, peer_id
 
@@ -28,7 +29,7 @@ def run_json(arguments: argparse.Namespace) -> int:
 
     async def go() -> int:
         script = _Script(view_only=arguments.view_only)
-        service = TechnicianService(context.identity, service_options, script.on_event)
+        service = TechnicianService(service_options, script.on_event)
         return await script.run(service, target, password)
 
     return asyncio.run(go())
@@ -132,13 +133,8 @@ class _Script:
         picture = await self._service.snapshot(
             wait_settled=bool(command.get("wait_settled"))
         )
+        write_png(Path(file), picture)
         height, width = picture.shape[:2]
-        from mss.tools import to_png
-
-        try:
-            to_png(picture.tobytes(), (width, height), output=Path(file))
-        except OSError as error:
-            raise UsageError(f"{file} cannot be written: {error.strerror}") from error
         return {"file": file, "width": width, "height": height}
 
     async def _viewport(self, command: dict[str, Any]) -> dict[str, Any]:

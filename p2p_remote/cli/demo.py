@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import IO
 
 from p2p_remote.cli.interface import require_terminal
-from p2p_remote.crypto.identity import Identity
 from p2p_remote.errors import NetworkError, RemoteSupportError
-from p2p_remote.services.running_node import NodeOptions
+from p2p_remote.services.running_node import passing_options
 from p2p_remote.wire import peer_id
 
 _SIZE = "1280x800x24"
@@ -34,8 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         environment, screen = stack.enter_context(_screen(arguments.screen))
         customer = stack.enter_context(_customer(folder, server, environment, screen))
         number = _wait_ready(customer.stdout, folder)
-        identity = Identity.generate(os.urandom)
-        options = NodeOptions(server=server, lan=False, name="Demo technician")
+        options = passing_options(server, "Demo technician")
         from p2p_remote.tui.app import Start
         from p2p_remote.tui.app import run as run_app
 
@@ -44,7 +42,6 @@ def run(arguments: argparse.Namespace) -> int:
 
         return run_app(
             Start(
-                identity,
                 options,
                 target=number,
                 on_digits=approve,

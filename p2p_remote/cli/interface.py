@@ -3,8 +3,8 @@
 import argparse
 import sys
 
-from p2p_remote.cli.context import load_context, read_password
 from p2p_remote.errors import UsageError
+from p2p_remote.services.context import load_context, read_password
 from p2p_remote.wire import peer_id
 
 
@@ -32,7 +32,6 @@ def run_home(arguments: argparse.Namespace) -> int:
 
     return run(
         Start(
-            context.identity,
             context.node_options(listed=False),
             share_arguments=_share_arguments(arguments),
         )
@@ -53,7 +52,6 @@ def run_connect(arguments: argparse.Namespace) -> int:
 
     return run(
         Start(
-            context.identity,
             context.node_options(listed=False),
             target=target,
             password=password,

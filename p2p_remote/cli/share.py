@@ -5,12 +5,12 @@ import asyncio
 import signal
 from typing import Any
 
-from p2p_remote.cli.context import Context, load_context, read_password
 from p2p_remote.cli.event_json import as_json
 from p2p_remote.cli.lines import LineReader, emit, parse_command
 from p2p_remote.cli.share_lines import PlainLines
 from p2p_remote.errors import RemoteSupportError, UsageError
 from p2p_remote.services import events as se
+from p2p_remote.services.context import Context, load_context, read_password
 from p2p_remote.services.customer import CustomerService
 from p2p_remote.services.desk import Desk
 from p2p_remote.session.customer import DEFAULT_SECONDS
@@ -49,7 +49,6 @@ class _Share:
             loop.add_signal_handler(number, self._stop, 0)
         loop.add_signal_handler(signal.SIGINT, self._stop, 130)
         self._service = CustomerService(
-            self._context.identity,
             self._context.node_options(listed=True, password=password),
             KnownPeers(self._context.state_dir),
             self._on_event,

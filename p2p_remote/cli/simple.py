@@ -3,9 +3,10 @@
 import argparse
 import asyncio
 
-from p2p_remote.cli.context import load_context
 from p2p_remote.cli.lines import emit
-from p2p_remote.errors import NetworkError, UsageError
+from p2p_remote.errors import UsageError
+from p2p_remote.services.context import load_context
+from p2p_remote.services.lan_peers import browse
 from p2p_remote.wire import peer_id
 
 LAN_SECONDS = 2.0  # s to listen for peers
@@ -27,9 +28,7 @@ def run_lan(arguments: argparse.Namespace) -> int:
     context = load_context(arguments)
     if not context.lan:
         raise UsageError("--no-lan and the command lan do not go together.")
-    found = asyncio.run(_browse())
-    own = context.identity.peer_id
-    rows = [(number, endpoints) for number, endpoints in found if number != own]
+    rows = asyncio.run(browse(context.identity.peer_id, LAN_SECONDS))
     for number, endpoints in rows:
         if arguments.json:
             emit("peer", id=peer_id.plain(number), addresses=endpoints)
@@ -43,20 +42,3 @@ def run_lan(arguments: argparse.Namespace) -> int:
             "multicast DNS (UDP port 5353)."
         )
     return 0
-
-
-async def _browse() -> list[tuple[int, list[str]]]:
-    from p2p_remote.net.lan_discovery import LanDiscovery
-
-    discovery = LanDiscovery()
-    problem = await discovery.start()
-    if problem:
-        raise NetworkError(problem)
-    try:
-        await asyncio.sleep(LAN_SECONDS)
-        return [
-            (number, [str(endpoint) for endpoint in endpoints])
-            for number, endpoints in sorted(discovery.peers().items())
-        ]
-    finally:
-        await discovery.close()

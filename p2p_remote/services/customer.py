@@ -5,7 +5,6 @@ import datetime as dt
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from p2p_remote.crypto.identity import Identity
 from p2p_remote.errors import UsageError
 from p2p_remote.services import events as se
 from p2p_remote.services.desk import Desk
@@ -26,13 +25,12 @@ class CustomerService:
 
     def __init__(
         self,
-        identity: Identity,
         options: NodeOptions,
         known_peers: KnownPeers,
         notify: Callable[[se.ServiceEvent], None],
     ) -> None:
         """Nothing happens before `start`; `notify` is called on the loop."""
-        self._running = RunningNode(identity, options)
+        self._running = RunningNode(options)
         self._options = options
         self._known = known_peers
         self._notify = notify

@@ -32,11 +32,23 @@ LAN_ONLY_WAIT = 3.0  # s to look for an ID when there is no rendezvous
 class NodeOptions:
     """How a node is run. `server` is HOST or HOST:PORT, None for the LAN only."""
 
+    identity: Identity
     server: str | None = None
     lan: bool = True
     listed: bool = False
     name: str = ""
     password: bytes | None = None
+
+    @property
+    def peer_id(self) -> int:
+        """Own ID."""
+        return self.identity.peer_id
+
+
+def passing_options(server: str, name: str) -> NodeOptions:
+    """Options with an identity that is not kept, for one call."""
+    identity = Identity.generate(os.urandom)
+    return NodeOptions(identity, server=server, lan=False, name=name)
 
 
 def split_host_port(text: str, default_port: int) -> tuple[str, int]:
@@ -89,9 +101,9 @@ def checked_id(public: bytes, counter: int) -> int:
 class RunningNode:
     """Socket, driver and LAN discovery of one node."""
 
-    def __init__(self, identity: Identity, options: NodeOptions) -> None:
+    def __init__(self, options: NodeOptions) -> None:
         """Nothing happens before `start`."""
-        self.identity = identity
+        self.identity = options.identity
         self.options = options
         self.node: Node
         self.lan: LanDiscovery | None = None

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from p2p_remote.crypto.identity import Identity
 from p2p_remote.errors import (
     MalformedMessageError,
     NetworkError,
@@ -43,12 +42,11 @@ class TechnicianService:
 
     def __init__(
         self,
-        identity: Identity,
         options: NodeOptions,
         notify: Callable[[se.ServiceEvent], None],
     ) -> None:
         """Nothing happens before `start`; `notify` is called on the loop."""
-        self._running = RunningNode(identity, options)
+        self._running = RunningNode(options)
         self._notify = notify
         self._target = 0
         self._call: int | None = None

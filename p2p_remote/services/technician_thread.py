@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from p2p_remote.crypto.identity import Identity
 from p2p_remote.errors import RemoteSupportError
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.services import events as se
@@ -33,7 +32,6 @@ class TechnicianThread:
 
     def __init__(
         self,
-        identity: Identity,
         options: NodeOptions,
         notify: Callable[[se.ServiceEvent], None],
     ) -> None:
@@ -41,7 +39,6 @@ class TechnicianThread:
 
         `Frame` events are merged: after one, no other follows until `take_damage`.
         """
-        self._identity = identity
         self._options = options
         self._notify = notify
         self._loop = asyncio.new_event_loop()
@@ -100,7 +97,7 @@ class TechnicianThread:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        self._service = TechnicianService(self._identity, self._options, self._on_event)
+        self._service = TechnicianService(self._options, self._on_event)
         self._loop.run_forever()
         self._loop.close()
 

@@ -34,6 +34,7 @@ class Context:
     ) -> NodeOptions:
         """Options for a node of this machine."""
         return NodeOptions(
+            self.identity,
             server=self.server,
             lan=self.lan,
             listed=listed,

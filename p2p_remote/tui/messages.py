@@ -1,0 +1,29 @@
+"""Messages that come into the interface from outside."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from textual.message import Message
+
+from p2p_remote.services.events import ServiceEvent
+
+
+@dataclass
+class TechnicianEvent(Message):
+    """Something happened to the outgoing call or session."""
+
+    event: ServiceEvent
+
+
+@dataclass
+class CustomerEvent(Message):
+    """Something happened on the customer's side (an event of `share --json`)."""
+
+    event: dict[str, Any]
+
+
+@dataclass
+class LanChanged(Message):
+    """Other machines were found on the local network, or have left it."""
+
+    peers: list[int]
