@@ -1,0 +1,1 @@
+"""The session transport: streams and newest-wins values over sealed datagrams."""

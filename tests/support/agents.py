@@ -121,7 +121,7 @@ class Side:
 class Laboratory:
     """`left` is the controlling end. Round trip left to right: 60 ms."""
 
-    def __init__(  # noqa: PLR0913
+    def __init__(
         self,
         left: str,
         right: str,

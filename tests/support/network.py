@@ -294,16 +294,16 @@ class Socket:
             self.send(data, path)
         due = machine.next_timer()
         if due is not None:
-            self._arm(max(due, now))
+            self._arm(max(due, now), is_awake=due <= now)
 
-    def _arm(self, due: float) -> None:
+    def _arm(self, due: float, *, is_awake: bool = False) -> None:
         """Wake up for what is due, perhaps late; a wake-up due earlier serves too."""
         if self._wake is not None:
             if self._due <= due:
                 return
             self._wake.cancel()
         self._due = due
-        when = due + self._network.lateness(self.host)
+        when = due if is_awake else due + self._network.lateness(self.host)
         self._wake = self._network.clock.call_at(when, self._turn)
 
     def _turn(self) -> None:

@@ -1,0 +1,420 @@
+"""The session transport as one machine: see docs/protocol/transport.md."""
+
+from collections import deque
+from collections.abc import Callable
+from enum import Enum, auto
+from typing import Any
+
+from p2p_remote.crypto.sealing import Sealing
+from p2p_remote.errors import AuthenticationFailedError, RemoteSupportError
+from p2p_remote.transport.acknowledger import Acknowledger
+from p2p_remote.transport.channels import CHANNELS
+from p2p_remote.transport.config import Config
+from p2p_remote.transport.events import (
+    ConnectionLost,
+    Event,
+    PathHeard,
+    PathProven,
+    PeerClosed,
+    RoomAvailable,
+)
+from p2p_remote.transport.inbox import Inbox
+from p2p_remote.transport.liveness import Liveness
+from p2p_remote.transport.sender import AT_ONCE, Sender
+from p2p_remote.transport.statistics import ChannelStatistics, Statistics
+from p2p_remote.wire.address import Path
+from p2p_remote.wire.control import REASON_PROTOCOL
+from p2p_remote.wire.frames import (
+    MAX_CLOSE_TEXT,
+    MAX_LATEST_KIND,
+    REKEY_ANSWER,
+    REKEY_OFFER,
+    TOKEN_BYTES,
+    Ack,
+    Close,
+    Credit,
+    Latest,
+    Padding,
+    PathChallenge,
+    PathResponse,
+    Rekey,
+    Stream,
+    decode_packet,
+    encode_frame,
+)
+
+MAX_LATEST = 1000  # bytes of a newest-wins value
+
+_CLOSE_COPIES = 4  # goodbyes sent until the other side answers with one
+_MIN_CLOSE_GAP = 0.05  # s between them
+_DRAIN_TIMEOUTS = 3  # probe timeouts that a closed connection still answers for
+_PATH_REPORT_GAP = 0.1  # s between two `PathHeard` of one path
+_MAX_CHALLENGES = 8  # unanswered challenges remembered
+_NOT_ELICITING = (Ack, Close, PathChallenge, PathResponse, Padding)
+
+
+class _State(Enum):
+    OPEN = auto()
+    CLOSING = auto()  # we said goodbye and wait for the answer
+    DRAINING = auto()  # the other side did; we answer late packets
+    CLOSED = auto()
+
+
+class Connection:
+    """Streams and newest-wins values to one peer, whatever the path."""
+
+    def __init__(
+        self,
+        config: Config,
+        sealing: Sealing,
+        path: Path,
+        random: Callable[[int], bytes],
+        now: float,
+    ) -> None:
+        self._config = config
+        self._sealing = sealing
+        self._path = path
+        self._random = random
+        self._acknowledger = Acknowledger()
+        self._inbox = Inbox()
+        self._sender = Sender(config, sealing, self._acknowledger, self._inbox, now)
+        self._liveness = Liveness(config, random, now)
+        self._events: deque[Event] = deque()
+        self._asides: list[tuple[bytes, Path]] = []  # datagrams for other paths
+        self._state = _State.OPEN
+        self._goodbye = Close(0, "")
+        self._close_left = 0
+        self._state_ends = now
+        self._armed: float | None = None
+        self._newest = -1  # packet number
+        self._heard_path: tuple[Path, float] | None = None
+        self._challenges: dict[bytes, tuple[Path, float]] = {}
+        self._short_of_room: set[int] = set()
+        self._bytes_received = self._packets_received = self._packets_refused = 0
+        self._on_frame: dict[type[Any], Callable[[Any, Path, float], None]] = {
+            Stream: self._on_stream,
+            Ack: self._on_ack,
+            Credit: self._on_credit,
+            Latest: self._on_latest,
+            PathChallenge: self._on_challenge,
+            PathResponse: self._on_response,
+            Close: self._on_close,
+            Rekey: self._on_rekey,
+        }
+
+    # Sending
+
+    def send_message(self, channel: int, data: bytes, now: float) -> None:
+        """Queue a message, delivered once and in order on its channel.
+
+        Raises:
+            ValueError: no such channel, or too large for it.
+
+        """
+        limits = CHANNELS.get(channel)
+        if limits is None or len(data) > limits.message:
+            raise ValueError(f"{len(data)} bytes cannot go on channel {channel}")
+        if self._state is not _State.OPEN:
+            return
+        stream = self._sender.outbox.streams[channel]
+        stream.write(data)
+        if stream.waiting > limits.buffer:
+            self._fail(f"the other side takes nothing on {limits.name}", now)
+
+    def send_latest(self, kind: int, data: bytes, now: float) -> None:
+        """Send a value of which only the newest counts; older ones may be dropped.
+
+        Raises:
+            ValueError: kind above 15, or more than 1000 bytes.
+
+        """
+        if not 0 <= kind <= MAX_LATEST_KIND or len(data) > MAX_LATEST:
+            raise ValueError(f"no value of {len(data)} bytes of kind {kind}")
+        if self._state is _State.OPEN:
+            self._sender.outbox.put_latest(kind, data)
+
+    def room(self, channel: int, now: float) -> int:
+        """Bytes that may be queued now on a channel without growing old.
+
+        After an answer of 0 comes one `RoomAvailable` as soon as there is room.
+        """
+        if self._state is not _State.OPEN:
+            return 0
+        room = self._sender.room(channel)
+        if room <= 0:
+            self._short_of_room.add(channel)
+        return room
+
+    def close(self, code: int, text: str, now: float) -> None:
+        """Say goodbye; what is queued is not sent any more."""
+        if self._state is _State.OPEN:
+            self._begin_closing(Close(code, text[:MAX_CLOSE_TEXT]), now)
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing will come out of this machine any more, but events."""
+        return self._state is _State.CLOSED
+
+    # Paths
+
+    @property
+    def path(self) -> Path:
+        """The path in use."""
+        return self._path
+
+    def set_path(self, path: Path, now: float, *, reset: bool) -> None:
+        """Send on `path` from now; `reset` forgets what was measured on the old one."""
+        self._path = path
+        self._heard_path = None
+        if reset:
+            self._sender.reset_path(now)
+        else:
+            self._sender.ping()
+
+    def challenge_path(self, path: Path, now: float) -> None:
+        """Ask for proof that the peer is behind `path`; see `PathProven`."""
+        if self._state is not _State.OPEN:
+            return
+        while len(self._challenges) >= _MAX_CHALLENGES:
+            del self._challenges[next(iter(self._challenges))]
+        token = self._random(TOKEN_BYTES)
+        self._challenges[token] = (path, now)
+        self._send_aside(PathChallenge(token), path, now)
+
+    def watch_peer(self, *, active: bool) -> None:
+        """Notice within `Config.silence` that the peer is gone.
+
+        Costs a small packet every 0.6 s on an idle line; for as long as keys are held
+        down on its behalf.
+        """
+        self._liveness.watch(active=active)
+
+    # The five verbs
+
+    def receive_datagram(self, data: bytes, path: Path, now: float) -> None:
+        """Take a datagram; what does not authenticate is counted and dropped."""
+        if self._state is _State.CLOSED:
+            return
+        try:
+            number, plaintext = self._sealing.open(data, now)
+        except AuthenticationFailedError:
+            self._packets_refused += 1
+            return
+        self._packets_received += 1
+        self._bytes_received += len(data)
+        self._report(self._liveness.on_heard(now))
+        try:
+            self._on_packet(number, plaintext, path, now)
+        except RemoteSupportError as error:
+            self._fail(str(error), now)
+        if self._short_of_room:
+            self._report_room()
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due."""
+        if self._armed is not None and now >= self._armed:
+            self._sender.lateness.note(now - self._armed)
+            self._armed = None
+        if self._state is not _State.OPEN:
+            if now >= self._state_ends and not self._close_left:
+                self._state = _State.CLOSED
+            return
+        if self._liveness.is_lost(now):
+            self._lose("nothing came from the other side any more")
+            return
+        if self._sealing.expired(now):
+            self._lose("the keys of the session were not renewed in time")
+            return
+        self._report(self._liveness.silence(now))
+        self._sender.on_timer(now)
+        if self._sealing.needs_rekey(now):
+            offer = self._sealing.offer(self._random, now)
+            if offer is not None:
+                self._sender.outbox.put_frame(Rekey(REKEY_OFFER, offer))
+        if self._liveness.wants_ping(now):
+            self._sender.ping()
+        if self._short_of_room:
+            self._report_room()
+
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Path]]:
+        """Datagrams that leave now, some at a time; `next_timer` calls for the rest."""
+        result, self._asides = self._asides, []
+        if self._state is _State.OPEN:
+            path = self._path
+            elicited = self._sender.eliciting_sent
+            try:
+                for datagram in self._sender.packets(now):
+                    result.append((datagram, path))
+            except RemoteSupportError as error:  # the keys are used up
+                self._lose(str(error))
+            if self._sender.eliciting_sent != elicited:
+                self._liveness.on_sent(now)
+        elif self._close_left and now >= self._state_ends:
+            self._send_goodbye(result, now)
+        return result
+
+    def next_timer(self) -> float | None:
+        """When to call `handle_timer` and `datagrams_to_send` (s)."""
+        if self._state is _State.CLOSED:
+            self._armed = None
+        elif self._state is _State.OPEN:
+            due = self._liveness.next_timer()
+            sender_due = self._sender.next_timer()
+            if sender_due == AT_ONCE:
+                self._armed = None
+                return AT_ONCE
+            self._armed = due if sender_due is None else min(due, sender_due)
+        else:
+            self._armed = self._state_ends
+        return self._armed
+
+    def next_event(self) -> Event | None:
+        """Next thing to report, None if there is none."""
+        return self._events.popleft() if self._events else None
+
+    # Frames
+
+    def _on_packet(self, number: int, plaintext: bytes, path: Path, now: float) -> None:
+        frames = decode_packet(plaintext)
+        if number > self._newest:
+            self._newest = number
+            if path != self._path:
+                self._report_path(path, now)
+        eliciting = False
+        for frame in frames:
+            kind = type(frame)
+            if kind not in _NOT_ELICITING:
+                eliciting = True
+            act = self._on_frame.get(kind)
+            if act is not None and (self._state is _State.OPEN or kind is Close):
+                act(frame, path, now)
+        self._acknowledger.on_packet(number, now, eliciting=eliciting)
+
+    def _on_stream(self, frame: Stream, path: Path, now: float) -> None:
+        self._events.extend(self._inbox.on_stream(frame))
+        credit = self._inbox.new_credit(frame.channel)
+        if credit is not None:
+            self._sender.outbox.put_frame(credit)
+
+    def _on_ack(self, frame: Ack, path: Path, now: float) -> None:
+        self._sender.on_ack(frame, now)
+
+    def _on_credit(self, frame: Credit, path: Path, now: float) -> None:
+        stream = self._sender.outbox.streams.get(frame.channel)
+        if stream is not None:
+            stream.limit = max(stream.limit, frame.limit)
+
+    def _on_latest(self, frame: Latest, path: Path, now: float) -> None:
+        self._report(self._inbox.on_latest(frame))
+
+    def _on_challenge(self, frame: PathChallenge, path: Path, now: float) -> None:
+        self._send_aside(PathResponse(frame.token), path, now)
+
+    def _on_response(self, frame: PathResponse, path: Path, now: float) -> None:
+        asked = self._challenges.pop(frame.token, None)
+        if asked is not None:
+            self._report(PathProven(asked[0], now - asked[1]))
+
+    def _on_rekey(self, frame: Rekey, path: Path, now: float) -> None:
+        if frame.step == REKEY_ANSWER:
+            self._sealing.finish(frame.body, now)
+            return
+        answer = self._sealing.answer(frame.body, self._random, now)
+        if answer is not None:
+            self._sender.outbox.put_frame(Rekey(REKEY_ANSWER, answer))
+
+    def _on_close(self, frame: Close, path: Path, now: float) -> None:
+        if self._state is _State.CLOSING:
+            self._state = _State.CLOSED
+            self._close_left = 0
+            return
+        if self._state is _State.OPEN:
+            self._report(PeerClosed(frame.code, frame.text))
+            self._state = _State.DRAINING
+            timeout = self._sender.recovery.rtt.probe_timeout
+            self._state_ends = now + _DRAIN_TIMEOUTS * timeout
+            self._goodbye = Close(frame.code, "")
+        self._send_aside(self._goodbye, path, now)
+
+    # Closing
+
+    def _begin_closing(self, goodbye: Close, now: float) -> None:
+        self._goodbye = goodbye
+        self._state = _State.CLOSING
+        self._close_left = _CLOSE_COPIES
+        self._state_ends = now
+
+    def _send_goodbye(self, result: list[tuple[bytes, Path]], now: float) -> None:
+        """Send a copy of the goodbye; `_state_ends` is when the next one is due."""
+        self._close_left -= 1
+        gap = max(self._sender.recovery.rtt.probe_timeout, _MIN_CLOSE_GAP)
+        self._state_ends = now + gap
+        self._send_aside(self._goodbye, self._path, now)
+        result += self._asides
+        self._asides = []
+
+    def _fail(self, reason: str, now: float) -> None:
+        """End the connection because of what the other side did."""
+        if self._state is _State.OPEN:
+            self._report(ConnectionLost(reason))
+            self._begin_closing(Close(REASON_PROTOCOL, reason[:MAX_CLOSE_TEXT]), now)
+
+    def _lose(self, reason: str) -> None:
+        """End the connection without a word."""
+        self._report(ConnectionLost(reason))
+        self._state = _State.CLOSED
+
+    # Reports
+
+    def _report(self, event: Event | None) -> None:
+        if event is not None:
+            self._events.append(event)
+
+    def _report_path(self, path: Path, now: float) -> None:
+        last = self._heard_path
+        if last is None or last[0] != path or now - last[1] >= _PATH_REPORT_GAP:
+            self._heard_path = (path, now)
+            self._report(PathHeard(path))
+
+    def _report_room(self) -> None:
+        for channel in tuple(self._short_of_room):
+            if self._sender.has_room_again(channel):
+                self._short_of_room.discard(channel)
+                self._report(RoomAvailable(channel))
+
+    def _send_aside(
+        self, frame: Close | PathChallenge | PathResponse, path: Path, now: float
+    ) -> None:
+        """Send a packet of one frame on any path, outside of all bookkeeping."""
+        try:
+            datagram = self._sender.seal_alone(encode_frame(frame), now)
+        except RemoteSupportError as error:  # the keys are used up
+            self._lose(str(error))
+            return
+        self._asides.append((datagram, path))
+
+    def statistics(self) -> Statistics:
+        """Figures of the connection as it is now."""
+        sender = self._sender
+        rtt = sender.recovery.rtt
+        channels = {
+            channel: ChannelStatistics(
+                stream.offset, self._inbox.bytes_received[channel], stream.waiting
+            )
+            for channel, stream in sender.outbox.streams.items()
+        }
+        return Statistics(
+            rtt=rtt.smoothed,
+            min_rtt=rtt.minimum,
+            bytes_in_flight=sender.recovery.bytes_in_flight,
+            window=int(sender.controller.window),
+            rate=sender.controller.rate,
+            loss=sender.recovery.loss_share,
+            bytes_sent=sender.bytes_sent,
+            bytes_received=self._bytes_received,
+            packets_sent=sender.packets_sent,
+            packets_received=self._packets_received,
+            packets_lost=sender.packets_lost,
+            packets_refused=self._packets_refused,
+            channels=channels,
+        )

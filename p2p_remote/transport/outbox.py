@@ -1,0 +1,161 @@
+"""What waits to be sent, and in which order it goes into packets.
+
+Input and control first, then newest-wins values, cursor, terminal, and last screen and
+bulk, which share by turns. What goes into a packet is chosen when the packet leaves.
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+from p2p_remote.transport.channels import CHANNELS, SCREEN_TURNS, URGENT
+from p2p_remote.transport.packet_builder import PacketBuilder
+from p2p_remote.transport.recovery import SentPacket
+from p2p_remote.transport.send_stream import Chunk, SendStream
+from p2p_remote.wire.constants import (
+    CHANNEL_BULK,
+    CHANNEL_CURSOR,
+    CHANNEL_SCREEN,
+    CHANNEL_TERMINAL,
+)
+from p2p_remote.wire.frames import Credit, Frame, Latest, Rekey
+
+_MAX_CONTROL_FRAMES = 32  # frames of the connection itself that wait
+
+
+class Outbox:
+    """Streams, newest-wins values and frames of the connection that wait."""
+
+    def __init__(self) -> None:
+        self.streams = {
+            channel: SendStream(channel, limits.window)
+            for channel, limits in CHANNELS.items()
+        }
+        self._urgent = [self.streams[channel] for channel in sorted(URGENT)]
+        self._middle = [self.streams[CHANNEL_CURSOR], self.streams[CHANNEL_TERMINAL]]
+        self._screen = self.streams[CHANNEL_SCREEN]
+        self._bulk = self.streams[CHANNEL_BULK]
+        self._turn = 0
+        self._latest: dict[int, Latest] = {}  # newest value of each kind
+        self._latest_waiting: dict[int, Latest] = {}
+        self._frames: deque[Frame] = deque()
+        self._repeats: deque[tuple[float, Chunk]] = deque()
+
+    # What comes in
+
+    def put_latest(self, kind: int, data: bytes) -> None:
+        """Replace the value of `kind`."""
+        last = self._latest.get(kind)
+        value = Latest(kind, 0 if last is None else last.serial + 1, data)
+        self._latest[kind] = self._latest_waiting[kind] = value
+
+    def put_frame(self, frame: Frame) -> None:
+        """Send a frame of the connection itself, reliably."""
+        if len(self._frames) < _MAX_CONTROL_FRAMES:
+            self._frames.append(frame)
+
+    def put_repeat(self, chunk: Chunk, due: float) -> None:
+        """Send an urgent chunk once more at `due` (s), unless it is delivered."""
+        chunk.repeated = True
+        self._repeats.append((due, chunk))
+
+    def on_acked(self, packet: SentPacket) -> None:
+        """Note that the contents of a packet have arrived."""
+        for chunk in packet.chunks:
+            chunk.delivered = True
+
+    def on_lost(self, packet: SentPacket, credit: Callable[[int], int]) -> None:
+        """Queue again what a lost packet carried and is still wanted.
+
+        `credit` tells the credit of a channel as announced last.
+        """
+        for chunk in packet.chunks:
+            self.streams[chunk.channel].on_lost(chunk)
+        for frame in packet.frames:
+            if isinstance(frame, Latest):
+                if self._latest[frame.kind] is frame:
+                    self._latest_waiting[frame.kind] = frame
+            elif isinstance(frame, Credit):
+                if credit(frame.channel) == frame.limit:
+                    self.put_frame(frame)
+            elif isinstance(frame, Rekey):
+                self.put_frame(frame)
+
+    # What waits
+
+    def has_urgent(self) -> bool:
+        """Whether something waits that goes beside window and pacer."""
+        return bool(self._frames) or any(s.can_send() for s in self._urgent)
+
+    def next_repeat(self) -> float | None:
+        """When the next repeat is due (s)."""
+        repeats = self._repeats
+        while repeats and repeats[0][1].delivered:
+            repeats.popleft()
+        return repeats[0][0] if repeats else None
+
+    def has_data(self) -> bool:
+        """Whether anything waits that may be sent now."""
+        return bool(
+            self._frames
+            or self._latest_waiting
+            or any(stream.can_send() for stream in self.streams.values())
+        )
+
+    def waiting(self, lowest: int = CHANNEL_BULK) -> int:
+        """Bytes that wait on channels at least as urgent as `lowest`."""
+        return sum(
+            stream.waiting
+            for channel, stream in self.streams.items()
+            if channel <= lowest
+        )
+
+    # What goes out
+
+    def fill_repeats(self, packet: PacketBuilder, now: float) -> None:
+        """Put repeats that are due into a packet."""
+        repeats = self._repeats
+        while repeats and repeats[0][0] <= now:
+            chunk = repeats[0][1]
+            if not chunk.delivered and not packet.add_chunk(chunk):
+                return
+            repeats.popleft()
+
+    def fill_frames(self, packet: PacketBuilder) -> None:
+        """Put frames of the connection into a packet."""
+        while self._frames and packet.add_frame(self._frames[0]):
+            self._frames.popleft()
+
+    def fill_urgent(self, packet: PacketBuilder) -> list[Chunk]:
+        """Put input and control into a packet; return the chunks."""
+        first = len(packet.chunks)
+        for stream in self._urgent:
+            if stream.queued or stream.lost_bytes:
+                _fill(packet, stream)
+        return packet.chunks[first:]
+
+    def fill_rest(self, packet: PacketBuilder) -> None:
+        """Put everything else into a packet, by priority."""
+        if self._latest_waiting:
+            for kind, value in list(self._latest_waiting.items()):
+                if packet.add_frame(value):
+                    del self._latest_waiting[kind]
+        for stream in self._middle:
+            if stream.queued or stream.lost_bytes:
+                _fill(packet, stream)
+        if not packet.has_space:
+            return
+        screen, bulk = self._screen, self._bulk
+        if not screen.can_send():
+            _fill(packet, bulk)
+        elif not bulk.can_send():
+            _fill(packet, screen)
+        else:
+            self._turn = (self._turn + 1) % (SCREEN_TURNS + 1)
+            first, second = (screen, bulk) if self._turn else (bulk, screen)
+            _fill(packet, first)
+            _fill(packet, second)
+
+
+def _fill(packet: PacketBuilder, stream: SendStream) -> None:
+    while packet.has_space and (chunk := stream.take(packet.space)) is not None:
+        packet.add_chunk(chunk)

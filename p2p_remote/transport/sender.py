@@ -1,0 +1,288 @@
+"""The sending half of a connection: which packets leave, and when."""
+
+from p2p_remote.crypto.sealing import Sealing
+from p2p_remote.transport.acknowledger import Acknowledger
+from p2p_remote.transport.channels import CHANNELS, URGENT
+from p2p_remote.transport.config import Config
+from p2p_remote.transport.congestion import AckSample, Controller, DelayController
+from p2p_remote.transport.inbox import Inbox
+from p2p_remote.transport.outbox import Outbox
+from p2p_remote.transport.pacing import Bucket, Lateness, Pacer
+from p2p_remote.transport.packet_builder import PacketBuilder
+from p2p_remote.transport.recovery import Recovery, SentPacket
+from p2p_remote.transport.send_stream import Chunk
+from p2p_remote.wire.constants import CHANNEL_BULK, CHANNEL_SCREEN
+from p2p_remote.wire.frames import Ack, Ping
+from p2p_remote.wire.packet import OVERHEAD
+
+AT_ONCE = 0.0  # s, a time that is always past
+MAX_BATCH = 8  # packets of one call, so that the time they carry is true
+
+_URGENT_PACKETS = 8  # packets of input and control beside window and pacer
+_URGENT_RATE = 200.0  # such packets per second in the long run
+_REPEAT_LOSS = 0.002  # share of losses above which packets are repeated
+_MIN_REPEAT_GAP = 0.008  # s
+_MAX_REPEAT_GAP = 0.030  # s
+_REPEAT_SHARE = 0.2  # of the rate at most for repeats of a line that fell idle
+_REPEAT_PACKETS = 8  # such repeats at once
+_QUEUE_TIME = 0.050  # s of the line's rate that may wait in the queue of the screen
+_START_ROOM = 64 * 1024  # bytes for the screen while nothing is known of the line
+_LEAST_ROOM = 4 * 1024  # bytes for an empty line, however slow
+_BULK_TIME = 0.25  # s of the line's rate that may wait in the queue of bulk
+_MIN_BULK = 128 * 1024  # bytes
+_MAX_BULK = 4 * 1024 * 1024
+
+
+class Sender:
+    """Builds packets, follows their fate and paces them."""
+
+    def __init__(
+        self,
+        config: Config,
+        sealing: Sealing,
+        acknowledger: Acknowledger,
+        inbox: Inbox,
+        now: float,
+    ) -> None:
+        self.outbox = Outbox()
+        self.recovery = Recovery(config.initial_rtt)
+        self.lateness = Lateness()
+        self.controller: Controller
+        self.bytes_sent = 0
+        self.packets_sent = 0
+        self.eliciting_sent = 0  # packets that ask for an acknowledgement
+        self.packets_lost = 0
+        self._config = config
+        self._sealing = sealing
+        self._acknowledger = acknowledger
+        self._inbox = inbox
+        self._size = config.max_datagram - OVERHEAD
+        self._urgent_bucket = Bucket(_URGENT_PACKETS, _URGENT_RATE, now)
+        self._wants_ping = False
+        self._wants_probe = False
+        self._tail_at: float | None = None  # when to repeat the end of a burst
+        self._begin(now)
+
+    def _begin(self, now: float) -> None:
+        config = self._config
+        self.controller = DelayController(config.max_datagram, config.initial_rtt)
+        self._pacer = Pacer(now)
+        self._repeat_bucket = Bucket(_REPEAT_PACKETS, 1.0, now)
+
+    def reset_path(self, now: float) -> None:
+        """Start over on a new path; what was under way is sent again there."""
+        self._lose(self.recovery.forget(now))
+        self.recovery.rtt.reset(self._config.initial_rtt)
+        self._begin(now)
+        self._wants_ping = True
+
+    def ping(self) -> None:
+        """Ask the peer for an acknowledgement."""
+        self._wants_ping = True
+
+    # What comes back
+
+    def on_ack(self, ack: Ack, now: float) -> None:
+        """Take an acknowledgement.
+
+        Raises:
+            ProtocolError: it names a packet that was never sent.
+
+        """
+        recovery = self.recovery
+        in_flight = recovery.bytes_in_flight
+        result = recovery.on_ack(ack, now)
+        for packet in result.acked:
+            self.outbox.on_acked(packet)
+        if result.lost:
+            self._on_losses(result.lost, now)
+        if result.acked:
+            sample = AckSample(
+                acked_bytes=result.acked_bytes,
+                acked_packets=len(result.acked),
+                in_flight=in_flight,
+                largest_acked=ack.largest,
+                largest_sent=recovery.largest_sent,
+                rtt=result.rtt,
+                smoothed_rtt=recovery.rtt.smoothed,
+                one_way=result.one_way,
+                rate=result.rate,
+                limited=result.limited,
+                lateness=self.lateness.estimate,
+            )
+            self.controller.on_ack(sample, now)
+
+    def on_timer(self, now: float) -> None:
+        """Do what is due: losses by time, probes."""
+        lost, self._wants_probe = self.recovery.on_timer(now)
+        if lost:
+            self._on_losses(lost, now)
+
+    def _on_losses(self, packets: list[SentPacket], now: float) -> None:
+        self._lose(packets)
+        lost_bytes = sum(packet.size for packet in packets)
+        self.controller.on_loss(lost_bytes, len(packets), now)
+
+    def _lose(self, packets: list[SentPacket]) -> None:
+        self.packets_lost += len(packets)
+        for packet in packets:
+            self.outbox.on_lost(packet, self._inbox.credit)
+
+    # What goes out
+
+    def packets(self, now: float) -> list[bytes]:
+        """Datagrams that leave now, at most `MAX_BATCH` beside an acknowledgement."""
+        self._pacer.fill(self.controller.pacing_rate, self.lateness.estimate, now)
+        datagrams: list[bytes] = []
+        while len(datagrams) < MAX_BATCH:
+            packet = self._build(now)
+            if packet is None:
+                break
+            datagrams.append(self._seal(packet, now))
+        return datagrams
+
+    def _build(self, now: float) -> PacketBuilder | None:
+        """Next packet, or None if nothing may leave."""
+        outbox = self.outbox
+        is_open = self._is_open()
+        packet = PacketBuilder(self._size)
+        if self._wants_probe:
+            self._fill_probe(packet)
+        self._fill_repeats(packet, now)
+        urgent = outbox.has_urgent() and (is_open or self._urgent_bucket.take(1, now))
+        if not (
+            packet.parts
+            or urgent
+            or self._wants_ping
+            or self._acknowledger.is_due(now)
+            or (is_open and outbox.has_data())
+        ):
+            return None
+        if self._acknowledger.has_news:
+            packet.add_bytes(self._acknowledger.take(now))
+        outbox.fill_frames(packet)
+        if urgent:
+            self._repeat_later(outbox.fill_urgent(packet), now)
+        if is_open:
+            outbox.fill_rest(packet)
+        if self._wants_ping:
+            self._wants_ping = False
+            if not packet.eliciting:
+                packet.add_frame(Ping())
+        return packet if packet.parts else None
+
+    def _is_open(self) -> bool:
+        in_flight = self.recovery.bytes_in_flight
+        return in_flight < self.controller.window and self._pacer.is_open
+
+    def _fill_probe(self, packet: PacketBuilder) -> None:
+        """Carry the oldest data that is still wanted (RFC 9002 section 6.2.4)."""
+        self._wants_probe = False
+        for chunk in self.recovery.oldest_wanted():
+            packet.add_chunk(chunk)
+        if not packet.parts:
+            self._wants_ping = True
+
+    def _fill_repeats(self, packet: PacketBuilder, now: float) -> None:
+        self.outbox.fill_repeats(packet, now)
+        if self._tail_at is None or now < self._tail_at:
+            return
+        self._tail_at = None
+        for sent in self.recovery.sent.values():
+            for chunk in sent.chunks:
+                if chunk.delivered or chunk.repeated:
+                    continue
+                if not self._repeat_bucket.is_open(now) or not packet.add_chunk(chunk):
+                    self._tail_at = now if packet.parts else None
+                    return
+                chunk.repeated = True
+                self._repeat_bucket.take(1, now)
+
+    def _repeats(self) -> bool:
+        return self._config.repeats and self.recovery.loss_share > _REPEAT_LOSS
+
+    def _repeat_gap(self) -> float:
+        gap = self.recovery.rtt.smoothed / 5
+        return min(max(gap, _MIN_REPEAT_GAP), _MAX_REPEAT_GAP)
+
+    def _repeat_later(self, chunks: list[Chunk], now: float) -> None:
+        if not self._repeats():
+            return
+        due = now + self._repeat_gap()
+        for chunk in chunks:
+            if not chunk.repeated:
+                self.outbox.put_repeat(chunk, due)
+
+    def _seal(self, packet: PacketBuilder, now: float) -> bytes:
+        number, datagram = self._sealing.seal(packet.plaintext(), now)
+        size = len(datagram)
+        self.bytes_sent += size
+        self.packets_sent += 1
+        if not packet.eliciting:
+            self.recovery.note_number(number)
+            return datagram
+        self.eliciting_sent += 1
+        recovery, controller = self.recovery, self.controller
+        controller.on_packet_sent(size, recovery.bytes_in_flight, now)
+        sent = SentPacket(number, now, size, packet.chunks)
+        if packet.frames:
+            sent.frames = tuple(packet.frames)
+        is_empty = not self.outbox.has_data()
+        limited = is_empty and recovery.bytes_in_flight + size < controller.window
+        recovery.on_sent(sent, limited=limited)
+        self._pacer.spend(size)
+        if is_empty and self._repeats() and _is_urgent_enough(packet.chunks):
+            self._tail_at = now + self._repeat_gap()
+        return datagram
+
+    def seal_alone(self, frame: bytes, now: float) -> bytes:
+        """Datagram of one frame that asks for no acknowledgement."""
+        packet = PacketBuilder(self._size)
+        packet.add_bytes(frame)
+        return self._seal(packet, now)
+
+    def next_timer(self) -> float | None:
+        """When something here falls due (s)."""
+        times = [
+            self.recovery.next_timer(),
+            self._acknowledger.next_timer(),
+            self.outbox.next_repeat(),
+            self._tail_at,
+        ]
+        if self._wants_ping or self._wants_probe:
+            return AT_ONCE
+        if self.outbox.has_data():
+            if self.recovery.bytes_in_flight < self.controller.window:
+                times.append(self._pacer.next_open(self.controller.pacing_rate))
+            elif self.outbox.has_urgent():
+                times.append(self._urgent_bucket.next_open())
+        return min((time for time in times if time is not None), default=None)
+
+    # Room
+
+    def room(self, channel: int) -> int:
+        """Bytes that may be queued on a channel without growing old there."""
+        rate = self.controller.rate
+        rtt = self.recovery.rtt
+        waiting = self.outbox.waiting(channel)
+        if channel == CHANNEL_SCREEN:
+            under_way = self.recovery.bytes_in_flight + waiting
+            allowed = rate * (rtt.smoothed + _QUEUE_TIME)
+            if not rtt.has_sample:
+                allowed = max(allowed, _START_ROOM)
+            return max(0, int(max(allowed, _LEAST_ROOM)) - under_way)
+        own = self.outbox.streams[channel].waiting
+        if channel == CHANNEL_BULK:
+            return max(0, int(min(max(rate * _BULK_TIME, _MIN_BULK), _MAX_BULK)) - own)
+        share = 2 if channel in URGENT else 1
+        return max(0, CHANNELS[channel].buffer // (2 * share) - own)
+
+    def has_room_again(self, channel: int) -> bool:
+        """Whether a channel that was full has room enough to be worth a report."""
+        room = self.room(channel)
+        return room >= (_MIN_BULK // 2 if channel == CHANNEL_BULK else 1)
+
+
+def _is_urgent_enough(chunks: list[Chunk]) -> bool:
+    """Whether the end of what carries these chunks is worth repeating."""
+    return any(chunk.channel != CHANNEL_BULK for chunk in chunks)
