@@ -10,6 +10,7 @@ describes bytes and timers.
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from p2p_remote.crypto.replay import ReplayWindow
 from p2p_remote.errors import AuthenticationFailedError, MalformedMessageError
 from p2p_remote.traversal.agent_events import (
     AgentEvent,
@@ -22,17 +23,18 @@ from p2p_remote.traversal.candidate import (
     CandidateKind,
     CandidateRow,
     candidate,
-    is_ipv6,
-    is_on_link,
     is_sendable,
-    priority,
 )
 from p2p_remote.traversal.check_list import CheckList
-from p2p_remote.traversal.check_seal import CheckSeal, CheckWindow
+from p2p_remote.traversal.check_seal import CheckSeal
+from p2p_remote.traversal.local_candidates import (
+    LocalCandidates,
+    priority_if_learnt,
+)
 from p2p_remote.traversal.pair import Pair, PairState, PathKind
 from p2p_remote.traversal.path_choice import better_path, ranked
 from p2p_remote.traversal.remote_candidates import RemoteCandidates
-from p2p_remote.wire.address import Endpoint, Path, RelayPath
+from p2p_remote.wire.address import Endpoint, Path
 from p2p_remote.wire.connectivity import (
     MAX_CANDIDATES,
     Check,
@@ -65,12 +67,12 @@ class Agent:
         """With a `relay`, that path is selected from the start, without an event."""
         self._controlling = controlling
         self._seal = CheckSeal(check_key, controlling=controlling)
-        self._window = CheckWindow()
+        self._replays = ReplayWindow()
         self._local_index = local_index
         self._remote_index = remote_index
         self._random = random
         self._counter = 0
-        self._local: list[Candidate] = []
+        self._local = LocalCandidates()
         self._remote = RemoteCandidates()
         self._check_list = CheckList(now)
         self._selected: Pair | None = None
@@ -110,17 +112,14 @@ class Agent:
 
         A handshake over a private path also says that the two ends share a network.
         """
-        self._use_proven_path(path, self._kind_of(path), now)
+        self._use_proven_path(path, self._local.kind_of(path), now)
 
     def add_local(self, candidates: Iterable[Candidate]) -> None:
         """Our own addresses. They replace those of the same kind and address family."""
-        new = list(candidates)
-        replaced = {_group(each) for each in new}
-        kept = [each for each in self._local if _group(each) not in replaced]
-        self._local = new + kept
+        self._local.add(candidates)
         self._unpaired = True
         for pair in self._check_list:
-            kind = self._kind_of(pair.path)
+            kind = self._local.kind_of(pair.path)
             if pair.is_relay or kind is pair.kind:
                 continue
             pair.kind = kind
@@ -129,8 +128,7 @@ class Agent:
 
     def local_rows(self) -> tuple[CandidateRow, ...]:
         """Our best candidates, at most 8, for the `Candidates` message."""
-        best = sorted(self._local, key=lambda each: -each.priority)
-        return tuple(each.row() for each in best[:MAX_CANDIDATES])
+        return self._local.rows()
 
     def add_remote(
         self, candidates: Iterable[Candidate], now: float, *, same_lan: bool = False
@@ -163,7 +161,7 @@ class Agent:
             return
         pair.heard(now)
         if not pair.usable:
-            pair.trigger(now)
+            pair.check_soon(now)
             self._changed = True
 
     def suspect(self, now: float) -> None:
@@ -194,7 +192,11 @@ class Agent:
         self._changed = True
         if isinstance(message, CheckResponse):
             self._on_response(message, path, now)
-        elif self._window.accept(counter_of(message.transaction)):
+            return
+        # A check replayed from elsewhere must not make us answer or check there.
+        counter = counter_of(message.transaction)
+        if self._replays.is_new(counter):
+            self._replays.accept(counter)
             self._on_check(message, path, now)
 
     def handle_timer(self, now: float) -> None:
@@ -244,7 +246,7 @@ class Agent:
         check = Check(
             receiver_index=self._remote_index,
             transaction=transaction(self._counter, self._random(_NONCE_BYTES)),
-            priority=_priority_if_learnt(path),
+            priority=priority_if_learnt(path),
             nominate=self._controlling and pair is self._selected,
             restart=pair.announce_round,
         )
@@ -261,7 +263,7 @@ class Agent:
         self._datagrams.append((self._seal.seal(response), path))
         pair.heard(now)
         if not pair.usable:
-            pair.trigger(now)
+            pair.check_soon(now)
         if check.nominate and not self._controlling:
             self._on_nomination(pair, counter_of(check.transaction), now)
         if check.restart and now - self._peer_round_at >= PEER_ROUND_SPACING:
@@ -292,19 +294,20 @@ class Agent:
         """Pair for an address that authenticated bytes came from, if there is room."""
         if not isinstance(path, Endpoint) or not is_sendable(path):
             return None
-        value = _priority_if_learnt(path) if claimed is None else claimed
-        pair = Pair(path, self._kind_of(path), value, learnt=True)
+        value = priority_if_learnt(path) if claimed is None else claimed
+        pair = Pair(path, self._local.kind_of(path), value, learnt=True)
         if not self._check_list.add(pair, keep=self._selected):
             return None
         pair.begin_round(now)
         self._changed = True
         if self._selected is not None and not self._selected.is_relay:
-            self._check_soon(self._selected, now)  # the peer may have moved away
+            self._selected.check_soon(now)  # the peer may have moved away
         return pair
 
     def _learn_own_address(self, endpoint: Endpoint | None) -> None:
-        known = {each.endpoint for each in self._local}
-        if endpoint is not None and endpoint not in known and is_sendable(endpoint):
+        if endpoint is None or self._local.knows(endpoint):
+            return
+        if is_sendable(endpoint):
             self.add_local([candidate(CandidateKind.PEER_REFLEXIVE, endpoint)])
 
     # Rounds
@@ -316,7 +319,7 @@ class Agent:
             path = each.endpoint
             if self._check_list.get(path) is not None:
                 continue
-            pair = Pair(path, self._kind_of(path), each.priority)
+            pair = Pair(path, self._local.kind_of(path), each.priority)
             if self._check_list.add(pair, keep=self._selected):
                 self._begin_round_on(pair, now)
         if self._retry_at is None:
@@ -334,7 +337,7 @@ class Agent:
         for pair in self._check_list:
             if pair.is_relay:
                 pair.announce_round = True
-                self._check_soon(pair, now)
+                pair.check_soon(now)
             elif everything or not pair.usable:
                 self._begin_round_on(pair, now)
 
@@ -342,15 +345,9 @@ class Agent:
         """Begin the round the peer asked for; what works is checked once."""
         for pair in self._check_list:
             if pair.usable:
-                self._check_soon(pair, now)
+                pair.check_soon(now)
             elif pair.state is PairState.FAILED:
                 self._begin_round_on(pair, now)
-
-    def _check_soon(self, pair: Pair, now: float) -> None:
-        if pair.usable:
-            pair.check_now(now)
-        else:
-            pair.trigger(now)
 
     # Choice
 
@@ -361,7 +358,7 @@ class Agent:
         self._check_list.add(pair, keep=None)
         self._selected = self._nominated = pair
         self._changed = True
-        pair.check_now(now)
+        pair.check_soon(now)
         return pair
 
     def _choose(self, now: float) -> None:
@@ -384,7 +381,7 @@ class Agent:
         self._selected = pair
         self._announce(why)
         if self._controlling:
-            self._check_soon(pair, now)  # it carries the nomination
+            pair.check_soon(now)  # it carries the nomination
         self._check_list.plan_keeping(self._selected, now, self._random)
         self._plan_retry(now)
 
@@ -401,19 +398,3 @@ class Agent:
             self._retry_at = now + UPGRADE_INTERVAL
         else:
             self._retry_at = None
-
-    def _kind_of(self, path: Path) -> PathKind:
-        if isinstance(path, RelayPath):
-            return PathKind.RELAY
-        return PathKind.LAN if is_on_link(path, self._local) else PathKind.DIRECT
-
-
-def _group(each: Candidate) -> tuple[CandidateKind, bool]:
-    return each.kind, is_ipv6(each.endpoint)
-
-
-def _priority_if_learnt(path: Path) -> int:
-    """What our address is worth if the peer learns it from this path's checks."""
-    if isinstance(path, Endpoint):
-        return priority(CandidateKind.PEER_REFLEXIVE, path)
-    return 0

@@ -36,8 +36,9 @@ class CheckList:
     def add(self, pair: Pair, *, keep: Pair | None) -> bool:
         """Take a new pair; False if there is no room.
 
-        A full list gives up a pair that failed, else one that is not answered and was
-        learnt longest ago; never `keep`, an answered one or the relay.
+        A full list gives up a pair that failed. Among learnt ones, where the peer may
+        move on and on, it is also one that is not answered or not heard for longest.
+        It is never `keep` or the relay.
         """
         if not pair.is_relay and not self._make_room(pair.learnt, keep):
             return False
@@ -52,14 +53,16 @@ class CheckList:
         ]
         if len(alike) < (MAX_LEARNT if learnt else MAX_CANDIDATES):
             return True
-        given_up = [each for each in alike if each.state is PairState.FAILED] or [
-            each for each in alike if learnt and not each.usable
+        spare = [
+            each
+            for each in alike
+            if each is not keep and (learnt or each.state is PairState.FAILED)
         ]
-        for each in given_up:
-            if each is not keep:
-                del self._pairs[each.path]
-                return True
-        return False
+        if not spare:
+            return False
+        given_up = min(spare, key=lambda each: (each.usable, each.last_heard or 0.0))
+        del self._pairs[given_up.path]
+        return True
 
     def plan_keeping(
         self, selected: Pair | None, now: float, random: Callable[[int], bytes]

@@ -17,8 +17,6 @@ from p2p_remote.wire.connectivity import (
     split,
 )
 
-_WINDOW = 512  # checks; a path's delay may reorder a few rounds at most
-_WINDOW_MASK = (1 << _WINDOW) - 1
 _CONTROLLING = b"I"  # the initiator of the handshake
 _CONTROLLED = b"R"
 
@@ -77,28 +75,3 @@ class CheckSeal:
             person=b"p2pr1/seen",
         )
         return bytes(a ^ b for a, b in zip(packed, mask, strict=True))
-
-
-class CheckWindow:
-    """Refuses a check that was seen before, by the counter in its transaction.
-
-    Whoever replays a check from another address would otherwise make us answer there
-    and check there.
-    """
-
-    def __init__(self) -> None:
-        self._highest = -1
-        self._seen = 0  # bit n: counter highest - n was seen
-
-    def accept(self, counter: int) -> bool:
-        """Whether a check with this counter is new; remembers it."""
-        if counter > self._highest:
-            shift = min(counter - self._highest, _WINDOW)
-            self._seen = (self._seen << shift | 1) & _WINDOW_MASK
-            self._highest = counter
-            return True
-        bit = 1 << (self._highest - counter) if self._highest - counter < _WINDOW else 0
-        if not bit or self._seen & bit:
-            return False
-        self._seen |= bit
-        return True

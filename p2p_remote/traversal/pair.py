@@ -131,18 +131,17 @@ class Pair:
         self._sent_in_round = 0
         self.next_check = now
 
-    def trigger(self, now: float) -> None:
-        """Check as soon as possible (RFC 8445 section 7.3.1.4)."""
+    def check_soon(self, now: float) -> None:
+        """Check as soon as possible (triggered check, RFC 8445 section 7.3.1.4)."""
+        if self.usable:
+            self.next_check = now
+            return
         if self.state is PairState.FAILED or self._sent_in_round >= CHECKS_A_ROUND:
             self.begin_round(now)
         self._round = OPEN_ROUND
         earliest = now if self.last_sent is None else self.last_sent + TRIGGER_SPACING
         self.next_check = max(now, earliest)
         self.triggered = True
-
-    def check_now(self, now: float) -> None:
-        """Send the next check of an answered path now."""
-        self.next_check = now
 
     def check_sent(self, transaction: bytes, now: float) -> bool:
         """Note that a check leaves; True if it is to die on the way (priming)."""
