@@ -1,0 +1,205 @@
+"""Getting a lease from the rendezvous server: HELLO, REGISTER and their answers.
+
+GREETING --challenged--> REGISTERING --registered--> SETTLED --enrol--> GREETING
+"""
+
+from collections.abc import Callable
+from enum import Enum, auto
+
+from p2p_remote.crypto.identity import Identity
+from p2p_remote.crypto.primitives import sealed_box_open
+from p2p_remote.traversal.requests import Lease, vary
+from p2p_remote.wire import rendezvous as wire
+from p2p_remote.wire.address import Endpoint, pack_endpoint
+
+HELLO_FIRST_WAIT = 0.25  # s, doubled with every try
+HELLO_LONGEST_WAIT = 15.0  # s
+REGISTER_WAITS = (0.25, 0.5, 1.0, 2.0)  # s
+KEEPALIVE_BOUNDS = (5, 60)  # s; what a server may ask for
+LEASE_BOUNDS = (15, 600)  # s
+
+
+class Phase(Enum):
+    """Where enrolment stands."""
+
+    GREETING = auto()  # HELLO is out
+    REGISTERING = auto()  # REGISTER is out
+    SETTLED = auto()  # registered as far as we know
+    TAKEN = auto()  # another key holds our ID
+    CLOSED = auto()
+
+
+class Trigger(Enum):
+    """What moves enrolment on."""
+
+    ENROL = auto()  # the server seems to have forgotten us
+    CHALLENGED = auto()
+    REGISTERED = auto()
+    GAVE_UP = auto()  # REGISTER was not answered
+    ID_TAKEN = auto()
+    CLOSE = auto()
+
+
+TRANSITIONS = {
+    (Phase.GREETING, Trigger.CHALLENGED): Phase.REGISTERING,
+    (Phase.GREETING, Trigger.CLOSE): Phase.CLOSED,
+    (Phase.REGISTERING, Trigger.REGISTERED): Phase.SETTLED,
+    (Phase.REGISTERING, Trigger.GAVE_UP): Phase.GREETING,
+    (Phase.REGISTERING, Trigger.ID_TAKEN): Phase.TAKEN,
+    (Phase.REGISTERING, Trigger.CLOSE): Phase.CLOSED,
+    (Phase.SETTLED, Trigger.ENROL): Phase.GREETING,
+    (Phase.SETTLED, Trigger.CLOSE): Phase.CLOSED,
+    (Phase.TAKEN, Trigger.CLOSE): Phase.CLOSED,
+}
+"""All transitions; a trigger that is not here changes nothing."""
+
+
+class Enrolment:
+    """One client's way to a lease, as often as it needs one."""
+
+    def __init__(
+        self,
+        identity: Identity,
+        server: Endpoint,
+        random: Callable[[int], bytes],
+        now: float,
+        *,
+        listed: bool,
+    ) -> None:
+        """Begin at `now`; arguments as those of `Registration`."""
+        self.phase = Phase.GREETING
+        self._identity = identity
+        self._server = server
+        self._random = random
+        self._listed = listed
+        self._outbox: list[bytes] = []
+        self._due: float | None = now
+        self._hello_wait = HELLO_FIRST_WAIT
+        self._transaction = random(wire.TRANSACTION_LENGTH)
+        self._register = b""
+        self._tries = 0
+
+    def enrol(self, now: float) -> None:
+        """Register anew, unless that is under way or no use."""
+        if self._move(Trigger.ENROL):
+            self._hello_wait = HELLO_FIRST_WAIT
+            self._greet_at(now)
+
+    def hurry(self, now: float) -> None:
+        """Try at once: the network has changed."""
+        if self.phase is Phase.GREETING:
+            self._hello_wait = HELLO_FIRST_WAIT
+            self._due = now
+
+    def close(self) -> None:
+        """Stop for good."""
+        if self._move(Trigger.CLOSE):
+            self._due = None
+
+    def next_due(self) -> float | None:
+        """When `handle_timer` has something to do."""
+        return self._due
+
+    def handle_timer(self, now: float) -> None:
+        """Repeat HELLO or REGISTER."""
+        if self._due is None or now < self._due:
+            return
+        if self.phase is Phase.GREETING:
+            hello = wire.Hello(self._transaction, self._identity.public)
+            self._outbox.append(hello.encode())
+            self._due = now + self._next_hello_wait()
+        elif self._tries < len(REGISTER_WAITS):
+            self._send_register(now)
+        elif self._move(Trigger.GAVE_UP):
+            self._greet_at(now + self._next_hello_wait())
+
+    def take_datagrams(self) -> list[bytes]:
+        """Drain what is to be sent to the server."""
+        outbox, self._outbox = self._outbox, []
+        return outbox
+
+    def on_challenge(self, message: wire.Challenge, replaces: int, now: float) -> None:
+        """Sign the claim; it takes the place of registration `replaces` (0: none)."""
+        if message.transaction != self._transaction:
+            return
+        if not self._move(Trigger.CHALLENGED):
+            return
+        self._transaction = self._random(wire.TRANSACTION_LENGTH)
+        unsigned = wire.Register(
+            self._transaction,
+            message.cookie,
+            self._identity.public,
+            self._identity.counter,
+            self._identity.peer_id,
+            wire.FLAG_LISTED if self._listed else 0,
+            replaces,
+            pack_endpoint(self._server),
+            bytes(wire.SIGNATURE_LENGTH),
+        )
+        signature = self._identity.sign(unsigned.signed_part())
+        self._register = unsigned.encode()[: -wire.SIGNATURE_LENGTH] + signature
+        self._tries = 0
+        self._send_register(now)
+
+    def on_registered(self, message: wire.Registered) -> Lease | None:
+        """Lease that the server grants, if this answers our REGISTER.
+
+        Raises:
+            AuthenticationFailedError: the key in it is not sealed to us.
+            MalformedMessageError: it carries no address.
+
+        """
+        if (
+            self.phase is not Phase.REGISTERING
+            or message.transaction != self._transaction
+        ):
+            return None
+        lease = Lease(
+            message.registration,
+            sealed_box_open(self._identity.secret, message.sealed_key),
+            _within(message.lease, LEASE_BOUNDS),
+            _within(message.keepalive, KEEPALIVE_BOUNDS),
+            wire.unmask_endpoint(message.masked, message.transaction),
+        )
+        self._move(Trigger.REGISTERED)
+        self._due = None
+        self._hello_wait = HELLO_FIRST_WAIT
+        return lease
+
+    def on_id_taken(self, message: wire.IdTaken) -> bool:
+        """Whether another key holds our ID, as far as the server can be believed."""
+        if (
+            message.transaction != self._transaction
+            or message.public == self._identity.public
+            or not self._move(Trigger.ID_TAKEN)
+        ):
+            return False
+        self._due = None
+        return True
+
+    def _move(self, trigger: Trigger) -> bool:
+        """Take a transition of the table; False if there is none."""
+        phase = TRANSITIONS.get((self.phase, trigger))
+        if phase is None:
+            return False
+        self.phase = phase
+        return True
+
+    def _greet_at(self, when: float) -> None:
+        self._transaction = self._random(wire.TRANSACTION_LENGTH)
+        self._due = when
+
+    def _next_hello_wait(self) -> float:
+        wait = self._hello_wait
+        self._hello_wait = min(2 * wait, HELLO_LONGEST_WAIT)
+        return vary(wait, self._random)
+
+    def _send_register(self, now: float) -> None:
+        self._outbox.append(self._register)
+        self._due = now + REGISTER_WAITS[self._tries]
+        self._tries += 1
+
+
+def _within(value: int, bounds: tuple[int, int]) -> int:
+    low, high = bounds
+    return min(max(value, low), high)
