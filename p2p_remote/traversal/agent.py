@@ -1,10 +1,9 @@
-"""The ICE-like agent of one session (RFC 8445, trimmed to one socket and one stream).
+"""The ICE-like agent of one session (RFC 8445, trimmed to one socket).
 
 It is made after the handshake, with a key that only the two ends have. It checks the
 peer's candidates, lets the controlling end (the initiator of the handshake) choose
 among the paths that answered, keeps the chosen path and its substitutes alive, and
-falls back to the relay when the chosen path falls silent. docs/protocol/traversal.md
-describes bytes and timers.
+falls back to the relay when it falls silent (docs/protocol/traversal.md).
 """
 
 from collections import deque
@@ -27,10 +26,7 @@ from p2p_remote.traversal.candidate import (
 )
 from p2p_remote.traversal.check_list import CheckList
 from p2p_remote.traversal.check_seal import CheckSeal
-from p2p_remote.traversal.local_candidates import (
-    LocalCandidates,
-    priority_if_learnt,
-)
+from p2p_remote.traversal.local_candidates import LocalCandidates, priority_if_learnt
 from p2p_remote.traversal.pair import Pair, PairState, PathKind
 from p2p_remote.traversal.path_choice import better_path, ranked
 from p2p_remote.traversal.remote_candidates import RemoteCandidates
@@ -40,14 +36,15 @@ from p2p_remote.wire.connectivity import (
     Check,
     CheckResponse,
     counter_of,
-    transaction,
 )
 
-UPGRADE_INTERVAL = 60.0  # s between attempts to leave the relay
-SEARCH_INTERVAL = 5.0  # s between attempts while no path works at all
+RETRY_INTERVALS = {PathKind.RELAY: 60.0, None: 5.0}
+"""Seconds between attempts to find a direct path, by the kind of the path in use."""
+
 ROUND_SPACING = 3.0  # s; a round that is running is not begun anew
 PEER_ROUND_SPACING = 1.0  # s between rounds that the peer may ask for
-_NONCE_BYTES = 8
+SILENT = "the path before fell silent"
+CHOSEN = "the other side chose it"
 
 
 class Agent:
@@ -71,7 +68,6 @@ class Agent:
         self._local_index = local_index
         self._remote_index = remote_index
         self._random = random
-        self._counter = 0
         self._local = LocalCandidates()
         self._remote = RemoteCandidates()
         self._check_list = CheckList(now)
@@ -83,6 +79,7 @@ class Agent:
         self._peer_round_at = now - PEER_ROUND_SPACING
         self._retry_at: float | None = None
         self._unpaired = False  # candidates came that have no pair yet
+        self._moved = False  # addresses of ours are new
         self._changed = True  # `_wake` is to be computed again
         self._wake: float | None = None
         self._events: deque[AgentEvent] = deque()
@@ -100,11 +97,6 @@ class Agent:
         """Kind of the path in use."""
         return self._selected.kind if self._selected is not None else None
 
-    @property
-    def selected_rtt(self) -> float | None:
-        """Smoothed round trip of checks on the path in use, in s."""
-        return self._selected.rtt if self._selected is not None else None
-
     # What the session tells
 
     def start_on(self, path: Path, now: float) -> None:
@@ -116,7 +108,7 @@ class Agent:
 
     def add_local(self, candidates: Iterable[Candidate]) -> None:
         """Our own addresses. They replace those of the same kind and address family."""
-        self._local.add(candidates)
+        self._moved |= self._local.add(candidates)
         self._unpaired = True
         for pair in self._check_list:
             kind = self._local.kind_of(pair.path)
@@ -174,7 +166,7 @@ class Agent:
         direct = selected is not None and selected is not relay
         if selected is not None and direct and relay is not None and relay.usable:
             self._events.append(PathLost(selected.path))
-            self._select(relay, now, "the direct path fell silent")
+            self._select(relay, now, SILENT)
         elif now - self._round_at < ROUND_SPACING:
             return
         self._begin_round(now, everything=True)
@@ -192,11 +184,7 @@ class Agent:
         self._changed = True
         if isinstance(message, CheckResponse):
             self._on_response(message, path, now)
-            return
-        # A check replayed from elsewhere must not make us answer or check there.
-        counter = counter_of(message.transaction)
-        if self._replays.is_new(counter):
-            self._replays.accept(counter)
+        elif self._is_new(counter_of(message.transaction)):
             self._on_check(message, path, now)
 
     def handle_timer(self, now: float) -> None:
@@ -226,6 +214,10 @@ class Agent:
     def _advance(self, now: float) -> None:
         if self._unpaired:
             self._form_pairs(now)
+        if self._moved:
+            self._moved = False
+            if self._selected is None or self._selected.is_relay:
+                self._begin_round(now, everything=False)
         due_at = self.next_timer()
         if due_at is None or now < due_at:
             return
@@ -241,11 +233,10 @@ class Agent:
             self._send_check(due, now)
 
     def _send_check(self, pair: Pair, now: float) -> None:
-        self._counter += 1
         path = pair.path
         check = Check(
             receiver_index=self._remote_index,
-            transaction=transaction(self._counter, self._random(_NONCE_BYTES)),
+            transaction=self._seal.new_transaction(self._random),
             priority=priority_if_learnt(path),
             nominate=self._controlling and pair is self._selected,
             restart=pair.announce_round,
@@ -253,6 +244,13 @@ class Agent:
         if pair.check_sent(check.transaction, now) and isinstance(path, Endpoint):
             path = PrimingEndpoint(path.host, path.port)
         self._datagrams.append((self._seal.seal(check), path))
+
+    def _is_new(self, counter: int) -> bool:
+        """A check replayed from elsewhere must not make us answer or check there."""
+        new = self._replays.is_new(counter)
+        if new:
+            self._replays.accept(counter)
+        return new
 
     def _on_check(self, check: Check, path: Path, now: float) -> None:
         pair = self._check_list.get(path) or self._learn(path, now, check.priority)
@@ -280,7 +278,7 @@ class Agent:
         if self._controlling:
             self._choose(now)
         elif pair is self._nominated:
-            self._select(pair, now, "the peer chose it")
+            self._select(pair, now, CHOSEN)
 
     def _on_nomination(self, pair: Pair, counter: int, now: float) -> None:
         if counter <= self._nomination:
@@ -288,7 +286,7 @@ class Agent:
         self._nomination = counter
         self._nominated = pair
         if pair.usable:
-            self._select(pair, now, "the peer chose it")
+            self._select(pair, now, CHOSEN)
 
     def _learn(self, path: Path, now: float, claimed: int | None) -> Pair | None:
         """Pair for an address that authenticated bytes came from, if there is room."""
@@ -364,15 +362,21 @@ class Agent:
     def _choose(self, now: float) -> None:
         """Controlling end: use the best path; a change must be worth it."""
         better = better_path(self._check_list, self._selected)
-        if better is not None:
-            self._select(better, now, f"a better path answered ({better.kind})")
+        current = self._selected
+        if better is None:
+            return
+        why = f"a better path answered ({better.kind})"
+        if current is not None and (current.doubted or not current.usable):
+            self._events.append(PathLost(current.path))
+            why = SILENT
+        self._select(better, now, why)
 
     def _lose(self, pair: Pair, now: float) -> None:
         self._events.append(PathLost(pair.path))
         self._selected = None
         best = next(iter(ranked(self._check_list)), self._relay)
         if best is not None and best.usable:
-            self._select(best, now, "the other path fell silent")
+            self._select(best, now, SILENT)
         self._begin_round(now, everything=False)
 
     def _select(self, pair: Pair, now: float, why: str) -> None:
@@ -391,10 +395,5 @@ class Agent:
             self._events.append(PathSelected(pair.path, pair.kind, pair.rtt, why))
 
     def _plan_retry(self, now: float) -> None:
-        selected = self._selected
-        if selected is None:
-            self._retry_at = now + SEARCH_INTERVAL
-        elif selected.is_relay:
-            self._retry_at = now + UPGRADE_INTERVAL
-        else:
-            self._retry_at = None
+        interval = RETRY_INTERVALS.get(self.selected_kind)
+        self._retry_at = None if interval is None else now + interval

@@ -6,15 +6,19 @@ a response is XORed with BLAKE2b(key, person "p2pr1/seen", role + transaction), 
 neither an observer nor an address-rewriting router sees it.
 """
 
+from collections.abc import Callable
+
 from p2p_remote.crypto import primitives
 from p2p_remote.errors import AuthenticationFailedError, MalformedMessageError
 from p2p_remote.wire.address import Endpoint, Path, pack_endpoint, unpack_endpoint
 from p2p_remote.wire.connectivity import (
+    NONCE_BYTES,
     SEALED_ENDPOINT_BYTES,
     Check,
     CheckResponse,
     parse,
     split,
+    transaction,
 )
 
 _CONTROLLING = b"I"  # the initiator of the handshake
@@ -28,6 +32,12 @@ class CheckSeal:
         self._key = check_key
         self._own_role = _CONTROLLING if controlling else _CONTROLLED
         self._peer_role = _CONTROLLED if controlling else _CONTROLLING
+        self._counter = 0  # of our checks
+
+    def new_transaction(self, random: Callable[[int], bytes]) -> bytes:
+        """Transaction for the next check, 12 bytes."""
+        self._counter += 1
+        return transaction(self._counter, random(NONCE_BYTES))
 
     def seal(self, message: Check | CheckResponse) -> bytes:
         """Whole datagram, 51 bytes."""

@@ -24,12 +24,22 @@ class LocalCandidates:
     def __iter__(self) -> Iterator[Candidate]:
         return iter(self._candidates)
 
-    def add(self, candidates: Iterable[Candidate]) -> None:
-        """Take candidates; they replace those of the same kind and address family."""
+    def add(self, candidates: Iterable[Candidate]) -> bool:
+        """Take candidates; they replace those of the same kind and address family.
+
+        Returns whether we have an address that we did not have before, not counting
+        what the peer says it sees.
+        """
         new = list(candidates)
+        moved = any(
+            each.kind is not CandidateKind.PEER_REFLEXIVE
+            and not self.knows(each.endpoint)
+            for each in new
+        )
         replaced = {_group(each) for each in new}
         kept = [each for each in self._candidates if _group(each) not in replaced]
         self._candidates = new + kept
+        return moved
 
     def knows(self, endpoint: Endpoint) -> bool:
         """Whether this is one of our addresses."""

@@ -25,7 +25,7 @@ from p2p_remote.errors import MalformedMessageError
 from p2p_remote.wire.first_byte import CHECK, CHECK_RESPONSE
 
 MAX_CANDIDATES = 8  # addresses an end may tell; the other checks no more
-TRANSACTION_BYTES = 12
+NONCE_BYTES = 8  # random part of a transaction
 SEALED_ENDPOINT_BYTES = 18
 MAC_BYTES = 16
 CHECK_BYTES = 51  # of both datagrams, with the MAC
