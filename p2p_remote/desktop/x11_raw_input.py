@@ -58,15 +58,19 @@ class RawInput:
         self._connection.flush()
 
     def parse(self, event: bytes) -> RawEvent | None:
-        """Return the raw event in an event of the connection, None for others."""
+        """Return the raw event in an event of the connection, None for others.
+
+        Each comes twice, from the device and from the master pointer or keyboard that
+        it moves; the first one counts.
+        """
         if event[0] != _GENERIC_EVENT or event[1] != self._opcode:
             return None
-        (kind,) = struct.unpack_from("<H", event, 8)
+        kind, device = struct.unpack_from("<HH", event, 8)
         if kind == _HIERARCHY_CHANGED:
             self._injected.clear()
             return None
         detail, source = struct.unpack_from("<IH", event, 16)
-        return RawEvent(kind, detail, source)
+        return RawEvent(kind, detail, source) if device == source else None
 
     def is_injected(self, device: int) -> bool:
         """Whether a device is one of the server's XTEST devices.

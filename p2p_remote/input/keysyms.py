@@ -168,3 +168,12 @@ def name_of(keysym: int) -> str:
         return known
     character = character_of(keysym)
     return f"U{ord(character):04X}" if character else f"0x{keysym:x}"
+
+
+def is_known(keysym: int) -> bool:
+    """Whether a keysym is a character or a key of the table.
+
+    What is left out, such as ending the X server or switching its console, is nothing
+    that a peer may press.
+    """
+    return keysym in _KEYSYM_TO_NAME or character_of(keysym) is not None
