@@ -24,7 +24,7 @@ def run_json(arguments: argparse.Namespace) -> int:
     """Connect, carry commands out, leave with the exit code of the end."""
     target = peer_id.parse(arguments.id)
     context = load_context(arguments)
-    password = read_password(arguments.password_file) or b""
+    password = read_password(arguments.password_file)
     service_options = context.node_options(listed=False)
 
     async def go() -> int:
@@ -45,9 +45,7 @@ class _Script:
         self._started = asyncio.Event()
         self._left = False
 
-    async def run(
-        self, service: TechnicianService, target: int, password: bytes
-    ) -> int:
+    async def run(self, service: TechnicianService, target: int, password: str) -> int:
         """Run until the session is over."""
         self._service = service
         loop = asyncio.get_running_loop()

@@ -47,7 +47,7 @@ def run_connect(arguments: argparse.Namespace) -> int:
         return run_json(arguments)
     require_terminal()
     context = load_context(arguments)
-    password = read_password(arguments.password_file) or b""
+    password = read_password(arguments.password_file)
     from p2p_remote.tui.app import Start, run
 
     return run(

@@ -41,7 +41,7 @@ class _Share:
         self._plain: PlainLines | None = None
         self._service: CustomerService
 
-    async def run(self, password: bytes | None) -> int:
+    async def run(self, password: str) -> int:
         """Run until told to stop; returns the exit code."""
         loop = asyncio.get_running_loop()
         self._over = loop.create_future()
@@ -51,6 +51,7 @@ class _Share:
         self._service = CustomerService(
             self._context.node_options(listed=True, password=password),
             KnownPeers(self._context.state_dir),
+            self._context.keep_identity,
             self._on_event,
         )
         if not self._json:

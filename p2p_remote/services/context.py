@@ -9,7 +9,7 @@ from pathlib import Path
 from p2p_remote.crypto.identity import Identity
 from p2p_remote.errors import UsageError
 from p2p_remote.services.running_node import NodeOptions
-from p2p_remote.store.keystore import load_identity
+from p2p_remote.store.keystore import load_identity, save_identity
 from p2p_remote.store.paths import state_dir
 from p2p_remote.store.settings import load_settings
 from p2p_remote.wire.text import clean
@@ -29,9 +29,7 @@ class Context:
     lan: bool
     name: str
 
-    def node_options(
-        self, *, listed: bool, password: bytes | None = None
-    ) -> NodeOptions:
+    def node_options(self, *, listed: bool, password: str = "") -> NodeOptions:
         """Options for a node of this machine."""
         return NodeOptions(
             self.identity,
@@ -41,6 +39,10 @@ class Context:
             name=self.name,
             password=password,
         )
+
+    def keep_identity(self, identity: Identity) -> None:
+        """Use another ID from the next start on."""
+        save_identity(self.state_dir, identity)
 
 
 def load_context(arguments: argparse.Namespace) -> Context:
@@ -67,26 +69,28 @@ def load_context(arguments: argparse.Namespace) -> Context:
     )
 
 
-def read_password(file: str | None) -> bytes | None:
+def read_password(file: str | None) -> str:
     """Read a session password; its trailing line break does not count.
 
     Raises:
-        UsageError: the file cannot be read or is empty.
+        UsageError: the file cannot be read, is empty, or is not text.
 
     """
     if file is None:
-        return None
+        return ""
     try:
         if file == "-":
             data = sys.stdin.buffer.readline(_MAX_PASSWORD)
         else:
             with Path(file).open("rb") as opened:
                 data = opened.read(_MAX_PASSWORD)
+        password = data.decode().rstrip("\r\n")
     except OSError as error:
         raise UsageError(
             f"The password file {file} cannot be read: {error.strerror}."
         ) from error
-    password = data.rstrip(b"\r\n")
+    except UnicodeDecodeError as error:
+        raise UsageError("The password file is not UTF-8 text.") from error
     if not password:
         raise UsageError("The password is empty.")
     return password

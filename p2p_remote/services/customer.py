@@ -3,8 +3,10 @@
 import asyncio
 import datetime as dt
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any
 
+from p2p_remote.crypto.identity import Identity
 from p2p_remote.errors import UsageError
 from p2p_remote.services import events as se
 from p2p_remote.services.desk import Desk
@@ -12,12 +14,14 @@ from p2p_remote.services.exit_codes import EXIT_CODES
 from p2p_remote.services.running_node import NodeOptions, RunningNode
 from p2p_remote.services.sharing import ANSWER_SECONDS, Sharing
 from p2p_remote.session import events as ev
-from p2p_remote.session import node as nd
+from p2p_remote.session import node_events as nd
 from p2p_remote.session.customer import DEFAULT_SECONDS, CustomerSession
 from p2p_remote.session.roles import State
 from p2p_remote.store.known_peers import KnownPeer, KnownPeers
 from p2p_remote.wire import control
 from p2p_remote.wire.address import RelayPath
+
+SERVER_SILENT = "The rendezvous server does not answer. Trying again; the local network still works."
 
 
 class CustomerService:
@@ -27,12 +31,19 @@ class CustomerService:
         self,
         options: NodeOptions,
         known_peers: KnownPeers,
+        keep_identity: Callable[[Identity], None],
         notify: Callable[[se.ServiceEvent], None],
     ) -> None:
-        """Nothing happens before `start`; `notify` is called on the loop."""
-        self._running = RunningNode(options)
-        self._options = options
+        """Nothing happens before `start`; `notify` is called on the loop.
+
+        `keep_identity` saves the next ID if this one turns out to be taken.
+        """
+        self._options = replace(
+            options, listed=True, known=lambda key: known_peers.find(key) is not None
+        )
+        self._running = RunningNode(self._options)
         self._known = known_peers
+        self._keep_identity = keep_identity
         self._notify = notify
         self._desk: Desk
         self._loop: asyncio.AbstractEventLoop
@@ -143,10 +154,14 @@ class CustomerService:
         match event:
             case nd.NodeRegistered():
                 self._ready(rendezvous=True)
-            case nd.NodeUnregistered(reason=reason):
-                self._notify(se.Trouble(reason))
+            case nd.NodeUnregistered():
+                self._notify(se.Trouble(SERVER_SILENT))
+            case nd.NodeIdTaken():
+                self._spawn(self._on_id_taken(event))
             case nd.CallerArrived():
                 self._spawn(self._on_caller(event))
+            case nd.CallerGone(handle=handle):
+                self._on_caller_gone(handle)
             case nd.SessionOpened(session=session):
                 if isinstance(session, CustomerSession):
                     self._on_opened(event.handle, session)
@@ -168,7 +183,7 @@ class CustomerService:
             peer_id, how = known.peer_id, f"known since {known.when}"
         else:
             peer_id = await self._running.derive(caller.public, caller.counter)
-            how = "password" if caller.password_ok else ""
+            how = "password" if caller.password_verified else ""
         if self._caller is None and self._session is None:
             self._caller = (caller, peer_id)
             kind = "relay" if isinstance(caller.path, RelayPath) else "lan"
@@ -178,6 +193,24 @@ class CustomerService:
         now = self._running.clock()
         self._running.node.release(caller.handle, now, known=known is not None)
         self._running.poke()
+
+    def _on_caller_gone(self, handle: int) -> None:
+        if self._caller is not None and self._caller[0].handle == handle:
+            self._caller = None
+
+    async def _on_id_taken(self, event: nd.NodeIdTaken) -> None:
+        """Another key has our ID: take the next one, if that is really so."""
+        own = self._running.identity
+        if await self._running.derive(event.public, event.counter) != own.peer_id:
+            return
+        following = await asyncio.to_thread(own.next_id)
+        self._keep_identity(following)
+        self._notify(
+            se.Trouble(
+                "Another machine uses this ID on the server. A new ID has been made: "
+                "start again to use it."
+            )
+        )
 
     def _on_opened(self, handle: int, session: CustomerSession) -> None:
         if self._caller is None or self._caller[0].handle != handle:

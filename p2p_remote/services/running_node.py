@@ -11,21 +11,29 @@ import socket
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
+from p2p_remote.crypto.handshake import stretch_password
 from p2p_remote.crypto.identity import Identity, derive_id
 from p2p_remote.errors import NetworkError
 from p2p_remote.net.driver import Driver
-from p2p_remote.net.interfaces import local_endpoints
+from p2p_remote.net.interfaces import host_candidates
 from p2p_remote.net.lan_discovery import LanDiscovery
 from p2p_remote.net.udp_socket import open_udp_sockets
-from p2p_remote.session.node import Node, NodeConfig, NodeEvent
+from p2p_remote.session.node import Node, NodeConfig
+from p2p_remote.session.node_events import NodeEvent
 from p2p_remote.wire.address import Endpoint
 from p2p_remote.wire.constants import DEFAULT_RENDEZVOUS_PORT
 
 LAN_HEAD_START = 0.25  # s that the LAN may answer before the rendezvous is asked
+GOODBYE_LOOKS = 20
+GOODBYE_PATIENCE = 0.6  # s to wait for the answer to our goodbye at the end
 LAN_ONLY_WAIT = 3.0  # s to look for an ID when there is no rendezvous
+
+
+def _nobody(_public: bytes) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +45,8 @@ class NodeOptions:
     lan: bool = True
     listed: bool = False
     name: str = ""
-    password: bytes | None = None
+    password: str = field(default="", repr=False)
+    known: Callable[[bytes], bool] = _nobody
 
     @property
     def peer_id(self) -> int:
@@ -108,7 +117,7 @@ class RunningNode:
         self.node: Node
         self.lan: LanDiscovery | None = None
         self.lan_problem = ""
-        self._driver: Driver
+        self._driver: Driver[NodeEvent]
         self._slow = ThreadPoolExecutor(1, thread_name_prefix="identity")
         self._advertising: asyncio.Task[None] | None = None
 
@@ -129,12 +138,14 @@ class RunningNode:
             server = await resolve_server(self.options.server)
         sockets = open_udp_sockets()
         port = sockets[0].endpoint.port
+        own = self.identity.peer_id
         config = NodeConfig(
             name=self.options.name,
             listed=self.options.listed,
             server=server,
-            host_endpoints=tuple(local_endpoints(port)),
-            password=self.options.password,
+            candidates=tuple(host_candidates(port)),
+            password=await self._stretch(self.options.password, own),
+            known=self.options.known,
         )
         self.node = Node(self.identity, config, os.urandom, self.clock())
         self._driver = Driver(self.node, sockets, on_event, clock=self.clock)
@@ -163,7 +174,13 @@ class RunningNode:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._slow, checked_id, public, counter)
 
-    async def call(self, target: int, *, password: bytes = b"") -> int:
+    async def _stretch(self, password: str, target: int) -> bytes:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(
+            self._slow, stretch_password, password, target
+        )
+
+    async def call(self, target: int, *, password: str = "") -> int:
         """Call an ID: the LAN first, the rendezvous close behind.
 
         Raises:
@@ -179,12 +196,19 @@ class RunningNode:
                     async with asyncio.timeout(wait):
                         await asyncio.shield(self._advertising)
             endpoints = tuple(await self.lan.find(target, wait))
-        number = self.node.call(target, self.clock(), lan=endpoints, password=password)
+        stretched = await self._stretch(password, target)
+        number = self.node.call(target, self.clock(), lan=endpoints, password=stretched)
         self.poke()
         return number
 
     async def close(self) -> None:
         """Say goodbye to everybody and close the sockets."""
+        self.node.end_sessions(self.clock())
+        self.poke()
+        for _ in range(GOODBYE_LOOKS):
+            if not self.node.has_goodbyes:
+                break
+            await asyncio.sleep(GOODBYE_PATIENCE / GOODBYE_LOOKS)
         self.node.close(self.clock())
         self.poke()
         if self._advertising is not None:

@@ -22,7 +22,7 @@ from p2p_remote.services import events as se
 from p2p_remote.services.exit_codes import EXIT_CODES
 from p2p_remote.services.running_node import NodeOptions, RunningNode
 from p2p_remote.session import events as ev
-from p2p_remote.session import node as nd
+from p2p_remote.session import node_events as nd
 from p2p_remote.session.roles import State
 from p2p_remote.session.technician import TechnicianSession
 from p2p_remote.wire import control
@@ -76,7 +76,7 @@ class TechnicianService:
         self._spawn(self._decode_forever())
         self._spawn(self._report_forever())
 
-    async def call(self, target: int, *, password: bytes = b"") -> None:
+    async def call(self, target: int, *, password: str = "") -> None:
         """Call an ID; everything after this arrives as events."""
         if target == self._running.identity.peer_id:
             raise UsageError("This is your own ID. Type the ID of the other machine.")
@@ -208,8 +208,8 @@ class TechnicianService:
             case nd.SessionHappened(session=session, event=happened):
                 if session is self._session:
                     self._on_session_event(happened)
-            case nd.NodeUnregistered(reason=reason):
-                self._notify(se.Trouble(reason))
+            case nd.NodeUnregistered():
+                self._notify(se.Trouble("The rendezvous server does not answer."))
             case _:
                 pass
 

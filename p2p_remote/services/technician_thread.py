@@ -53,7 +53,7 @@ class TechnicianThread:
         sys.setswitchinterval(SWITCH_INTERVAL)
         self._thread.start()
 
-    def call(self, target: int, *, password: bytes = b"") -> None:
+    def call(self, target: int, *, password: str = "") -> None:
         """Call an ID; everything after this arrives as events."""
         self._submit(self._call(target, password))
 
@@ -101,7 +101,7 @@ class TechnicianThread:
         self._loop.run_forever()
         self._loop.close()
 
-    async def _call(self, target: int, password: bytes) -> None:
+    async def _call(self, target: int, password: str) -> None:
         try:
             await self._service.start()
             await self._service.call(target, password=password)

@@ -4,6 +4,7 @@ import hmac
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
+from p2p_remote.crypto.handshake import HandshakeResult
 from p2p_remote.errors import ProtocolError, RefusedError, UsageError
 from p2p_remote.session import events as ev
 from p2p_remote.session.permissions import (
@@ -16,7 +17,14 @@ from p2p_remote.session.session import Random, Session
 from p2p_remote.traversal.candidate import Candidate
 from p2p_remote.wire import control
 from p2p_remote.wire.constants import CHANNEL_CURSOR, CHANNEL_SCREEN
-from p2p_remote.wire.input import INPUT
+from p2p_remote.wire.input import (
+    ACTION_PRESS,
+    INPUT,
+    InputMessage,
+    KeyInput,
+    PointerInput,
+    ReleaseAll,
+)
 from p2p_remote.wire.screen import (
     CURSOR,
     SCREEN,
@@ -36,7 +44,7 @@ class CustomerSession(Session):
 
     def __init__(
         self,
-        handshake: Any,
+        handshake: HandshakeResult,
         random: Random,
         now: float,
         *,
@@ -46,7 +54,7 @@ class CustomerSession(Session):
         """Begin waiting for the customer's answer.
 
         Args:
-            handshake: a `HandshakeResult`.
+            handshake: keys, indexes and names agreed on.
             random: source of random bytes.
             now: s.
             candidates: own candidates.
@@ -59,6 +67,8 @@ class CustomerSession(Session):
         self._tries = DIGIT_TRIES
         self._expires: float | None = None
         self._settled: int | None = None
+        self._buttons_held = False
+        self._keys_held: set[int] = set()
 
     @property
     def tries_left(self) -> int:
@@ -251,6 +261,21 @@ class CustomerSession(Session):
             case _:
                 raise ProtocolError("a message that only the customer may send")
 
-    def _on_input(self, data: bytes, now: float) -> None:
-        del now
-        self._emit(ev.InputArrived(INPUT.decode(data)))
+    def _on_input(self, data: bytes) -> None:
+        message = INPUT.decode(data)
+        self._watch_held(message)
+        self._emit(ev.InputArrived(message))
+
+    def _watch_held(self, message: InputMessage) -> None:
+        """Notice a silence sooner while something is held down for the technician."""
+        if isinstance(message, PointerInput):
+            self._buttons_held = bool(message.buttons)
+        elif isinstance(message, KeyInput):
+            if message.action == ACTION_PRESS:
+                self._keys_held.add(message.keysym)
+            else:
+                self._keys_held.discard(message.keysym)
+        elif isinstance(message, ReleaseAll):
+            self._buttons_held = False
+            self._keys_held.clear()
+        self._connection.watch_peer(active=self._buttons_held or bool(self._keys_held))

@@ -16,15 +16,28 @@ from p2p_remote.crypto.identity import Identity
 from p2p_remote.errors import (
     NetworkError,
     NoSuchPeerError,
-    RefusedError,
     RemoteSupportError,
 )
 from p2p_remote.session.customer import CustomerSession
-from p2p_remote.session.events import PunchWanted, SessionEnded, SessionEvent
+from p2p_remote.session.events import PunchWanted, SessionApproved
+from p2p_remote.session.node_events import (
+    CallAnswered,
+    CallerArrived,
+    CallerGone,
+    CallFailed,
+    NodeEvent,
+    NodeIdTaken,
+    NodeRegistered,
+    NodeUnregistered,
+    SessionHappened,
+    SessionOpened,
+)
 from p2p_remote.session.session import Random, Session
 from p2p_remote.session.technician import TechnicianSession
-from p2p_remote.traversal import registration as rv
+from p2p_remote.traversal import registration_events as rv_events
 from p2p_remote.traversal.candidate import Candidate, CandidateKind, candidate
+from p2p_remote.traversal.registration import Registration
+from p2p_remote.wire import control
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
 from p2p_remote.wire.first_byte import RELAYED, Kind, kind_of, session_index
 
@@ -33,105 +46,35 @@ _M0, _M1, _M2, _M3, _M4 = range(0x40, 0x45)
 MAX_SESSIONS = 16
 
 
+def _nobody(_public: bytes) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class NodeConfig:
     """What a node is told at its start.
 
     `listed`: can be called under its ID. `candidates`: own addresses with the port
-    of the socket. `password`: session password that callers may know.
+    of the socket. `password`: stretched session password that callers have to know, or
+    nothing. `known` tells whether a caller's key was verified in an earlier session.
     """
 
     name: str = ""
     listed: bool = False
     server: Endpoint | None = None
     candidates: tuple[Candidate, ...] = ()
-    password: bytes | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NodeRegistered:
-    """The rendezvous knows us; `reflexive` is how it sees our address."""
-
-    reflexive: Endpoint
-
-
-@dataclass(frozen=True, slots=True)
-class NodeUnregistered:
-    """The rendezvous does not answer (any more)."""
-
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class NodeIdTaken:
-    """Another key owns this ID at the rendezvous: step the ID counter."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallerArrived:
-    """Somebody has proven a key and asks to be let in; nobody was told yet.
-
-    Answer with `Node.release` as soon as the prompt is shown, or `Node.refuse`.
-    """
-
-    handle: int
-    public: bytes
-    counter: int
-    name: str
-    password_ok: bool
-    path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class CallAnswered:
-    """The machine that was called is there and checks who calls."""
-
-    call: int
-
-
-@dataclass(frozen=True, slots=True)
-class CallFailed:
-    """A call has ended without a session."""
-
-    call: int
-    error: RemoteSupportError
-
-
-@dataclass(frozen=True, slots=True)
-class SessionOpened:
-    """A handshake is complete. `handle` is that of the caller or of the call."""
-
-    handle: int
-    session: Session
-
-
-@dataclass(frozen=True, slots=True)
-class SessionHappened:
-    """An event of a session."""
-
-    session: Session
-    event: SessionEvent
-
-
-NodeEvent = (
-    NodeRegistered
-    | NodeUnregistered
-    | NodeIdTaken
-    | CallerArrived
-    | CallAnswered
-    | CallFailed
-    | SessionOpened
-    | SessionHappened
-)
+    password: bytes = field(default=b"", repr=False)
+    known: Callable[[bytes], bool] = _nobody
 
 
 @dataclass(slots=True)
 class _Call:
-    """An outgoing call until its session opens."""
+    """An outgoing call until its session opens; `channels` lead to who answers."""
 
     number: int
     initiator: hs.Initiator
     rendezvous_call: int | None = None
+    has_lan_path: bool = False
     channels: list[RelayPath] = field(default_factory=list)
     answered: bool = False
 
@@ -160,16 +103,20 @@ class Node:
         self._sessions: dict[int, Session] = {}
         self._known_handles: set[int] = set()
         self._next_call = 1
-        self._registration: rv.Registration | None = None
+        self._registration: Registration | None = None
         if config.server is not None:
-            self._registration = rv.Registration(
+            self._registration = Registration(
                 identity, config.server, random, now, listed=config.listed
             )
         self._responder: hs.Responder | None = None
         if config.listed:
             self._responder = hs.Responder(
-                identity, random, now, password=config.password, name=config.name
+                identity,
+                random,
+                now,
+                hs.ResponderOptions(name=config.name, known=config.known),
             )
+            self._responder.listen(identity.peer_id, password=config.password)
 
     # Verbs.
 
@@ -196,8 +143,9 @@ class Node:
                 machine.handle_timer(now)
         self._collect(now)
         for index, session in list(self._sessions.items()):
-            if session.is_finished(now):
+            if session.is_finished:
                 del self._sessions[index]
+                self._hang_up(session.handshake.path, now)
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Path]]:
         """Drain everything that goes to the socket; relay headers are put on here."""
@@ -249,10 +197,9 @@ class Node:
             target,
             self._random,
             now,
-            password=password,
-            name=self.config.name,
+            hs.CallOptions(password=password, name=self.config.name),
         )
-        call = _Call(number, initiator)
+        call = _Call(number, initiator, has_lan_path=bool(endpoints))
         self._calls[number] = call
         for endpoint in endpoints:
             initiator.add_path(endpoint, padded=True)
@@ -266,9 +213,9 @@ class Node:
     def cancel(self, number: int, now: float) -> None:
         """Give up a call."""
         call = self._calls.pop(number, None)
-        if call is not None and self._registration is not None:
+        if call is not None:
             for channel in call.channels:
-                self._registration.hang_up(channel, now)
+                self._hang_up(channel, now)
 
     def release(self, handle: int, now: float, *, known: bool = False) -> None:
         """The prompt for this caller is on the screen: finish the handshake.
@@ -287,19 +234,32 @@ class Node:
         if self._responder is not None:
             self._responder.refuse(handle, now)
 
-    def close(self, now: float) -> None:
-        """Leave the rendezvous and end all sessions."""
+    @property
+    def has_goodbyes(self) -> bool:
+        """Whether a session has said goodbye and waits for the answer."""
+        return any(not session.is_finished for session in self._sessions.values())
+
+    def end_sessions(self, now: float) -> None:
+        """End all sessions; `has_goodbyes` tells when that has been heard."""
         for session in self._sessions.values():
-            session.end(0, "", now)
+            session.end(control.REASON_ENDED, "", now)
+        self._collect(now)
+
+    def close(self, now: float) -> None:
+        """Leave the rendezvous; nothing is received any more."""
         if self._registration is not None:
             self._registration.close(now)
-        self._collect(now)
 
     def collect(self, now: float) -> None:
         """Bring up the events of sessions that the caller has changed directly."""
         self._collect(now)
 
     # Inside.
+
+    def _hang_up(self, path: Path, now: float) -> None:
+        """Give the relay channel of a call or session back to the server."""
+        if self._registration is not None and isinstance(path, RelayPath):
+            self._registration.hang_up(path, now)
 
     def _machines(self) -> list[Any]:
         machines: list[Any] = [call.initiator for call in self._calls.values()]
@@ -341,26 +301,26 @@ class Node:
             return
         while (event := registration.next_event()) is not None:
             match event:
-                case rv.Registered(reflexive=endpoint):
+                case rv_events.Registered(reflexive=endpoint):
                     self.reflexive = endpoint
                     self._events.append(NodeRegistered(endpoint))
-                case rv.RegistrationLost(reason=reason):
+                case rv_events.RegistrationLost(reason=reason):
                     self._events.append(NodeUnregistered(reason))
-                case rv.IdTaken():
-                    self._events.append(NodeIdTaken())
+                case rv_events.IdTaken(public=public, counter=counter):
+                    self._events.append(NodeIdTaken(public, counter))
                 case _:
                     self._on_introduction(event, now)
 
-    def _on_introduction(self, event: rv.RegistrationEvent, now: float) -> None:
+    def _on_introduction(self, event: rv_events.RegistrationEvent, now: float) -> None:
         match event:
-            case rv.Rung(path=path, first_message=first):
+            case rv_events.Rung(path=path, first_message=first):
                 if self._responder is not None:
                     self._responder.receive_datagram(first, path, now)
-            case rv.CallAccepted(call=number, path=path):
+            case rv_events.CallAccepted(call=number, path=path):
                 self._on_call_accepted(number, path)
-            case rv.CallFailed(call=number, reason=reason):
+            case rv_events.CallFailed(call=number, reason=reason):
                 self._on_call_failed(number, reason)
-            case rv.Punch(path=path, endpoints=endpoints):
+            case rv_events.Punch(path=path, endpoints=endpoints):
                 self._on_punch(path, endpoints, now)
             case _:
                 pass
@@ -376,11 +336,18 @@ class Node:
             if call.rendezvous_call != number or call.answered:
                 continue
             call.rendezvous_call = None
-            if call.initiator.has_path:
+            if call.has_lan_path:
                 continue  # an address on the LAN may still answer
             error: RemoteSupportError = NoSuchPeerError()
-            if reason == "server":
-                error = NetworkError("The rendezvous server does not answer.")
+            if reason == rv_events.NO_SERVER:
+                error = NetworkError(
+                    "The rendezvous server does not answer. Check its address and "
+                    "your network connection."
+                )
+            elif reason == rv_events.RATE_LIMITED:
+                error = NetworkError(
+                    "Too many calls in a short time. Wait a minute and try again."
+                )
             del self._calls[call.number]
             self._events.append(CallFailed(call.number, error))
 
@@ -404,10 +371,15 @@ class Node:
                             event.public,
                             event.counter,
                             event.name,
-                            event.password_ok,
+                            event.password_verified,
                             event.path,
                         )
                     )
+                case hs.PasswordFailed(handle=handle):
+                    responder.refuse(handle, now, hs.RefusalReason.WRONG_PASSWORD)
+                case hs.CallerLost(handle=handle):
+                    self._known_handles.discard(handle)
+                    self._events.append(CallerGone(handle))
                 case hs.HandshakeComplete(handle=handle, result=result):
                     session = CustomerSession(
                         result,
@@ -436,9 +408,7 @@ class Node:
                         self._open(call.number, session)
                     case hs.HandshakeFailed(error=error):
                         if self._calls.pop(call.number, None) is not None:
-                            self._events.append(
-                                CallFailed(call.number, _call_error(call, error))
-                            )
+                            self._events.append(CallFailed(call.number, error))
 
     def _open(self, handle: int, session: Session) -> None:
         index = session.handshake.local_index
@@ -451,11 +421,14 @@ class Node:
         for session in list(self._sessions.values()):
             while (event := session.next_event()) is not None:
                 relay = session.handshake.path
-                if self._registration is not None and isinstance(relay, RelayPath):
-                    if type(event) is PunchWanted:
-                        self._registration.agree(relay, now)
-                    elif type(event) is SessionEnded:
-                        self._registration.hang_up(relay, now)
+                if (
+                    type(event) is PunchWanted
+                    and self._registration is not None
+                    and isinstance(relay, RelayPath)
+                ):
+                    self._registration.agree(relay, now)
+                if self._responder is not None and type(event) is SessionApproved:
+                    self._responder.forget_attempts()
                 self._events.append(SessionHappened(session, event))
 
     def _candidates(self) -> list[Candidate]:
@@ -463,10 +436,3 @@ class Node:
         if self.reflexive is not None:
             found.append(candidate(CandidateKind.SERVER_REFLEXIVE, self.reflexive))
         return found
-
-
-def _call_error(call: _Call, error: RemoteSupportError) -> RemoteSupportError:
-    """What a failed handshake means to the one who called."""
-    if isinstance(error, NetworkError):
-        return RefusedError() if call.answered else NoSuchPeerError()
-    return error

@@ -31,8 +31,6 @@ from p2p_remote.wire.constants import (
 )
 from p2p_remote.wire.first_byte import Kind, kind_of
 
-LINGER = 1.0  # s a closed session still answers, so that a lost CLOSE is repeated
-
 Random = Callable[[int], bytes]
 
 
@@ -65,7 +63,6 @@ class Session:
         self._candidates = tuple(candidates)
         self._events: deque[ev.SessionEvent] = deque()
         self._agent: Agent | None = None
-        self._closed_at: float | None = None
         self.path: Path = handshake.path
         self.path_kind = "relay" if isinstance(handshake.path, RelayPath) else "lan"
         self.path_why = ""
@@ -73,7 +70,7 @@ class Session:
             Config(),
             Sealing(
                 handshake.chain_key,
-                initiator=handshake.is_initiator,
+                initiator=handshake.initiator,
                 local_index=handshake.local_index,
                 remote_index=handshake.remote_index,
                 now=now,
@@ -143,11 +140,12 @@ class Session:
         self._move(Trigger.DENIED if denied else Trigger.END)
         self._on_end()
         self._connection.close(reason, text, now)
-        self._finish(now, reason, text, by_peer=False)
+        self._finish(reason, text, by_peer=False)
 
-    def is_finished(self, now: float) -> bool:
-        """Whether nothing more has to be sent for this session."""
-        return self._closed_at is not None and now >= self._closed_at + LINGER
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has ended and the goodbye has been heard or given up."""
+        return self.state is State.ENDED and self._connection.is_closed
 
     def punch(self, endpoints: Iterable[Endpoint], now: float) -> None:
         """Check these addresses, which the rendezvous has seen the peer at."""
@@ -169,8 +167,7 @@ class Session:
     def _on_end(self) -> None:
         """Drop every right before anything else happens."""
 
-    def _finish(self, now: float, reason: int, text: str, *, by_peer: bool) -> None:
-        self._closed_at = now
+    def _finish(self, reason: int, text: str, *, by_peer: bool) -> None:
         self._emit(ev.SessionEnded(control.REASONS[reason], text, by_peer))
 
     def _send_control(self, message: control.ControlMessage, now: float) -> None:
@@ -183,7 +180,7 @@ class Session:
         self.started_at = now
         relayed = isinstance(self.handshake.path, RelayPath)
         self._agent = Agent(
-            controlling=self.handshake.is_initiator,
+            controlling=self.handshake.initiator,
             check_key=self.handshake.check_key,
             local_index=self.handshake.local_index,
             remote_index=self.handshake.remote_index,
@@ -219,9 +216,9 @@ class Session:
                 if channel == CHANNEL_SCREEN:
                     self._emit(ev.RoomForScreen())
             case transport_events.PeerClosed(code=code, text=text):
-                self._on_peer_closed(code, text, now)
+                self._on_peer_closed(code, text)
             case transport_events.ConnectionLost(reason=reason):
-                self._on_lost(reason, now)
+                self._on_lost(reason)
             case _:
                 self._on_liveness(event, now)
 
@@ -240,20 +237,20 @@ class Session:
             case _:
                 pass
 
-    def _on_peer_closed(self, code: int, text: str, now: float) -> None:
+    def _on_peer_closed(self, code: int, text: str) -> None:
         if self.state is State.ENDED:
             return
         self._move(Trigger.END)
         self._on_end()
         reason = code if 0 <= code < len(control.REASONS) else control.REASON_PROTOCOL
-        self._finish(now, reason, text, by_peer=True)
+        self._finish(reason, text, by_peer=True)
 
-    def _on_lost(self, reason: str, now: float) -> None:
+    def _on_lost(self, reason: str) -> None:
         if self.state is State.ENDED:
             return
         self._move(Trigger.CONNECTION_LOST)
         self._on_end()
-        self._finish(now, control.REASON_CONNECTION_LOST, reason, by_peer=False)
+        self._finish(control.REASON_CONNECTION_LOST, reason, by_peer=False)
 
     def _on_path_event(self, event: AgentEvent, now: float) -> None:
         match event:
@@ -280,7 +277,7 @@ class Session:
         elif self.state is not State.ACTIVE:
             raise ProtocolError("data before the approval")
         elif channel == CHANNEL_INPUT:
-            self._on_input(data, now)
+            self._on_input(data)
         elif channel in (CHANNEL_SCREEN, CHANNEL_CURSOR):
             self._on_picture(channel, data)
         else:
@@ -298,7 +295,7 @@ class Session:
     def _on_control(self, message: Any, now: float) -> None:
         raise NotImplementedError
 
-    def _on_input(self, data: bytes, now: float) -> None:
+    def _on_input(self, data: bytes) -> None:
         raise ProtocolError("input from the customer's side")
 
     def _on_picture(self, channel: int, data: bytes) -> None:
