@@ -54,7 +54,7 @@ def _text(command: dict[str, Any]) -> list[wire_input.InputMessage]:
 
 def _key(command: dict[str, Any]) -> list[wire_input.InputMessage]:
     name = command.get("keysym")
-    keysym = keysyms.from_name(name) if isinstance(name, str) else None
+    keysym = keysyms.keysym_named(name) if isinstance(name, str) else None
     if keysym is None:
         raise UsageError(f"unknown keysym {name!r}")
     names = command.get("modifiers", [])

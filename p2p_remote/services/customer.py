@@ -21,7 +21,7 @@ from p2p_remote.store.known_peers import KnownPeer, KnownPeers
 from p2p_remote.wire import control
 from p2p_remote.wire.address import RelayPath
 
-SERVER_SILENT = "The rendezvous server does not answer. Trying again; the local network still works."
+SERVER_SILENT = "The rendezvous server does not answer; trying again."
 
 
 class CustomerService:

@@ -153,7 +153,7 @@ class Pointer:
 class Stats:
     """Once a second: what the line carries."""
 
-    rtt_ms: float | None
+    rtt_ms: float
     kbit_s: float
     fps: float
 

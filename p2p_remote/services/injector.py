@@ -29,6 +29,7 @@ class Injector:
         sink: InputSink,
         grants: Grants,
         clock: Callable[[], float],
+        on_injected: Callable[[], None],
         on_failure: Callable[[RemoteSupportError], None],
     ) -> None:
         """Start the thread.
@@ -37,12 +38,14 @@ class Injector:
             sink: where input goes.
             grants: asked before every event.
             clock: s, the clock of the grants.
+            on_injected: called from the thread after each event: look at the screen.
             on_failure: called from the thread when the sink is gone.
 
         """
         self._sink = sink
         self._grants = grants
         self._clock = clock
+        self._on_injected = on_injected
         self._on_failure = on_failure
         self._waiting: deque[wire_input.InputMessage] = deque(maxlen=_MAX_WAITING)
         self._wake = threading.Event()
@@ -91,6 +94,7 @@ class Injector:
                 return
             try:
                 self._inject(message)
+                self._on_injected()
             except PermissionNotGrantedError as error:
                 _LOG.info("input dropped: %s", error)
 

@@ -41,7 +41,11 @@ class Sharing:
         self._injector: Injector | None = None
         if desk.sink is not None:
             self._injector = Injector(
-                desk.sink, session.grants, running.clock, self._on_sink_failed
+                desk.sink,
+                session.grants,
+                running.clock,
+                lambda: desk.source.expect_change(),
+                self._on_sink_failed,
             )
         self._sender = ScreenSender(
             session, desk.source, desk.reopen_source, running.clock, running.poke

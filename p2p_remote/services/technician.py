@@ -349,10 +349,9 @@ class TechnicianService:
             statistics = session.statistics()
             received = statistics.bytes_received - self._bytes_before
             self._bytes_before = statistics.bytes_received
-            rtt = statistics.rtt
             self._notify(
                 se.Stats(
-                    None if rtt is None else round(rtt * 1000, 1),
+                    round(statistics.rtt * 1000, 1),
                     round(received * 8 / 1000 / STATS_INTERVAL, 1),
                     round(self._frames / STATS_INTERVAL, 1),
                 )
