@@ -26,6 +26,7 @@ _START_EXIT_ACKS = 8  # acknowledgements in a row with a queue end the start
 _START_GAIN = 1.1
 _IDLE = 1.0  # s without sending
 _NATURAL_PACKETS = 2 / DELTA  # queue that the rule itself may build
+_LEAST_STANDING = 0.005  # s of queue above the tolerance that is worth a cut
 _CUTS_BEFORE_FOREIGN = 2
 _FOREIGN_ROUNDS = 100
 _FOREIGN_DECREASE = 0.7
@@ -88,6 +89,7 @@ class DelayController:
         self.foreign_rounds = 0  # left beside a loss-based flow
         self._mss = mss
         self._rtt = initial_rtt  # smoothed
+        self._lateness = 0.0  # s, of our own timers
         self._minimum = WindowedMinimum()  # of the round trip
         self._start_limit = float(_MAX_WINDOW)  # window at which a restart ends
         self._queue_acks = 0
@@ -125,6 +127,7 @@ class DelayController:
 
     def on_ack(self, sample: AckSample, now: float) -> None:
         self._rtt = sample.smoothed_rtt
+        self._lateness = sample.lateness
         if sample.rtt is not None:
             self._minimum.update(sample.rtt, now)
         if sample.one_way is not None:
@@ -222,8 +225,8 @@ class DelayController:
         self._round_acked = self._round_lost = 0
 
     def _natural_queue(self) -> float:
-        packets = _NATURAL_PACKETS * self._mss
-        return self.delay.tolerance + packets / max(self._best_rate, 1.0)
+        natural = _NATURAL_PACKETS * self._mss / max(self._best_rate, 1.0)
+        return self.delay.tolerance + max(natural, _LEAST_STANDING, self._lateness)
 
     def _drain(self) -> None:
         """Cut the window once to what fits without the queue that stands."""

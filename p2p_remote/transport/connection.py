@@ -13,15 +13,14 @@ from p2p_remote.transport.config import Config
 from p2p_remote.transport.events import (
     ConnectionLost,
     Event,
-    PathHeard,
-    PathProven,
     PeerClosed,
     RoomAvailable,
 )
 from p2p_remote.transport.inbox import Inbox
 from p2p_remote.transport.liveness import Liveness
+from p2p_remote.transport.paths import OtherPaths
 from p2p_remote.transport.sender import AT_ONCE, Sender
-from p2p_remote.transport.statistics import ChannelStatistics, Statistics
+from p2p_remote.transport.statistics import Statistics
 from p2p_remote.wire.address import Path
 from p2p_remote.wire.control import REASON_PROTOCOL
 from p2p_remote.wire.frames import (
@@ -48,8 +47,6 @@ MAX_LATEST = 1000  # bytes of a newest-wins value
 _CLOSE_COPIES = 4  # goodbyes sent until the other side answers with one
 _MIN_CLOSE_GAP = 0.05  # s between them
 _DRAIN_TIMEOUTS = 3  # probe timeouts that a closed connection still answers for
-_PATH_REPORT_GAP = 0.1  # s between two `PathHeard` of one path
-_MAX_CHALLENGES = 8  # unanswered challenges remembered
 _NOT_ELICITING = (Ack, Close, PathChallenge, PathResponse, Padding)
 
 
@@ -87,8 +84,8 @@ class Connection:
         self._state_ends = now
         self._armed: float | None = None
         self._newest = -1  # packet number
-        self._heard_path: tuple[Path, float] | None = None
-        self._challenges: dict[bytes, tuple[Path, float]] = {}
+        self._paths = OtherPaths()
+        self._answered_challenge = False  # in the packet at hand
         self._short_of_room: set[int] = set()
         self._bytes_received = self._packets_received = self._packets_refused = 0
         self._on_frame: dict[type[Any], Callable[[Any, Path, float], None]] = {
@@ -165,7 +162,7 @@ class Connection:
     def set_path(self, path: Path, now: float, *, reset: bool) -> None:
         """Send on `path` from now; `reset` forgets what was measured on the old one."""
         self._path = path
-        self._heard_path = None
+        self._paths.forget_heard()
         if reset:
             self._sender.reset_path(now)
         else:
@@ -175,10 +172,8 @@ class Connection:
         """Ask for proof that the peer is behind `path`; see `PathProven`."""
         if self._state is not _State.OPEN:
             return
-        while len(self._challenges) >= _MAX_CHALLENGES:
-            del self._challenges[next(iter(self._challenges))]
         token = self._random(TOKEN_BYTES)
-        self._challenges[token] = (path, now)
+        self._paths.on_challenged(token, path, now)
         self._send_aside(PathChallenge(token), path, now)
 
     def watch_peer(self, *, active: bool) -> None:
@@ -279,7 +274,8 @@ class Connection:
         if number > self._newest:
             self._newest = number
             if path != self._path:
-                self._report_path(path, now)
+                self._report(self._paths.on_heard(path, now))
+        self._answered_challenge = False
         eliciting = False
         for frame in frames:
             kind = type(frame)
@@ -308,12 +304,12 @@ class Connection:
         self._report(self._inbox.on_latest(frame))
 
     def _on_challenge(self, frame: PathChallenge, path: Path, now: float) -> None:
-        self._send_aside(PathResponse(frame.token), path, now)
+        if not self._answered_challenge:  # one a packet, or it would amplify
+            self._answered_challenge = True
+            self._send_aside(PathResponse(frame.token), path, now)
 
     def _on_response(self, frame: PathResponse, path: Path, now: float) -> None:
-        asked = self._challenges.pop(frame.token, None)
-        if asked is not None:
-            self._report(PathProven(asked[0], now - asked[1]))
+        self._report(self._paths.on_response(frame.token, now))
 
     def _on_rekey(self, frame: Rekey, path: Path, now: float) -> None:
         if frame.step == REKEY_ANSWER:
@@ -361,7 +357,8 @@ class Connection:
 
     def _lose(self, reason: str) -> None:
         """End the connection without a word."""
-        self._report(ConnectionLost(reason))
+        if self._state is _State.OPEN:
+            self._report(ConnectionLost(reason))
         self._state = _State.CLOSED
 
     # Reports
@@ -369,12 +366,6 @@ class Connection:
     def _report(self, event: Event | None) -> None:
         if event is not None:
             self._events.append(event)
-
-    def _report_path(self, path: Path, now: float) -> None:
-        last = self._heard_path
-        if last is None or last[0] != path or now - last[1] >= _PATH_REPORT_GAP:
-            self._heard_path = (path, now)
-            self._report(PathHeard(path))
 
     def _report_room(self) -> None:
         for channel in tuple(self._short_of_room):
@@ -397,12 +388,6 @@ class Connection:
         """Figures of the connection as it is now."""
         sender = self._sender
         rtt = sender.recovery.rtt
-        channels = {
-            channel: ChannelStatistics(
-                stream.offset, self._inbox.bytes_received[channel], stream.waiting
-            )
-            for channel, stream in sender.outbox.streams.items()
-        }
         return Statistics(
             rtt=rtt.smoothed,
             min_rtt=rtt.minimum,
@@ -416,5 +401,5 @@ class Connection:
             packets_received=self._packets_received,
             packets_lost=sender.packets_lost,
             packets_refused=self._packets_refused,
-            channels=channels,
+            channels=sender.channel_statistics(),
         )

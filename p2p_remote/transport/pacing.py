@@ -51,28 +51,24 @@ class Pacer:
 
 
 class Bucket:
-    """Tokens that come at a fixed rate up to a fixed number."""
+    """Tokens that come at `rate` per second up to `most`; it may be overdrawn once."""
 
     def __init__(self, most: float, rate: float, now: float) -> None:
+        self.rate = rate
         self._most = most
-        self._rate = rate
         self._tokens = most
         self._at = now
 
     def take(self, cost: float, now: float) -> bool:
-        """Take `cost` tokens if there are any left."""
-        if not self.is_open(now):
+        """Take `cost` tokens if there is at least one; else False."""
+        gained = (now - self._at) * self.rate
+        self._tokens = min(self._most, self._tokens + gained)
+        self._at = now
+        if self._tokens < 1:
             return False
         self._tokens -= cost
         return True
 
-    def is_open(self, now: float) -> bool:
-        """Whether there is at least one token."""
-        gained = (now - self._at) * self._rate
-        self._tokens = min(self._most, self._tokens + gained)
-        self._at = now
-        return self._tokens >= 1
-
     def next_open(self) -> float:
-        """When there is a token again (s)."""
-        return self._at + max(0.0, 1 - self._tokens) / self._rate
+        """When there is a token again (s); for a rate above 0."""
+        return self._at + max(0.0, 1 - self._tokens) / self.rate

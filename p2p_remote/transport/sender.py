@@ -2,7 +2,7 @@
 
 from p2p_remote.crypto.sealing import Sealing
 from p2p_remote.transport.acknowledger import Acknowledger
-from p2p_remote.transport.channels import CHANNELS, URGENT
+from p2p_remote.transport.channels import CHANNELS
 from p2p_remote.transport.config import Config
 from p2p_remote.transport.congestion import AckSample, Controller, DelayController
 from p2p_remote.transport.inbox import Inbox
@@ -11,6 +11,7 @@ from p2p_remote.transport.pacing import Bucket, Lateness, Pacer
 from p2p_remote.transport.packet_builder import PacketBuilder
 from p2p_remote.transport.recovery import Recovery, SentPacket
 from p2p_remote.transport.send_stream import Chunk
+from p2p_remote.transport.statistics import ChannelStatistics
 from p2p_remote.wire.constants import CHANNEL_BULK, CHANNEL_SCREEN
 from p2p_remote.wire.frames import Ack, Ping
 from p2p_remote.wire.packet import OVERHEAD
@@ -24,7 +25,7 @@ _REPEAT_LOSS = 0.002  # share of losses above which packets are repeated
 _MIN_REPEAT_GAP = 0.008  # s
 _MAX_REPEAT_GAP = 0.030  # s
 _REPEAT_SHARE = 0.2  # of the rate at most for repeats of a line that fell idle
-_REPEAT_PACKETS = 8  # such repeats at once
+_REPEAT_BURST = 8 * 1200  # bytes of such repeats at once
 _QUEUE_TIME = 0.050  # s of the line's rate that may wait in the queue of the screen
 _START_ROOM = 64 * 1024  # bytes for the screen while nothing is known of the line
 _LEAST_ROOM = 4 * 1024  # bytes for an empty line, however slow
@@ -67,7 +68,7 @@ class Sender:
         config = self._config
         self.controller = DelayController(config.max_datagram, config.initial_rtt)
         self._pacer = Pacer(now)
-        self._repeat_bucket = Bucket(_REPEAT_PACKETS, 1.0, now)
+        self._repeat_bucket = Bucket(_REPEAT_BURST, 0.0, now)
 
     def reset_path(self, now: float) -> None:
         """Start over on a new path; what was under way is sent again there."""
@@ -114,7 +115,8 @@ class Sender:
 
     def on_timer(self, now: float) -> None:
         """Do what is due: losses by time, probes."""
-        lost, self._wants_probe = self.recovery.on_timer(now)
+        lost, wants_probe = self.recovery.on_timer(now)
+        self._wants_probe |= wants_probe
         if lost:
             self._on_losses(lost, now)
 
@@ -185,18 +187,29 @@ class Sender:
 
     def _fill_repeats(self, packet: PacketBuilder, now: float) -> None:
         self.outbox.fill_repeats(packet, now)
-        if self._tail_at is None or now < self._tail_at:
-            return
-        self._tail_at = None
+        if self._tail_at is not None and now >= self._tail_at:
+            self._tail_at = None
+            if not self.outbox.has_data():
+                self._repeat_tail(packet, now)
+
+    def _repeat_tail(self, packet: PacketBuilder, now: float) -> None:
+        """Send once more what a line that fell idle has under way."""
+        gap = self._repeat_gap()
+        bucket = self._repeat_bucket
+        bucket.rate = _REPEAT_SHARE * self.controller.rate
         for sent in self.recovery.sent.values():
             for chunk in sent.chunks:
-                if chunk.delivered or chunk.repeated:
+                if chunk.delivered or chunk.repeated or chunk.channel == CHANNEL_BULK:
                     continue
-                if not self._repeat_bucket.is_open(now) or not packet.add_chunk(chunk):
-                    self._tail_at = now if packet.parts else None
+                if sent.sent_at + gap > now:
+                    self._tail_at = sent.sent_at + gap
+                    return
+                if not packet.add_chunk(chunk):
+                    self._tail_at = now
                     return
                 chunk.repeated = True
-                self._repeat_bucket.take(1, now)
+                if not bucket.take(len(chunk.data), now):
+                    return
 
     def _repeats(self) -> bool:
         return self._config.repeats and self.recovery.loss_share > _REPEAT_LOSS
@@ -231,7 +244,12 @@ class Sender:
         limited = is_empty and recovery.bytes_in_flight + size < controller.window
         recovery.on_sent(sent, limited=limited)
         self._pacer.spend(size)
-        if is_empty and self._repeats() and _is_urgent_enough(packet.chunks):
+        if (
+            self._tail_at is None
+            and is_empty
+            and self._repeats()
+            and _is_worth_repeating(packet.chunks)
+        ):
             self._tail_at = now + self._repeat_gap()
         return datagram
 
@@ -264,25 +282,33 @@ class Sender:
         """Bytes that may be queued on a channel without growing old there."""
         rate = self.controller.rate
         rtt = self.recovery.rtt
-        waiting = self.outbox.waiting(channel)
         if channel == CHANNEL_SCREEN:
+            waiting = self.outbox.waiting(channel)
             under_way = self.recovery.bytes_in_flight + waiting
             allowed = rate * (rtt.smoothed + _QUEUE_TIME)
             if not rtt.has_sample:
                 allowed = max(allowed, _START_ROOM)
             return max(0, int(max(allowed, _LEAST_ROOM)) - under_way)
-        own = self.outbox.streams[channel].waiting
+        allowed = CHANNELS[channel].buffer / 2
         if channel == CHANNEL_BULK:
-            return max(0, int(min(max(rate * _BULK_TIME, _MIN_BULK), _MAX_BULK)) - own)
-        share = 2 if channel in URGENT else 1
-        return max(0, CHANNELS[channel].buffer // (2 * share) - own)
+            allowed = min(max(rate * _BULK_TIME, _MIN_BULK), _MAX_BULK)
+        return max(0, int(allowed) - self.outbox.streams[channel].waiting)
 
     def has_room_again(self, channel: int) -> bool:
         """Whether a channel that was full has room enough to be worth a report."""
-        room = self.room(channel)
-        return room >= (_MIN_BULK // 2 if channel == CHANNEL_BULK else 1)
+        least = _MIN_BULK // 2 if channel == CHANNEL_BULK else 1
+        return self.room(channel) >= least
+
+    def channel_statistics(self) -> dict[int, ChannelStatistics]:
+        """Bytes of every channel."""
+        return {
+            channel: ChannelStatistics(
+                stream.offset, self._inbox.bytes_received[channel], stream.waiting
+            )
+            for channel, stream in self.outbox.streams.items()
+        }
 
 
-def _is_urgent_enough(chunks: list[Chunk]) -> bool:
-    """Whether the end of what carries these chunks is worth repeating."""
+def _is_worth_repeating(chunks: list[Chunk]) -> bool:
+    """Whether somebody waits for the end of what carries these chunks."""
     return any(chunk.channel != CHANNEL_BULK for chunk in chunks)
