@@ -1,0 +1,1 @@
+"""Screen pixels to update messages and back; viewport geometry. Pure, numpy only."""

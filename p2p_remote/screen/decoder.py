@@ -1,0 +1,142 @@
+"""Screen updates to pixels: everything is checked before anything takes effect."""
+
+import numpy as np
+
+from p2p_remote.errors import MalformedMessageError
+from p2p_remote.screen import layout, side
+from p2p_remote.screen.arrays import OPAQUE, Frame, Pixels, frame_of
+from p2p_remote.screen.geometry import Rect, merged
+from p2p_remote.screen.layout import Body
+from p2p_remote.screen.packing import History, unpack
+from p2p_remote.screen.scan import expand, scatter_all
+from p2p_remote.screen.tile_cache import (
+    TileSlots,
+    apply_copies,
+    check_copies,
+    copy_sources,
+)
+from p2p_remote.wire.constants import MAX_SCREEN_PIXELS, MAX_SCREEN_SIDE
+from p2p_remote.wire.screen import PACKER_LZ4, PACKER_RAW, ScreenUpdate
+
+_SEQUENCE_LIMIT = 1 << 32
+_MIN_BODY = 2  # bytes: flags and a rectangle count of 0
+_MAX_CHANGED = 64  # rectangles reported per update
+
+
+class Decoder:
+    """Framebuffer of one display, fed by its updates in order."""
+
+    def __init__(self, max_pixels: int = MAX_SCREEN_PIXELS) -> None:
+        """`max_pixels` bounds the display, and with it memory (4 bytes per pixel)."""
+        self._max_pixels = max_pixels
+        self._pixels: Pixels = np.zeros((0, 0), np.uint32)
+        self._slots = TileSlots(0, 0)
+        self._history = History()
+        self._next_sequence: int | None = None
+        self.work = 0
+        """Bytes written by all updates so far, for the caller's bound per second."""
+
+    @property
+    def width(self) -> int:
+        """Width of the display in pixels; 0 before the first key frame."""
+        return int(self._pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Height of the display in pixels; 0 before the first key frame."""
+        return int(self._pixels.shape[0])
+
+    @property
+    def framebuffer(self) -> Frame:
+        """The picture, (height, width, 4) BGRX with X = 255; a view, not a copy.
+
+        A key frame replaces it by a new array.
+        """
+        return frame_of(self._pixels)
+
+    def apply(self, update: ScreenUpdate) -> list[Rect]:
+        """Carry out `update`; returns the rectangles that may have changed.
+
+        Raises:
+            MalformedMessageError: the update breaks a bound or does not follow the one
+                before; nothing has taken effect then, and only a key frame helps.
+
+        """
+        if not _MIN_BODY <= update.raw_length <= layout.MAX_BODY:
+            raise MalformedMessageError("body length out of bounds")
+        raw = unpack(update.packer, update.body, update.raw_length, self._history)
+        body = layout.parse(raw)
+        width, height = self._check_start(update, body)
+        slots = TileSlots(width, height) if body.size else self._slots
+        self._check_body(body, slots, width, height)
+        photo = None
+        if update.side:
+            parsed = side.parse(update.side, width, height)
+            photo = (parsed, side.decode_picture(parsed, width, height))
+        # From here on nothing can fail.
+        if body.size:
+            self._begin(width, height, slots)
+        self._next_sequence = (update.sequence + 1) % _SEQUENCE_LIMIT
+        if body.remember:
+            self._history.remember(raw)
+        changed = self._operate(body)
+        if photo is not None:
+            side.paste(*photo, self._pixels)
+            changed.append(photo[0].area(width, height))
+        changed.extend(self._fill(body))
+        self.work += 4 * sum(rect.area for rect in changed)
+        if body.size:
+            return [Rect(0, 0, width, height)]
+        return merged(changed, _MAX_CHANGED)
+
+    def _check_start(self, update: ScreenUpdate, body: Body) -> tuple[int, int]:
+        """Size of the display for this update."""
+        if body.size is None:
+            if self._next_sequence is None:
+                raise MalformedMessageError("screen update before a key frame")
+            if update.sequence != self._next_sequence:
+                raise MalformedMessageError("screen update out of order")
+            return self.width, self.height
+        if update.packer not in (PACKER_RAW, PACKER_LZ4):
+            raise MalformedMessageError("key frame that needs the history")
+        width, height = body.size
+        if not (1 <= width <= MAX_SCREEN_SIDE and 1 <= height <= MAX_SCREEN_SIDE):
+            raise MalformedMessageError("display size out of bounds")
+        if width * height > self._max_pixels:
+            raise MalformedMessageError("display is too large")
+        if len(body.copies) or len(body.stores) or len(body.hits):
+            raise MalformedMessageError("key frame with operations")
+        return width, height
+
+    @staticmethod
+    def _check_body(body: Body, slots: TileSlots, width: int, height: int) -> None:
+        check_copies(body.copies, width, height)
+        slots.check(body.stores, body.hits)
+        rectangles = body.rectangles
+        if (rectangles[:, 0] + rectangles[:, 2] > width).any() or (
+            rectangles[:, 1] + rectangles[:, 3] > height
+        ).any():
+            raise MalformedMessageError("rectangle outside of the display")
+
+    def _begin(self, width: int, height: int, slots: TileSlots) -> None:
+        self._pixels = np.full((height, width), OPAQUE, np.uint32)
+        self._slots = slots
+        self._history.clear()
+        self.work += 4 * width * height
+
+    def _operate(self, body: Body) -> list[Rect]:
+        """Stores and copy sources read the old picture; then copies, then hits."""
+        for tile, slot in body.stores.tolist():
+            self._slots.store(tile, slot, self._pixels)
+        sources = copy_sources(self._pixels, body.copies)
+        changed = apply_copies(self._pixels, body.copies, sources)
+        changed.extend(
+            self._slots.show(tile, slot, self._pixels)
+            for tile, slot in body.hits.tolist()
+        )
+        return changed
+
+    def _fill(self, body: Body) -> list[Rect]:
+        scanned = expand(body.changes, body.values)
+        scatter_all(scanned, self._pixels, body.rectangles)
+        return [Rect(*row[:4]) for row in body.rectangles.tolist()]

@@ -1,0 +1,217 @@
+"""The side part of an update: photo blocks as JPEG or as lossless plane deltas.
+
+Blocks of 32x32 pixels inside a box of whole blocks are chosen by a bit map. The
+picture is either the box itself (crop) or the chosen blocks put side by side (mosaic).
+With a `shift` the picture is 2^shift times smaller in both directions.
+"""
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from p2p_remote.errors import MalformedMessageError
+from p2p_remote.screen import jpeg
+from p2p_remote.screen.arrays import BLOCK, OPAQUE, Bits, Pixels
+from p2p_remote.screen.geometry import Rect
+from p2p_remote.screen.layout import MAX_PIXELS
+
+KIND_JPEG = 1
+KIND_DELTA = 2  # planes G, B-G, R-G minus left and upper neighbour, raw deflate
+
+ARRANGEMENT_CROP = 0
+ARRANGEMENT_MOSAIC = 1
+
+MAX_SHIFT = 3
+MOSAIC_COLUMNS = 32  # blocks side by side in a mosaic
+
+_HEADER = struct.Struct("<BBBHHHH")
+_RAW_DEFLATE = -15
+_MEMORY = 9
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """Header, bit map and payload of a side part.
+
+    `box` is in blocks; `blocks` has the shape (box.height, box.width).
+    """
+
+    kind: int
+    arrangement: int
+    shift: int
+    box: Rect
+    blocks: Bits
+    payload: bytes
+
+    def area(self, width: int, height: int) -> Rect:
+        """Pixels of the box on a display of that size."""
+        pixels = Rect(
+            self.box.x * BLOCK,
+            self.box.y * BLOCK,
+            self.box.width * BLOCK,
+            self.box.height * BLOCK,
+        )
+        return pixels.intersection(Rect(0, 0, width, height))
+
+    def picture_size(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height of the picture for a display of that size."""
+        if self.arrangement == ARRANGEMENT_MOSAIC:
+            columns, rows = mosaic_size(int(np.count_nonzero(self.blocks)))
+            side = BLOCK >> self.shift
+            return columns * side, rows * side
+        area = self.area(width, height)
+        round_up = (1 << self.shift) - 1
+        return (
+            (area.width + round_up) >> self.shift,
+            (area.height + round_up) >> self.shift,
+        )
+
+
+def mosaic_size(count: int) -> tuple[int, int]:
+    """Columns and rows, in blocks, of a mosaic of `count` blocks."""
+    columns = min(count, MOSAIC_COLUMNS)
+    return columns, -(-count // columns)
+
+
+def build(side: Side) -> bytes:
+    """Bytes of a side part."""
+    box = side.box
+    head = _HEADER.pack(
+        side.kind,
+        side.arrangement,
+        side.shift,
+        box.x,
+        box.y,
+        box.width,
+        box.height,
+    )
+    return head + np.packbits(side.blocks).tobytes() + side.payload
+
+
+def _check_header(side: Side, width: int, height: int) -> None:
+    if side.kind not in (KIND_JPEG, KIND_DELTA):
+        raise MalformedMessageError("unknown kind of side part")
+    if side.arrangement not in (ARRANGEMENT_CROP, ARRANGEMENT_MOSAIC):
+        raise MalformedMessageError("unknown arrangement of blocks")
+    if side.shift > (MAX_SHIFT if side.kind == KIND_JPEG else 0):
+        raise MalformedMessageError("side part is scaled too far")
+    grid = Rect(0, 0, -(-width // BLOCK), -(-height // BLOCK))
+    if not side.box or not grid.contains(side.box):
+        raise MalformedMessageError("blocks outside of the display")
+    if side.box.area * BLOCK * BLOCK > 2 * MAX_PIXELS:
+        raise MalformedMessageError("too many blocks in one screen update")
+
+
+def parse(data: bytes, width: int, height: int) -> Side:
+    """Read a side part for a display of that size; the payload is not decoded yet.
+
+    Raises:
+        MalformedMessageError: a field is out of bounds.
+
+    """
+    if len(data) < _HEADER.size:
+        raise MalformedMessageError("side part is too short")
+    kind, arrangement, shift, *place = _HEADER.unpack_from(data)
+    empty = np.zeros((0, 0), np.bool_)
+    box = Rect(*place)
+    _check_header(Side(kind, arrangement, shift, box, empty, b""), width, height)
+    end = _HEADER.size + (box.area + 7) // 8
+    if len(data) < end:
+        raise MalformedMessageError("side part is too short")
+    packed = np.frombuffer(data[_HEADER.size : end], np.uint8)
+    bits = np.unpackbits(packed).view(np.bool_)
+    if bits[box.area :].any() or not bits.any():
+        raise MalformedMessageError("wrong block map in a side part")
+    blocks = bits[: box.area].reshape(box.height, box.width)
+    side = Side(kind, arrangement, shift, box, blocks, data[end:])
+    picture_width, picture_height = side.picture_size(width, height)
+    if picture_width * picture_height << 2 * shift > MAX_PIXELS:
+        raise MalformedMessageError("too many blocks in one screen update")
+    return side
+
+
+def _accumulate(planes: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    down = np.add.accumulate(planes, axis=1, dtype=np.uint8)
+    return np.add.accumulate(down, axis=2, dtype=np.uint8)
+
+
+def encode_delta(image: Pixels) -> bytes:
+    """Lossless payload of `image` (height, width), C-contiguous."""
+    channels = image.view(np.uint8).reshape(*image.shape, 4)
+    planes = np.zeros((3, image.shape[0] + 1, image.shape[1] + 1), np.uint8)
+    inner = planes[:, 1:, 1:]
+    inner[0] = channels[:, :, 1]
+    np.subtract(channels[:, :, 0], inner[0], out=inner[1])
+    np.subtract(channels[:, :, 2], inner[0], out=inner[2])
+    across = planes[:, :, 1:] - planes[:, :, :-1]
+    deltas = across[:, 1:] - across[:, :-1]
+    deflater = zlib.compressobj(
+        level=1, wbits=_RAW_DEFLATE, memLevel=_MEMORY, strategy=zlib.Z_RLE
+    )
+    return deflater.compress(deltas.tobytes()) + deflater.flush()
+
+
+def decode_delta(payload: bytes, width: int, height: int) -> Pixels:
+    """Opaque pixels (height, width) of a lossless payload of exactly that size.
+
+    Raises:
+        MalformedMessageError: damaged, or another size.
+
+    """
+    length = 3 * width * height
+    inflater = zlib.decompressobj(_RAW_DEFLATE)
+    try:
+        data = inflater.decompress(payload, length)
+        # A full output buffer can leave the end-of-block code unread.
+        rest = inflater.decompress(inflater.unconsumed_tail, 1)
+    except zlib.error as error:
+        raise MalformedMessageError("deflate stream is damaged") from error
+    if rest or len(data) != length or not inflater.eof or inflater.unused_data:
+        raise MalformedMessageError("plane deltas of wrong length")
+    deltas = np.frombuffer(data, np.uint8).reshape(3, height, width)
+    green, blue, red = _accumulate(deltas)
+    channels = np.empty((height, width, 4), np.uint8)
+    channels[:, :, 1] = green
+    np.add(green, blue, out=channels[:, :, 0])
+    np.add(green, red, out=channels[:, :, 2])
+    channels[:, :, 3] = int(OPAQUE) >> 24
+    pixels: Pixels = channels.view("<u4")[:, :, 0]
+    return pixels
+
+
+def decode_picture(side: Side, width: int, height: int) -> Pixels:
+    """Picture of `side` at the scale of the display."""
+    picture_width, picture_height = side.picture_size(width, height)
+    if side.kind == KIND_DELTA:
+        return decode_delta(side.payload, picture_width, picture_height)
+    picture = jpeg.decode(side.payload, picture_width, picture_height)
+    if not side.shift:
+        return picture
+    times = 1 << side.shift
+    return picture.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def paste(side: Side, picture: Pixels, framebuffer: Pixels) -> None:
+    """Write the chosen blocks of `picture` into the framebuffer (height, width)."""
+    height, width = framebuffer.shape
+    if side.arrangement == ARRANGEMENT_CROP:
+        area = side.area(width, height)
+        target = framebuffer[area.y : area.bottom, area.x : area.right]
+        crop = picture[: area.height, : area.width]
+        if side.blocks.all():
+            target[...] = crop
+            return
+        chosen = side.blocks.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)
+        np.copyto(target, crop, where=chosen[: area.height, : area.width])
+        return
+    for index, (row, column) in enumerate(np.argwhere(side.blocks).tolist()):
+        x = (side.box.x + column) * BLOCK
+        y = (side.box.y + row) * BLOCK
+        target = framebuffer[y : y + BLOCK, x : x + BLOCK]
+        top = index // MOSAIC_COLUMNS * BLOCK
+        left = index % MOSAIC_COLUMNS * BLOCK
+        tile_height, tile_width = target.shape
+        target[...] = picture[top : top + tile_height, left : left + tile_width]
