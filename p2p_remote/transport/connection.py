@@ -26,6 +26,7 @@ from p2p_remote.wire.control import REASON_PROTOCOL
 from p2p_remote.wire.frames import (
     MAX_CLOSE_TEXT,
     MAX_LATEST_KIND,
+    NOT_ELICITING,
     REKEY_ANSWER,
     REKEY_OFFER,
     TOKEN_BYTES,
@@ -33,7 +34,6 @@ from p2p_remote.wire.frames import (
     Close,
     Credit,
     Latest,
-    Padding,
     PathChallenge,
     PathResponse,
     Rekey,
@@ -47,7 +47,6 @@ MAX_LATEST = 1000  # bytes of a newest-wins value
 _CLOSE_COPIES = 4  # goodbyes sent until the other side answers with one
 _MIN_CLOSE_GAP = 0.05  # s between them
 _DRAIN_TIMEOUTS = 3  # probe timeouts that a closed connection still answers for
-_NOT_ELICITING = (Ack, Close, PathChallenge, PathResponse, Padding)
 
 
 class _State(Enum):
@@ -156,7 +155,6 @@ class Connection:
 
     @property
     def path(self) -> Path:
-        """The path in use."""
         return self._path
 
     def set_path(self, path: Path, now: float, *, reset: bool) -> None:
@@ -233,6 +231,8 @@ class Connection:
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Path]]:
         """Datagrams that leave now, some at a time; `next_timer` calls for the rest."""
+        if self._close_left and now >= self._state_ends:
+            self._send_goodbye(now)
         result, self._asides = self._asides, []
         if self._state is _State.OPEN:
             path = self._path
@@ -244,8 +244,6 @@ class Connection:
                 self._lose(str(error))
             if self._sender.eliciting_sent != elicited:
                 self._liveness.on_sent(now)
-        elif self._close_left and now >= self._state_ends:
-            self._send_goodbye(result, now)
         return result
 
     def next_timer(self) -> float | None:
@@ -253,12 +251,11 @@ class Connection:
         if self._state is _State.CLOSED:
             self._armed = None
         elif self._state is _State.OPEN:
-            due = self._liveness.next_timer()
-            sender_due = self._sender.next_timer()
-            if sender_due == AT_ONCE:
+            due = self._sender.next_timer()
+            if due == AT_ONCE:
                 self._armed = None
                 return AT_ONCE
-            self._armed = due if sender_due is None else min(due, sender_due)
+            self._armed = min(due, self._liveness.next_timer())
         else:
             self._armed = self._state_ends
         return self._armed
@@ -279,7 +276,7 @@ class Connection:
         eliciting = False
         for frame in frames:
             kind = type(frame)
-            if kind not in _NOT_ELICITING:
+            if kind not in NOT_ELICITING:
                 eliciting = True
             act = self._on_frame.get(kind)
             if act is not None and (self._state is _State.OPEN or kind is Close):
@@ -340,14 +337,12 @@ class Connection:
         self._close_left = _CLOSE_COPIES
         self._state_ends = now
 
-    def _send_goodbye(self, result: list[tuple[bytes, Path]], now: float) -> None:
+    def _send_goodbye(self, now: float) -> None:
         """Send a copy of the goodbye; `_state_ends` is when the next one is due."""
         self._close_left -= 1
         gap = max(self._sender.recovery.rtt.probe_timeout, _MIN_CLOSE_GAP)
         self._state_ends = now + gap
         self._send_aside(self._goodbye, self._path, now)
-        result += self._asides
-        self._asides = []
 
     def _fail(self, reason: str, now: float) -> None:
         """End the connection because of what the other side did."""

@@ -1,5 +1,7 @@
 """The sending half of a connection: which packets leave, and when."""
 
+import math
+
 from p2p_remote.crypto.sealing import Sealing
 from p2p_remote.transport.acknowledger import Acknowledger
 from p2p_remote.transport.channels import CHANNELS
@@ -259,8 +261,8 @@ class Sender:
         packet.add_bytes(frame)
         return self._seal(packet, now)
 
-    def next_timer(self) -> float | None:
-        """When something here falls due (s)."""
+    def next_timer(self) -> float:
+        """When something here falls due (s); infinity for never."""
         times = [
             self.recovery.next_timer(),
             self._acknowledger.next_timer(),
@@ -274,7 +276,7 @@ class Sender:
                 times.append(self._pacer.next_open(self.controller.pacing_rate))
             elif self.outbox.has_urgent():
                 times.append(self._urgent_bucket.next_open())
-        return min((time for time in times if time is not None), default=None)
+        return min((time for time in times if time is not None), default=math.inf)
 
     # Room
 

@@ -149,6 +149,9 @@ Frame = (
     | Rekey
 )
 
+NOT_ELICITING = (Ack, Close, PathChallenge, PathResponse, Padding)
+"""Frames that ask for no acknowledgement (RFC 9000 section 13.2.1, with more)."""
+
 _TYPES: dict[type[Any], int] = {
     Ack: ACK,
     Stream: STREAM,
