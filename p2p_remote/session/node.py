@@ -169,6 +169,11 @@ class Node:
         """Drain what has happened."""
         return self._events.popleft() if self._events else None
 
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """Sessions that are open, or still say goodbye."""
+        return tuple(self._sessions.values())
+
     # Calls.
 
     def call(

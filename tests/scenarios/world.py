@@ -1,0 +1,191 @@
+"""A rendezvous, a customer and a technician on the simulated network."""
+
+from typing import Any
+
+from p2p_remote.crypto.identity import Identity
+from p2p_remote.session import node_events as nd
+from p2p_remote.session.customer import CustomerSession
+from p2p_remote.session.node import Node, NodeConfig
+from p2p_remote.session.technician import TechnicianSession
+from p2p_remote.traversal.candidate import CandidateKind, candidate
+from p2p_remote.wire.address import Endpoint, Path, RelayPath
+from p2p_remote.wire.first_byte import RELAYED
+from rendezvous.addresses import endpoint_of, pack
+from rendezvous.protocol import Protocol
+from rendezvous.registry import MemoryClaims
+from rendezvous.settings import Settings
+from tests.support.line import Line
+from tests.support.nat import Nat
+from tests.support.network import Network, Site, Socket
+
+SERVER = Endpoint("203.0.113.9", 3479)
+
+
+class ServerMachine:
+    """A rendezvous protocol on one simulated socket: it counts addresses in bytes."""
+
+    def __init__(self, protocol: Protocol) -> None:
+        self.protocol = protocol
+
+    def receive_datagram(self, data: bytes, path: Path, now: float) -> None:
+        """Take a datagram; the network hands relayed ones over without their header."""
+        if isinstance(path, RelayPath):
+            data = bytes((RELAYED,)) + path.channel.to_bytes(4, "little") + data
+            path = path.server
+        self.protocol.receive_datagram(data, pack(path, 0), now)
+
+    def handle_timer(self, now: float) -> None:
+        """Do what is due."""
+        self.protocol.handle_timer(now)
+
+    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Endpoint]]:
+        """Drain what is to be sent."""
+        sent = self.protocol.datagrams_to_send(now)
+        return [(data, endpoint_of(address)) for data, address in sent]
+
+    def next_timer(self) -> float | None:
+        """When to call `handle_timer`."""
+        return self.protocol.next_timer()
+
+    def next_event(self) -> Any | None:
+        """Drain one event."""
+        return self.protocol.next_event()
+
+
+class Person:
+    """A node and what it has reported."""
+
+    def __init__(self, world: "World", name: str, node: Node, socket: Socket) -> None:
+        self.world = world
+        self.name = name
+        self.node = node
+        self.socket = socket
+        self.session: Any = None
+        self.caller: nd.CallerArrived | None = None
+        self.known = False
+        self.events: list[Any] = []  # of the session
+        self.reports: list[Any] = []  # of the node
+        socket.on_event = self._on_event
+
+    def _on_event(self, event: Any, now: float) -> None:
+        if isinstance(event, nd.SessionHappened):
+            self.events.append(event.event)
+        else:
+            self.reports.append(event)
+        if isinstance(event, nd.CallerArrived):
+            self.caller = event
+            self.node.release(event.handle, now, known=self.known)
+        elif isinstance(event, nd.SessionOpened):
+            self.session = event.session
+
+    def all_of(self, kind: type[Any]) -> list[Any]:
+        """Events and reports of one kind, oldest first."""
+        return [e for e in (*self.reports, *self.events) if isinstance(e, kind)]
+
+
+class World:
+    """Two homes, each behind a NAT, and a server between them."""
+
+    def __init__(
+        self,
+        seed: int = 1,
+        *,
+        customer_nat: Nat | None = None,
+        technician_nat: Nat | None = None,
+        loss: float = 0.0,
+        delay: float = 0.0075,
+        server: bool = True,
+        password: bytes = b"",
+    ) -> None:
+        self.network = Network(seed)
+        self.loss = loss
+        self.delay = delay
+        self.server: Socket | None = None
+        self.protocol: Protocol | None = None
+        self._server_host = self.network.host(SERVER.host, up=Line(delay=delay))
+        if server:
+            self.start_server()
+        self.customer = self._person("customer", customer_nat, 1, password)
+        self.technician = self._person("technician", technician_nat, 2, b"")
+
+    def start_server(self) -> None:
+        """Start the rendezvous, knowing nothing but its claims."""
+        self.protocol = Protocol(
+            Settings(), MemoryClaims(), self.network.random("server")
+        )
+        machine = ServerMachine(self.protocol)
+        self.server = self._server_host.open(SERVER.port, machine)
+
+    def stop_server(self) -> None:
+        """Take the rendezvous away."""
+        if self.server is not None:
+            self._server_host.close(self.server)
+            self.server = None
+
+    def _person(
+        self, name: str, nat: Nat | None, number: int, password: bytes
+    ) -> Person:
+        place: Site = self.network
+        address = f"198.51.100.{number}"
+        if nat is not None:
+            place = self.network.site(nat.public, middlebox=nat)
+            address = f"192.168.{number}.10"
+        line = {"delay": self.delay, "loss": self.loss}
+        host = place.host(address, up=Line(**line), down=Line(**line))
+        socket = host.open(5000)
+        config = NodeConfig(
+            name=name.title(),
+            listed=name == "customer",
+            server=SERVER,
+            candidates=(candidate(CandidateKind.HOST, Endpoint(address, 5000)),),
+            password=password,
+        )
+        node = Node(
+            IDENTITIES[name], config, self.network.random(name), self.network.now
+        )
+        socket.machine = node
+        return Person(self, name, node, socket)
+
+    def call(self, *, password: bytes = b"") -> None:
+        """Let the technician call, and run until it rings or fails."""
+        self.network.run_for(1.0)
+        self.technician.node.call(
+            IDENTITIES["customer"].peer_id, self.network.now, password=password
+        )
+        self.network.run_for(
+            10.0,
+            lambda: (
+                self.technician.session is None
+                and not self.technician.all_of(nd.CallFailed)
+            ),
+        )
+
+    def approve(self, *permissions: str, digits: bool = True) -> None:
+        """Let the customer say yes, and run until the technician has heard it."""
+        session = self.customer.session
+        assert isinstance(session, CustomerSession)
+        now = self.network.now
+        if digits:
+            assert session.check_digits(self.technician.session.handshake.digits, now)
+        session.approve(permissions, (640, 480), now)
+        self.customer.node.collect(now)
+        self.network.run_for(1.5)
+
+    def technician_session(self) -> TechnicianSession:
+        """Return the technician's session."""
+        session = self.technician.session
+        assert isinstance(session, TechnicianSession)
+        return session
+
+    def customer_session(self) -> CustomerSession:
+        """Return the customer's session."""
+        session = self.customer.session
+        assert isinstance(session, CustomerSession)
+        return session
+
+
+def _identity(name: str) -> Identity:
+    return Identity.generate(lambda count: name.encode().ljust(count, b"."))
+
+
+IDENTITIES = {name: _identity(name) for name in ("customer", "technician")}
