@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from p2p_remote.errors import RemoteSupportError
+from p2p_remote.errors import MissingCapabilityError, RemoteSupportError
 from p2p_remote.screen.geometry import Rect
 
 if TYPE_CHECKING:
@@ -26,6 +26,17 @@ LOCAL_INPUT = "local_input"
 
 class ScreenResizedError(RemoteSupportError):
     """The screen has another size now."""
+
+
+class WaylandError(MissingCapabilityError):
+    """This desktop runs on Wayland, which does not let this program see the screen.
+
+    Log out, choose an X11 session ("on Xorg") at the login screen, and try again.
+    """
+
+    def __str__(self) -> str:
+        """Return the text on one line."""
+        return " ".join(super().__str__().split())
 
 
 @dataclass(frozen=True, slots=True)

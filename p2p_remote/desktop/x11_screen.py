@@ -11,6 +11,7 @@ from p2p_remote.desktop.base import (
     CursorImage,
     PointerState,
     ScreenResizedError,
+    WaylandError,
 )
 from p2p_remote.desktop.x11_connection import (
     CONFIGURE_NOTIFY,
@@ -138,10 +139,7 @@ class X11Screen:
     def _open(self) -> None:
         connection = self._connection
         if connection.extension("XWAYLAND") is not None:
-            raise MissingCapabilityError(
-                "This display belongs to a Wayland desktop, which lets no program see "
-                "the screen through it."
-            )
+            raise WaylandError
         if not connection.setup.is_bgrx:
             raise MissingCapabilityError(
                 f"The display has {connection.setup.depth}-bit colours; 24 are needed."

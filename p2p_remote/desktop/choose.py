@@ -1,0 +1,189 @@
+"""Which screen, input and hotkey this machine gets, and why not a better one.
+
+Libraries and the modules that need them are imported here, in the functions.
+"""
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from p2p_remote.desktop.base import Hotkey, InputSink, ScreenSource, WaylandError
+from p2p_remote.desktop.ledger import InjectionLedger
+from p2p_remote.errors import MissingCapabilityError, UsageError
+
+T_co = TypeVar("T_co", covariant=True)
+
+SCREEN_NAMES: Final = ("auto", "x11", "mss", "synthetic")
+
+_NO_DISPLAY: Final = (
+    "No display found. Start this in a graphical session, or share the practice "
+    "desktop with --screen synthetic."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Generic[T_co]):
+    """What was chosen, and one line for each thing that is less than it could be."""
+
+    chosen: T_co
+    reasons: tuple[str, ...] = ()
+
+
+def choose_screen(
+    name: str = "auto", *, display: str | None = None
+) -> Choice[ScreenSource]:
+    """Open a screen by its name in SCREEN_NAMES; `display` replaces $DISPLAY.
+
+    Raises MissingCapabilityError with the next step for the person when there is no
+    screen that can be shared, UsageError for an unknown name.
+    """
+    if name not in SCREEN_NAMES:
+        raise UsageError(
+            f"There is no screen {name!r}. Try: {', '.join(SCREEN_NAMES)}."
+        )
+    if name == "synthetic":
+        from p2p_remote.desktop.synthetic import SyntheticDesktop
+
+        return Choice(SyntheticDesktop())
+    if not _is_x11_system():
+        if name == "x11":
+            raise MissingCapabilityError("X11 screens exist on Linux and BSD only.")
+        return Choice(_mss_screen(None))
+    _require_x11(display)
+    if name == "mss":
+        _refuse_xwayland(display)
+        return Choice(_mss_screen(display))
+    return _x11_screen(name, display)
+
+
+def choose_input(
+    screen: ScreenSource,
+    *,
+    display: str | None = None,
+    ledger: InjectionLedger | None = None,
+) -> Choice[InputSink]:
+    """Open the input sink that belongs to a screen.
+
+    The practice desktop is its own. Raises MissingCapabilityError where nothing can
+    be injected.
+    """
+    from p2p_remote.desktop.synthetic import SyntheticDesktop
+
+    if isinstance(screen, SyntheticDesktop):
+        return Choice(screen)
+    if _is_x11_system():
+        from p2p_remote.desktop.x11_input import X11Input
+
+        _require_x11(display)
+        return Choice(X11Input(display, ledger))
+    from p2p_remote.desktop.pynput_input import PynputInput
+
+    keyboard, mouse = _pynput()
+    return Choice(
+        PynputInput(
+            keyboard,
+            mouse,
+            origin=getattr(screen, "origin", (0, 0)),
+            scale=getattr(screen, "scale", 1.0),
+            ledger=ledger,
+        )
+    )
+
+
+def choose_hotkey(
+    *,
+    display: str | None = None,
+    ledger: InjectionLedger | None = None,
+    on_lost: Callable[[], None] | None = None,
+) -> Choice[Hotkey | None]:
+    """Open the global hotkey; None with the reason where there cannot be one.
+
+    `ledger` must be the one of the input sink. `on_lost` is called from the listening
+    thread if the hotkey stops working later.
+    """
+    try:
+        if _is_x11_system():
+            from p2p_remote.desktop.hotkey import X11Hotkey
+
+            _require_x11(display)
+            return Choice(X11Hotkey(display, ledger, on_lost))
+        if sys.platform == "darwin":
+            # pynput reads the keyboard layout from its listening thread, for which
+            # macOS 14 and later end the process.
+            return _no_hotkey("macOS ends programs that listen the way we would.")
+        from p2p_remote.desktop.pynput_input import PynputHotkey
+
+        return Choice(PynputHotkey(*_pynput(), ledger))
+    except MissingCapabilityError as error:
+        return _no_hotkey(str(error))
+
+
+def _no_hotkey(why: str) -> Choice[Hotkey | None]:
+    return Choice(None, (f"F11 and F12 work in this window only: {why}",))
+
+
+def _x11_screen(name: str, display: str | None) -> Choice[ScreenSource]:
+    from p2p_remote.desktop.x11_screen import X11Screen
+
+    try:
+        screen = X11Screen(display)
+    except WaylandError:
+        raise
+    except MissingCapabilityError as error:
+        if name == "x11":
+            raise
+        try:
+            return Choice(_mss_screen(display), (f"No damage reports: {error}",))
+        except MissingCapabilityError:
+            raise error from None
+    slow = screen.slow_reason
+    return Choice(screen, (f"No shared memory: {slow}",) if slow else ())
+
+
+def _mss_screen(display: str | None) -> ScreenSource:
+    from p2p_remote.desktop.mss_screen import MssScreen, open_mss
+
+    return MssScreen(open_mss(display))
+
+
+def _is_x11_system() -> bool:
+    return sys.platform not in {"win32", "darwin", "cygwin"}
+
+
+def _require_x11(display: str | None) -> None:
+    """Raise unless the environment names an X11 display of an X11 desktop."""
+    if display:
+        return
+    if os.environ.get("WAYLAND_DISPLAY"):
+        raise WaylandError
+    if not os.environ.get("DISPLAY"):
+        raise MissingCapabilityError(_NO_DISPLAY)
+
+
+def _refuse_xwayland(display: str | None) -> None:
+    """Raise for an X server that belongs to a Wayland desktop and shows it black."""
+    from p2p_remote.desktop.x11_connection import X11Connection
+
+    connection = X11Connection(display)
+    try:
+        if connection.extension("XWAYLAND") is not None:
+            raise WaylandError
+    finally:
+        connection.close()
+
+
+def _pynput() -> tuple[Any, Any]:
+    """Import pynput's modules; they open the display or ask for permissions."""
+    if (
+        sys.platform == "darwin"
+        and threading.current_thread() is not threading.main_thread()
+    ):
+        raise MissingCapabilityError("macOS lets only a main thread prepare control.")
+    try:
+        from pynput import keyboard, mouse
+    except Exception as error:  # the library raises what its backend does
+        raise MissingCapabilityError(f"No keyboard and pointer: {error}") from error
+    return keyboard, mouse
