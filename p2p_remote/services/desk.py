@@ -44,6 +44,10 @@ class Desk:
         self.source = choose.choose_screen(self._screen).chosen
         return self.source
 
+    def expect_change(self) -> None:
+        """Input was injected: look at the screen soon. Any thread."""
+        self.source.expect_change()
+
     def close(self) -> None:
         """Let go of everything."""
         if self._hotkey is not None:

@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from p2p_remote.crypto.handshake import stretch_password
 from p2p_remote.crypto.identity import Identity, derive_id
-from p2p_remote.errors import NetworkError
+from p2p_remote.errors import NetworkError, NoSuchPeerError
 from p2p_remote.net.driver import Driver
 from p2p_remote.net.interfaces import host_candidates
 from p2p_remote.net.lan_discovery import LanDiscovery
@@ -184,7 +184,8 @@ class RunningNode:
         """Call an ID: the LAN first, the rendezvous close behind.
 
         Raises:
-            NetworkError: nobody on the LAN has this ID and there is no server.
+            NoSuchPeerError: nobody on the LAN has this ID and there is no server.
+            NetworkError: there is neither a LAN to look at nor a server.
 
         """
         has_server = self.node.config.server is not None
@@ -196,6 +197,10 @@ class RunningNode:
                     async with asyncio.timeout(wait):
                         await asyncio.shield(self._advertising)
             endpoints = tuple(await self.lan.find(target, wait))
+        if not endpoints and not has_server and self.lan is not None:
+            raise NoSuchPeerError(
+                "This ID is not on the local network, and no rendezvous server is set."
+            )
         stretched = await self._stretch(password, target)
         number = self.node.call(target, self.clock(), lan=endpoints, password=stretched)
         self.poke()

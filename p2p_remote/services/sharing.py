@@ -44,7 +44,7 @@ class Sharing:
                 desk.sink,
                 session.grants,
                 running.clock,
-                lambda: desk.source.expect_change(),
+                desk.expect_change,
                 self._on_sink_failed,
             )
         self._sender = ScreenSender(

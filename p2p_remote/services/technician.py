@@ -84,7 +84,7 @@ class TechnicianService:
         self._notify(se.Calling(target))
         try:
             self._call = await self._running.call(target, password=password)
-        except NetworkError as error:
+        except (NetworkError, NoSuchPeerError) as error:
             self._notify(se.Failed(error))
             return
         self._give_up = asyncio.get_running_loop().call_later(

@@ -1,0 +1,141 @@
+"""What `doctor` looks at: each finding says what it means and what to do next."""
+
+import asyncio
+import contextlib
+import ipaddress
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from p2p_remote.errors import RemoteSupportError
+from p2p_remote.services.desk import Desk
+from p2p_remote.services.running_node import NodeOptions, RunningNode
+from p2p_remote.session import node_events as nd
+from p2p_remote.terminal.capabilities import Capabilities
+from p2p_remote.terminal.probe import probe_terminal
+from p2p_remote.wire.address import Endpoint
+
+GOOD, WARNING, BAD = "ok", "warning", "bad"
+SERVER_PATIENCE = 4.0  # s
+LAN_PATIENCE = 1.5  # s
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report. `advice` is the next step; empty when none is needed."""
+
+    subject: str
+    state: str
+    text: str
+    advice: str = ""
+
+
+def check_desk() -> list[Finding]:
+    """Can this machine be shared, controlled, and is F11 heard?"""
+    try:
+        desk = Desk("auto")
+    except RemoteSupportError as error:
+        advice = "This machine can still help others: p2p-remote connect ID"
+        return [Finding("screen", WARNING, str(error), advice)]
+    try:
+        source = desk.source
+        size = f"{source.width} x {source.height} pixels by {source.name}"
+        found = [Finding("screen", GOOD, size)]
+        if desk.sink is not None:
+            found.append(Finding("input", GOOD, "mouse and keyboard can be controlled"))
+        else:
+            found.append(
+                Finding("input", WARNING, "this machine can only be looked at")
+            )
+        if desk.has_hotkey:
+            text = "F11 takes control back from anywhere, F12 ends a session"
+            found.append(Finding("hotkey", GOOD, text))
+        else:
+            advice = "Type 'stop' in the window of p2p-remote instead."
+            found.append(Finding("hotkey", WARNING, "F11 is not heard here", advice))
+        found += [Finding("screen", WARNING, reason) for reason in desk.reasons]
+        return found
+    finally:
+        desk.close()
+
+
+def check_terminal() -> list[Finding]:
+    """How well can a remote screen be drawn here?"""
+    found: Capabilities = probe_terminal()
+    colours = "24-bit colour" if found.truecolor else "256 colours"
+    text = f"{found.name}, {colours}"
+    if found.truecolor:
+        return [Finding("terminal", GOOD, text)]
+    advice = "Pictures look better in a terminal with 24-bit colour (COLORTERM)."
+    return [Finding("terminal", WARNING, text, advice)]
+
+
+async def check_network(options: NodeOptions) -> AsyncIterator[Finding]:
+    """Does the server answer, what does the router do, does the LAN work?"""
+    running = RunningNode(options)
+    registered: asyncio.Future[Endpoint] = asyncio.get_running_loop().create_future()
+
+    def on_event(event: nd.NodeEvent) -> None:
+        if isinstance(event, nd.NodeRegistered) and not registered.done():
+            registered.set_result(event.reflexive)
+
+    try:
+        began = running.clock()
+        await running.start(on_event)
+    except RemoteSupportError as error:
+        yield Finding("server", BAD, str(error), "Check --rendezvous and the network.")
+        return
+    try:
+        if options.server is None:
+            advice = (
+                "Name a server with --rendezvous HOST to reach beyond this network."
+            )
+            yield Finding("server", WARNING, "none is set", advice)
+        else:
+            reflexive: Endpoint | None = None
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SERVER_PATIENCE):
+                    reflexive = await registered
+            elapsed = (running.clock() - began) * 1000
+            for finding in _server_findings(options.server, reflexive, elapsed):
+                yield finding
+            if reflexive is not None:
+                yield _router_finding(reflexive, running)
+        yield await _lan_finding(running)
+    finally:
+        await running.close()
+
+
+def _server_findings(
+    server: str, reflexive: Endpoint | None, elapsed_ms: float
+) -> list[Finding]:
+    if reflexive is None:
+        advice = (
+            "Is the address right, is the server running, does a firewall block UDP?"
+        )
+        return [Finding("server", BAD, f"{server} does not answer", advice)]
+    # Registering takes two round trips.
+    text = f"{server} answers in about {elapsed_ms / 2:.0f} ms"
+    return [Finding("server", GOOD, text)]
+
+
+def _router_finding(reflexive: Endpoint, running: RunningNode) -> Finding:
+    own = {each.endpoint for each in running.node.config.candidates}
+    if reflexive in own or ipaddress.ip_address(reflexive.host).is_loopback:
+        return Finding("router", GOOD, f"no address translation, seen as {reflexive}")
+    ports = {endpoint.port for endpoint in own}
+    if reflexive.port in ports:
+        text = f"an ordinary router, seen as {reflexive} (port kept)"
+        return Finding("router", GOOD, text)
+    text = f"seen as {reflexive}: the router changes ports"
+    advice = "Direct paths may fail; then sessions run through the server's relay."
+    return Finding("router", WARNING, text, advice)
+
+
+async def _lan_finding(running: RunningNode) -> Finding:
+    if running.lan is None:
+        return Finding("local network", WARNING, "switched off by --no-lan")
+    await asyncio.sleep(LAN_PATIENCE)
+    if running.lan_problem:
+        return Finding("local network", WARNING, running.lan_problem)
+    count = len(running.lan.peers())
+    return Finding("local network", GOOD, f"{count} other machine(s) can be called")
