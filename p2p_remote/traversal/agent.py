@@ -214,10 +214,9 @@ class Agent:
     def _advance(self, now: float) -> None:
         if self._unpaired:
             self._form_pairs(now)
-        if self._moved:
-            self._moved = False
-            if self._selected is None or self._selected.is_relay:
-                self._begin_round(now, everything=False)
+        if self._moved and self.selected_kind in RETRY_INTERVALS:
+            self._begin_round(now, everything=False)
+        self._moved = False
         due_at = self.next_timer()
         if due_at is None or now < due_at:
             return
@@ -225,8 +224,7 @@ class Agent:
         for pair in self._check_list:
             if pair.review(now) and pair is self._selected:
                 self._lose(pair, now)
-        if self._controlling:
-            self._choose(now)
+        self._choose(now)
         if self._retry_at is not None and now >= self._retry_at:
             self._begin_round(now, everything=False)
         while (due := self._check_list.next_due(now)) is not None:
@@ -275,10 +273,9 @@ class Agent:
             return
         self._learn_own_address(self._seal.open_address(response))
         self._check_list.plan_keeping(self._selected, now, self._random)
-        if self._controlling:
-            self._choose(now)
-        elif pair is self._nominated:
+        if pair is self._nominated and not self._controlling:
             self._select(pair, now, CHOSEN)
+        self._choose(now)
 
     def _on_nomination(self, pair: Pair, counter: int, now: float) -> None:
         if counter <= self._nomination:
@@ -303,9 +300,7 @@ class Agent:
         return pair
 
     def _learn_own_address(self, endpoint: Endpoint | None) -> None:
-        if endpoint is None or self._local.knows(endpoint):
-            return
-        if is_sendable(endpoint):
+        if endpoint is not None and not self._local.knows(endpoint):
             self.add_local([candidate(CandidateKind.PEER_REFLEXIVE, endpoint)])
 
     # Rounds
@@ -335,7 +330,7 @@ class Agent:
         for pair in self._check_list:
             if pair.is_relay:
                 pair.announce_round = True
-                pair.check_soon(now)
+                pair.tell(now)
             elif everything or not pair.usable:
                 self._begin_round_on(pair, now)
 
@@ -360,16 +355,22 @@ class Agent:
         return pair
 
     def _choose(self, now: float) -> None:
-        """Controlling end: use the best path; a change must be worth it."""
-        better = better_path(self._check_list, self._selected)
+        """Use the best path; a change must be worth it.
+
+        The controlled end leaves the choice to the other, unless its path is dead.
+        """
         current = self._selected
+        alive = current is not None and current.usable and not current.doubted
+        if alive and not self._controlling:
+            return
+        better = better_path(self._check_list, current)
         if better is None:
             return
-        why = f"a better path answered ({better.kind})"
-        if current is not None and (current.doubted or not current.usable):
+        if current is not None and not alive:
             self._events.append(PathLost(current.path))
-            why = SILENT
-        self._select(better, now, why)
+            self._select(better, now, SILENT)
+        else:
+            self._select(better, now, f"a better path answered ({better.kind})")
 
     def _lose(self, pair: Pair, now: float) -> None:
         self._events.append(PathLost(pair.path))
@@ -385,7 +386,7 @@ class Agent:
         self._selected = pair
         self._announce(why)
         if self._controlling:
-            pair.check_soon(now)  # it carries the nomination
+            pair.tell(now)  # the nomination
         self._check_list.plan_keeping(self._selected, now, self._random)
         self._plan_retry(now)
 

@@ -96,6 +96,7 @@ class Pair:
     unanswered_since: float | None = None
     doubted: bool = False  # a check is overdue and nothing else was heard either
     announce_round: bool = False  # checks ask the peer to begin a round too
+    _confirm_from: float | None = None  # only checks sent since then set it at rest
     _retry: float = RETRY_MINIMUM
     _round: tuple[float, ...] = OPEN_ROUND
     _round_start: float = 0.0
@@ -143,6 +144,11 @@ class Pair:
         self.next_check = max(now, earliest)
         self.triggered = True
 
+    def tell(self, now: float) -> None:
+        """Check until one is answered that was sent from now on: it tells something."""
+        self._confirm_from = now
+        self.check_soon(now)
+
     def check_sent(self, transaction: bytes, now: float) -> bool:
         """Note that a check leaves; True if it is to die on the way (priming)."""
         priming = self._round is PRIMED_ROUND and self._sent_in_round < PRIMING_CHECKS
@@ -178,8 +184,10 @@ class Pair:
         self._change(Cause.ANSWERED)
         self.answered_once = True
         self.last_heard = self.last_answered = now
-        self.unanswered_since = self.next_check = None
-        self.doubted = self.announce_round = False
+        self.doubted = False
+        if self._confirm_from is None or sent >= self._confirm_from:
+            self.unanswered_since = self.next_check = self._confirm_from = None
+            self.announce_round = False
         return True
 
     def heard(self, now: float) -> None:
@@ -231,5 +239,5 @@ class Pair:
     def _change(self, cause: Cause) -> None:
         self.state = TRANSITIONS[self.state, cause]
         if cause is Cause.ROUND:
-            self.unanswered_since = None
+            self.unanswered_since = self._confirm_from = None
             self.doubted = False

@@ -12,7 +12,7 @@ from p2p_remote.traversal.candidate import (
 )
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
 from tests.support.nat import is_address_preserving, nat
-from tests.support.network import Host, Line, Network, Site, Socket
+from tests.support.network import DEFAULT_TTL, Host, Line, Network, Site, Socket
 
 CHECK_KEY = bytes(range(32))
 SERVER = Endpoint("203.0.113.1", 3479)
@@ -59,6 +59,7 @@ class AgentNode:
         self.agent = agent
         self.socket: Socket | None = None
         self.sent: list[tuple[bytes, Path]] = []
+        self.obeys_ttl = True
 
     def receive_datagram(self, data: bytes, path: Path, now: float) -> None:
         self.agent.receive_datagram(data, path, now)
@@ -72,7 +73,8 @@ class AgentNode:
             self.sent.append((data, path))
             if isinstance(path, PrimingEndpoint) and self.socket is not None:
                 target = Endpoint(path.host, path.port)
-                self.socket.send(data, target, ttl=path.ttl)
+                ttl = path.ttl if self.obeys_ttl else DEFAULT_TTL
+                self.socket.send(data, target, ttl=ttl)
             else:
                 plain.append((data, path))
         return plain
@@ -129,6 +131,7 @@ class Laboratory:
         seed: int = 1,
         spoils: bool = False,
         relay: bool = True,
+        right_host: str = HOME["right"],
         same_site: bool = False,
     ) -> None:
         self.network = Network(seed)
@@ -136,6 +139,7 @@ class Laboratory:
         server = self.network.host(SERVER.host)
         self.relay_socket = server.open(SERVER.port, self.relay)
         self._with_relay = relay
+        self._hosts = {"left": HOME["left"], "right": right_host}
         self.left = self._side("left", left, spoils=spoils, site=None)
         site = self.left.site if same_site else None
         self.right = self._side("right", right, spoils=spoils, site=site)
@@ -150,7 +154,7 @@ class Laboratory:
                 up=Line(delay=DELAY),
                 down=Line(delay=DELAY),
             )
-        address = public if is_address_preserving(kind) else HOME[name]
+        address = public if is_address_preserving(kind) else self._hosts[name]
         host = site.host(address)
         left = name == "left"
         agent = Agent(
@@ -189,6 +193,19 @@ class Laboratory:
 
     def run(self, seconds: float) -> None:
         self.network.run_for(seconds)
+
+    def run_until_both(self, kind: str, limit: float) -> float:
+        """Run until both ends use such a path; seconds that it took."""
+        start = self.network.now
+        ends = (self.left, self.right)
+        self.network.run_for(limit, while_=lambda: {e.kind for e in ends} != {kind})
+        assert {each.kind for each in ends} == {kind}
+        return self.network.now - start
+
+    def lines(self) -> list[Line]:
+        """Both directions of both sites' lines."""
+        sites = (self.left.site, self.right.site)
+        return [line for site in sites for line in (site.up, site.down)]
 
     def cut_direct(self, *, cut: bool = True) -> None:
         """Break the way between the sites; the relay stays."""

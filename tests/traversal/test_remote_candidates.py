@@ -1,0 +1,74 @@
+"""Guards: which of the peer's addresses may be checked."""
+
+import pytest
+
+from p2p_remote.traversal.candidate import CandidateKind, candidate
+from p2p_remote.traversal.remote_candidates import RemoteCandidates
+from p2p_remote.wire.address import Endpoint, RelayPath
+
+HOST, REFLEXIVE = CandidateKind.HOST, CandidateKind.SERVER_REFLEXIVE
+PUBLIC = Endpoint("198.51.100.9", 4000)
+PRIVATE = Endpoint("192.168.1.9", 4000)
+LOOPBACK = Endpoint("127.0.0.1", 4000)
+SERVER = Endpoint("203.0.113.1", 3479)
+
+
+def told(*, reflexive: str = "198.51.100.9") -> RemoteCandidates:
+    remote = RemoteCandidates()
+    remote.own_path(RelayPath(SERVER, 1))
+    remote.add(candidate(HOST, each) for each in (PRIVATE, LOOPBACK))
+    remote.add([candidate(REFLEXIVE, Endpoint(reflexive, 4000))])
+    return remote
+
+
+def allowed(remote: RemoteCandidates, *own: Endpoint) -> set[Endpoint]:
+    local = [candidate(REFLEXIVE, each) for each in own]
+    return {each.endpoint for each in remote.allowed(local)}
+
+
+def test_strangers_are_checked_at_public_addresses_only():
+    """A private address means another computer here than there."""
+    assert allowed(told(), Endpoint("192.0.2.5", 1)) == {PUBLIC}
+
+
+def test_the_same_public_address_allows_private_ones():
+    """Both behind one router, as the server sees it."""
+    assert allowed(told(), Endpoint("198.51.100.9", 1)) == {PUBLIC, PRIVATE}
+
+
+def test_a_peer_found_on_the_lan_may_be_checked_there():
+    """LAN discovery says that private addresses are meant for us."""
+    remote = told()
+    remote.peer_is_on_our_lan()
+    assert allowed(remote) == {PUBLIC, PRIVATE}
+
+
+def test_a_private_server_allows_private_addresses():
+    """Inside a company all addresses are private."""
+    remote = told()
+    remote.own_path(RelayPath(Endpoint("10.0.0.5", 3479), 1))
+    assert allowed(remote) == {PUBLIC, PRIVATE}
+
+
+@pytest.mark.parametrize("path", [LOOPBACK, RelayPath(LOOPBACK, 7)])
+def test_loopback_needs_a_loopback_path_of_our_own(path):
+    """Everything on one computer, as in the demo."""
+    remote = told()
+    remote.own_path(path)
+    assert allowed(remote) == {PUBLIC, PRIVATE, LOOPBACK}
+
+
+def test_only_the_newest_candidates_are_kept():
+    """Eight at most, however many are told."""
+    remote = RemoteCandidates()
+    for port in range(1, 100):
+        remote.add([candidate(REFLEXIVE, Endpoint("198.51.100.9", port))])
+    kept = allowed(remote)
+    assert kept == {Endpoint("198.51.100.9", port) for port in range(92, 100)}
+
+
+def test_unsendable_addresses_are_not_even_remembered():
+    """Multicast does not push real candidates out."""
+    remote = told()
+    remote.add(candidate(HOST, Endpoint("224.0.0.1", port)) for port in range(1, 50))
+    assert allowed(remote) == {PUBLIC}
