@@ -30,7 +30,7 @@ class Finding:
 
 
 def check_desk() -> list[Finding]:
-    """Can this machine be shared, controlled, and is F11 heard?"""
+    """Look whether this machine can be shared and controlled, and F11 is heard."""
     try:
         desk = Desk("auto")
     except RemoteSupportError as error:
@@ -43,9 +43,7 @@ def check_desk() -> list[Finding]:
         if desk.sink is not None:
             found.append(Finding("input", GOOD, "mouse and keyboard can be controlled"))
         else:
-            found.append(
-                Finding("input", WARNING, "this machine can only be looked at")
-            )
+            found.append(Finding("input", WARNING, "others can only look here"))
         if desk.has_hotkey:
             text = "F11 takes control back from anywhere, F12 ends a session"
             found.append(Finding("hotkey", GOOD, text))
@@ -59,7 +57,7 @@ def check_desk() -> list[Finding]:
 
 
 def check_terminal() -> list[Finding]:
-    """How well can a remote screen be drawn here?"""
+    """Look how well a remote screen can be drawn here."""
     found: Capabilities = probe_terminal()
     colours = "24-bit colour" if found.truecolor else "256 colours"
     text = f"{found.name}, {colours}"
@@ -70,7 +68,7 @@ def check_terminal() -> list[Finding]:
 
 
 async def check_network(options: NodeOptions) -> AsyncIterator[Finding]:
-    """Does the server answer, what does the router do, does the LAN work?"""
+    """Look whether the server answers, what the router does, how the LAN is."""
     running = RunningNode(options)
     registered: asyncio.Future[Endpoint] = asyncio.get_running_loop().create_future()
 
@@ -86,9 +84,7 @@ async def check_network(options: NodeOptions) -> AsyncIterator[Finding]:
         return
     try:
         if options.server is None:
-            advice = (
-                "Name a server with --rendezvous HOST to reach beyond this network."
-            )
+            advice = "Name one with --rendezvous HOST to reach other networks."
             yield Finding("server", WARNING, "none is set", advice)
         else:
             reflexive: Endpoint | None = None

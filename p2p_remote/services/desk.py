@@ -3,7 +3,9 @@
 from collections.abc import Callable
 
 from p2p_remote.desktop import choose
-from p2p_remote.desktop.base import Hotkey, InputSink, ScreenSource
+from p2p_remote.desktop.base import HOTKEY_REVOKE, Hotkey, InputSink, ScreenSource
+from p2p_remote.desktop.ledger import InjectionLedger
+from p2p_remote.errors import MissingCapabilityError
 
 
 class Desk:
@@ -17,17 +19,21 @@ class Desk:
 
         """
         self._screen = screen
+        self._on_event: Callable[[str], None] | None = None
+        ledger = InjectionLedger()
         chosen = choose.choose_screen(screen)
         self.source: ScreenSource = chosen.chosen
-        sink = choose.choose_input(self.source)
-        self.sink: InputSink | None = sink.chosen
-        hotkey = choose.choose_hotkey(self.source, self.sink)
+        reasons = list(chosen.reasons)
+        self.sink: InputSink | None = None
+        try:
+            sink = choose.choose_input(self.source, ledger=ledger)
+            self.sink = sink.chosen
+            reasons += sink.reasons
+        except MissingCapabilityError as error:
+            reasons.append(str(error))
+        hotkey = choose.choose_hotkey(ledger=ledger, on_lost=self._on_hotkey_lost)
         self._hotkey: Hotkey | None = hotkey.chosen
-        self.reasons: tuple[str, ...] = (
-            *chosen.reasons,
-            *sink.reasons,
-            *hotkey.reasons,
-        )
+        self.reasons: tuple[str, ...] = (*reasons, *hotkey.reasons)
 
     @property
     def has_hotkey(self) -> bool:
@@ -36,6 +42,7 @@ class Desk:
 
     def start_hotkey(self, on_event: Callable[[str], None]) -> None:
         """Hear F11, F12 and local input; `on_event` is called in another thread."""
+        self._on_event = on_event
         if self._hotkey is not None:
             self._hotkey.start(on_event)
 
@@ -55,3 +62,8 @@ class Desk:
         if self.sink is not None:
             self.sink.close()
         self.source.close()
+
+    def _on_hotkey_lost(self) -> None:
+        """Nobody may control a machine whose stop key no longer works."""
+        if self._on_event is not None:
+            self._on_event(HOTKEY_REVOKE)
