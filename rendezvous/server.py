@@ -172,6 +172,7 @@ class Server:
             self._close(loop)
 
     def _close(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._report()
         if self._timer is not None:
             self._timer.cancel()
         for listener in self._sockets:

@@ -12,7 +12,7 @@ from p2p_remote.traversal.requests import Lease, vary
 from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.address import Endpoint, pack_endpoint
 
-HELLO_FIRST_WAIT = 0.25  # s, doubled with every try
+HELLO_FIRST_WAIT = 0.25  # s, doubled with every try; so is the pause between rounds
 HELLO_LONGEST_WAIT = 15.0  # s
 REGISTER_WAITS = (0.25, 0.5, 1.0, 2.0)  # s
 KEEPALIVE_BOUNDS = (5, 60)  # s; what a server may ask for
@@ -75,6 +75,7 @@ class Enrolment:
         self._outbox: list[bytes] = []
         self._due: float | None = now
         self._hello_wait = HELLO_FIRST_WAIT
+        self._pause = HELLO_FIRST_WAIT
         self._transaction = random(wire.TRANSACTION_LENGTH)
         self._register = b""
         self._tries = 0
@@ -82,7 +83,6 @@ class Enrolment:
     def enrol(self, now: float) -> None:
         """Register anew, unless that is under way or no use."""
         if self._move(Trigger.ENROL):
-            self._hello_wait = HELLO_FIRST_WAIT
             self._greet_at(now)
 
     def hurry(self, now: float) -> None:
@@ -107,11 +107,13 @@ class Enrolment:
         if self.phase is Phase.GREETING:
             hello = wire.Hello(self._transaction, self._identity.public)
             self._outbox.append(hello.encode())
-            self._due = now + self._next_hello_wait()
+            self._due = now + vary(self._hello_wait, self._random)
+            self._hello_wait = min(2 * self._hello_wait, HELLO_LONGEST_WAIT)
         elif self._tries < len(REGISTER_WAITS):
             self._send_register(now)
         elif self._move(Trigger.GAVE_UP):
-            self._greet_at(now + self._next_hello_wait())
+            self._greet_at(now + vary(self._pause, self._random))
+            self._pause = min(2 * self._pause, HELLO_LONGEST_WAIT)
 
     def take_datagrams(self) -> list[bytes]:
         """Drain what is to be sent to the server."""
@@ -163,7 +165,7 @@ class Enrolment:
         )
         self._move(Trigger.REGISTERED)
         self._due = None
-        self._hello_wait = HELLO_FIRST_WAIT
+        self._pause = HELLO_FIRST_WAIT
         return lease
 
     def on_id_taken(self, message: wire.IdTaken) -> bool:
@@ -187,12 +189,8 @@ class Enrolment:
 
     def _greet_at(self, when: float) -> None:
         self._transaction = self._random(wire.TRANSACTION_LENGTH)
+        self._hello_wait = HELLO_FIRST_WAIT
         self._due = when
-
-    def _next_hello_wait(self) -> float:
-        wait = self._hello_wait
-        self._hello_wait = min(2 * wait, HELLO_LONGEST_WAIT)
-        return vary(wait, self._random)
 
     def _send_register(self, now: float) -> None:
         self._outbox.append(self._register)
