@@ -56,7 +56,7 @@ class Liveness:
 
     def is_lost(self, now: float) -> bool:
         """Whether the peer has been gone for too long."""
-        return now - self._heard_at >= self._config.lost_after
+        return now >= self._heard_at + self._config.lost_after
 
     def silence(self, now: float) -> Event | None:
         """`PeerSilent` once when the peer falls silent."""

@@ -3,6 +3,7 @@
 _MIN_CREDIT = 0.002  # s of sending saved up at most by an exact timer
 _MAX_CREDIT = 0.015  # s, by one that is often late
 _MIN_BURST = 2 * 1200  # bytes
+_ONE = 1 - 1e-6  # token; `next_open` may be a rounding error early
 _DECAY = 1 / 64  # how fast old lateness is forgotten per wake-up
 
 
@@ -64,7 +65,7 @@ class Bucket:
         gained = (now - self._at) * self.rate
         self._tokens = min(self._most, self._tokens + gained)
         self._at = now
-        if self._tokens < 1:
+        if self._tokens < _ONE:
             return False
         self._tokens -= cost
         return True

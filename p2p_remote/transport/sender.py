@@ -274,7 +274,7 @@ class Sender:
         if self.outbox.has_data():
             if self.recovery.bytes_in_flight < self.controller.window:
                 times.append(self._pacer.next_open(self.controller.pacing_rate))
-            elif self.outbox.has_urgent():
+            if self.outbox.has_urgent():
                 times.append(self._urgent_bucket.next_open())
         return min((time for time in times if time is not None), default=math.inf)
 
