@@ -10,58 +10,68 @@ from p2p_remote.wire.input import BUTTON_LEFT, BUTTON_MIDDLE, BUTTON_RIGHT
 _BUTTONS = {1: BUTTON_LEFT, 2: BUTTON_MIDDLE, 3: BUTTON_RIGHT}
 
 
-class CoordinateMap(Protocol):
-    """Where a sub-pixel of the view lies on the remote screen."""
+class Rectangle(Protocol):
+    """Position and size, x to the right and y down."""
 
-    def to_remote(self, x: float, y: float) -> tuple[int, int]:
-        """Remote pixel under a sub-pixel position."""
+    @property
+    def x(self) -> int: ...
+    @property
+    def y(self) -> int: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
-class CellGeometry:
-    """Where the picture lies in the widget, in cells, and what a cell holds."""
+class PointerMap:
+    """From mouse positions in the widget to remote pixels.
 
-    left: int
-    top: int
-    columns: int
-    rows: int
+    `place` is where the picture lies in the widget, in sub-pixels; a cell has
+    `sub_columns` x `sub_rows` of them; `region` is the part of the remote screen shown.
+    """
+
+    region: Rectangle
+    place: Rectangle
     sub_columns: int
     sub_rows: int
+    exact: bool = False  # the terminal reports the mouse in pixels, not in cells
+
+    def to_remote(self, x: float, y: float) -> tuple[int, int]:
+        """Remote pixel under the mouse; beside the picture, the nearest one.
+
+        Args:
+            x: Column in the widget: a whole number from terminals that report cells
+                (the middle of the cell is meant), a fraction where the mouse is
+                reported in pixels.
+            y: Row, likewise.
+
+        """
+        if not self.exact and x == int(x) and y == int(y):
+            x += 0.5
+            y += 0.5
+        across = (x * self.sub_columns - self.place.x) / self.place.width
+        down = (y * self.sub_rows - self.place.y) / self.place.height
+        return (
+            self.region.x + _step(across, self.region.width),
+            self.region.y + _step(down, self.region.height),
+        )
+
+    def contains(self, x: float, y: float) -> bool:
+        """Whether a mouse position lies on the picture; a cell at its edge does."""
+        left, top = (
+            x * self.sub_columns - self.place.x,
+            y * self.sub_rows - self.place.y,
+        )
+        return (
+            -self.sub_columns < left < self.place.width
+            and -self.sub_rows < top < self.place.height
+        )
 
 
-def sub_pixel(geometry: CellGeometry, x: float, y: float) -> tuple[float, float] | None:
-    """Sub-pixel position of a mouse position; None beside the picture.
-
-    Args:
-        geometry: Place of the picture.
-        x: Column in the widget: a whole number from terminals that report cells (the
-            middle of the cell is meant), a fraction where the mouse is reported in
-            pixels.
-        y: Row, likewise.
-
-    """
-    column, row = x - geometry.left, y - geometry.top
-    if not (0 <= column < geometry.columns and 0 <= row < geometry.rows):
-        return None
-    if x == int(x) and y == int(y):
-        column += 0.5
-        row += 0.5
-    return column * geometry.sub_columns, row * geometry.sub_rows
-
-
-def remote_position(
-    viewport: CoordinateMap, geometry: CellGeometry, x: float, y: float
-) -> tuple[int, int] | None:
-    """Remote pixel under the mouse; None beside the picture."""
-    position = sub_pixel(geometry, x, y)
-    return None if position is None else viewport.to_remote(*position)
-
-
-def clamped(geometry: CellGeometry, x: float, y: float) -> tuple[float, float]:
-    """The nearest mouse position on the picture: a drag may leave it."""
-    right = geometry.left + geometry.columns - 1 / 64
-    bottom = geometry.top + geometry.rows - 1 / 64
-    return min(max(x, geometry.left), right), min(max(y, geometry.top), bottom)
+def _step(fraction: float, length: int) -> int:
+    """Pixel at a fraction of a length, from 0 to `length` - 1."""
+    return min(max(int(fraction * length), 0), length - 1)
 
 
 @dataclass(slots=True)

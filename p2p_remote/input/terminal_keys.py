@@ -10,11 +10,26 @@ from dataclasses import dataclass
 
 from p2p_remote.input.keysyms import keysym_named, keysym_of
 from p2p_remote.wire.input import (
+    ACTION_PRESS,
+    ACTION_RELEASE,
+    ACTION_TAP,
     MODIFIER_ALT,
     MODIFIER_CONTROL,
     MODIFIER_SHIFT,
     MODIFIER_SUPER,
 )
+
+__all__ = [
+    "ACTION_PRESS",
+    "ACTION_RELEASE",
+    "ACTION_TAP",
+    "TypedKey",
+    "TypedText",
+    "held_keysym",
+    "is_modifier",
+    "split_key",
+    "translate_key",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +164,11 @@ def held_keysym(key: str, character: str | None) -> TypedKey | None:
         keysym = keysym_of(meaning.text) if len(meaning.text) == 1 else None
         return None if keysym is None else TypedKey(keysym, 0)
     return meaning
+
+
+def is_modifier(key: str) -> bool:
+    """Whether this is a modifier or a lock on its own."""
+    return split_key(key)[1] in _DROPPED
 
 
 def split_key(key: str) -> tuple[int, str]:

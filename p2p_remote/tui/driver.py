@@ -67,9 +67,14 @@ class RemoteDriver(LinuxDriver):
         if self._active:
             self.write(text)
 
-    def listen(self, listener: FrameListener | None) -> None:
-        """Tell this listener of answers and released keys from now on, or nobody."""
-        self._listener = None if listener is None else (listener, copy_context())
+    def listen(self, listener: FrameListener) -> None:
+        """Tell this listener of answers and released keys from now on."""
+        self._listener = (listener, copy_context())
+
+    def forget(self, listener: FrameListener) -> None:
+        """Tell this listener no more; another one stays."""
+        if self._listener is not None and self._listener[0] is listener:
+            self._listener = None
 
     def start_application_mode(self) -> None:
         """Start as Textual does, then ask for what else the terminal offers."""

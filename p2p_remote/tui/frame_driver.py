@@ -36,8 +36,11 @@ class FrameDriver(Protocol):
     def write_now(self, text: str) -> None:
         """Write escape codes, in order with what Textual writes; never blocks."""
 
-    def listen(self, listener: FrameListener | None) -> None:
-        """Tell this listener from now on, or nobody."""
+    def listen(self, listener: FrameListener) -> None:
+        """Tell this listener from now on."""
+
+    def forget(self, listener: FrameListener) -> None:
+        """Tell this listener no more; another one stays."""
 
 
 def choose_driver_class(capabilities: Capabilities) -> type[Driver] | None:

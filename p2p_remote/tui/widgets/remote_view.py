@@ -1,0 +1,398 @@
+"""The remote screen in the terminal, and the technician's way to reach into it.
+
+While `control_enabled` is set and the view has the focus it consumes every key, also
+those of priority bindings of the App (Ctrl+Q, Ctrl+P, Ctrl+C): Textual asks
+`check_consume_key`. Keys in `local_keys` stay with the App, and `prefix_key` opens a
+command mode for one key, which is posted as `PrefixKey`.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import ClassVar
+
+from textual import events
+from textual.geometry import Region
+from textual.message import Message
+from textual.reactive import reactive
+from textual.strip import Strip
+from textual.timer import Timer
+from textual.widget import Widget
+
+from p2p_remote.input.pointer import PointerMap
+from p2p_remote.screen.geometry import Rect
+from p2p_remote.screen.viewport import Viewport
+from p2p_remote.terminal.capabilities import Capabilities
+from p2p_remote.terminal.colors import ColorDepth, Pixels
+from p2p_remote.terminal.picture import CellPicture
+from p2p_remote.terminal.renderer import HALF_BLOCK, CellRenderer
+from p2p_remote.tui.terminal_parser import RepeatedKey
+from p2p_remote.tui.widgets.fast_strip import FastStrip
+from p2p_remote.tui.widgets.frame_output import FrameOutput
+from p2p_remote.tui.widgets.remote_input import RemoteInput
+from p2p_remote.tui.widgets.remote_messages import ViewportChanged
+
+MOVE_INTERVAL = 1 / 60  # s between two pointer moves on the wire
+EDGE_CELLS = 2  # so near to the edge of the view the mouse moves a zoomed picture
+PAN_STEP = 8  # a step of panning is this fraction of the region
+WAITING = "waiting for the picture"
+_DEFAULT_CELL = (1, 2)  # width : height of a cell when the terminal does not tell
+
+
+class KeyReleased(Message, bubble=False):
+    """A key was let go; in the view's own queue, behind the presses."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self.key = key
+
+
+class RemoteView(Widget, can_focus=True):
+    """Shows a framebuffer that somebody else keeps, and posts what is done to it.
+
+    Posts the messages of `p2p_remote.tui.widgets.remote_messages`. Without
+    `control_enabled` the mouse moves and zooms the picture instead.
+    """
+
+    ALLOW_SELECT: ClassVar[bool] = False
+    DEFAULT_CSS = """
+    RemoteView {
+        width: 1fr;
+        height: 1fr;
+        padding: 0;
+        border: none;
+    }
+    """
+
+    control_enabled: reactive[bool] = reactive(default=False, repaint=False)
+
+    def __init__(
+        self,
+        *,
+        renderer: CellRenderer = HALF_BLOCK,
+        depth: ColorDepth = ColorDepth.TRUECOLOR,
+        capabilities: Capabilities | None = None,
+        id: str | None = None,  # noqa: A002
+        classes: str | None = None,
+    ) -> None:
+        super().__init__(id=id, classes=classes)
+        self.input = RemoteInput()
+        self.follow_pointer = True
+        self.picture = CellPicture(renderer, depth)
+        self.picture.show_notice(WAITING)
+        self.output = FrameOutput(self, self.picture)
+        self.viewport: Viewport | None = None
+        self._capabilities = capabilities or Capabilities()
+        self._map: PointerMap | None = None
+        self._pending_move: tuple[int, int] | None = None
+        self._move_timer: Timer | None = None
+        self._drag_from: tuple[float, float] | None = None
+
+    # What the App calls
+
+    def update_frame(self, framebuffer: Pixels, damage: list[Rect]) -> None:
+        """Show what has changed in the framebuffer; it is read, never kept a copy of.
+
+        Args:
+            framebuffer: Shape (height, width, 4), BGRX; may be another one each time.
+            damage: Changed rectangles in pixels.
+
+        """
+        before = self.output.frame
+        self.output.frame = framebuffer
+        if self.picture.notice == WAITING:
+            self.picture.show_notice("")
+        if before is None or before.shape != framebuffer.shape:
+            self._new_display(framebuffer.shape[1], framebuffer.shape[0])
+            return
+        self.picture.damage(damage)
+        self.output.flush()
+
+    def update_pointer(self, x: int, y: int, *, visible: bool = True) -> None:
+        """Show where the remote pointer is, in pixels of the framebuffer."""
+        if self.viewport is None:
+            return
+        self.picture.move_pointer((x, y) if visible else None)
+        if visible and self.follow_pointer and self._follow(x, y, margin=0):
+            return
+        self.output.flush()
+
+    def show_stale(self, seconds: float | None) -> None:
+        """Dim the picture and say how long none has come; None shows it plainly."""
+        if self.output.frame is None:
+            return
+        text = "" if seconds is None else f"no picture for {int(seconds)} s"
+        self.picture.show_notice(text)
+        self.output.flush()
+
+    def set_renderer(self, renderer: CellRenderer, depth: ColorDepth) -> None:
+        """Draw with other characters or colours."""
+        self.picture.renderer = renderer
+        self.picture.depth = depth
+        frame = self.output.frame
+        if frame is not None:
+            self.viewport = None
+            self._new_display(frame.shape[1], frame.shape[0])
+
+    def zoom_in(self) -> None:
+        """Show less of the screen, larger."""
+        self._change_viewport(Viewport.zoom_in)
+
+    def zoom_out(self) -> None:
+        """Show more of the screen, smaller."""
+        self._change_viewport(Viewport.zoom_out)
+
+    def fit(self) -> None:
+        """Show the whole screen."""
+        self._change_viewport(Viewport.fit)
+
+    def one_to_one(self) -> None:
+        """Show one remote pixel in one sub-pixel."""
+        self._change_viewport(Viewport.one_to_one)
+
+    def pan(self, across: int, down: int) -> None:
+        """Move the region by steps of an eighth of its size."""
+        if self.viewport is not None:
+            region = self.viewport.region
+            step = (region.width // PAN_STEP or 1, region.height // PAN_STEP or 1)
+            self.viewport.pan(across * step[0], down * step[1])
+            self._viewport_moved()
+
+    # What the driver calls
+
+    def terminal_answered(self) -> None:
+        """The terminal has digested a frame."""
+        self.output.answered()
+
+    def terminal_restarted(self) -> None:
+        """The terminal is ours again after a suspension."""
+        self.output.restarted()
+
+    def key_released(self, key: str, character: str | None) -> None:
+        """A key was let go."""
+        self.post_message(KeyReleased(key))
+
+    # What Textual calls
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:
+        """Whether bindings of the screen and the App must leave this key alone."""
+        return self.input.consumes(key)
+
+    def render_line(self, y: int) -> Strip:
+        """One line of cells."""
+        return self.render_lines(Region(0, y, self.size.width, 1))[0]
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Lines of cells; what is shown at this moment, copied."""
+        shown = self.picture.shown
+        right = min(crop.right, shown.columns)
+        lines: list[Strip] = []
+        for row in crop.line_range:
+            if row < shown.rows and crop.x < right:
+                cells = shown.part(crop.x, row, right, row + 1).copy()
+                strip: Strip = FastStrip(cells, self.picture.depth)
+                lines.append(strip.adjust_cell_length(crop.width))
+            else:
+                lines.append(Strip.blank(crop.width))
+        return lines
+
+    def watch_control_enabled(self, enabled: bool) -> None:  # noqa: FBT001
+        """Let go of everything when control ends."""
+        if not enabled:
+            self._post(self.input.let_go())
+        self.input.control_enabled = enabled
+        if self.is_attached:
+            self.screen.refresh_bindings()
+
+    def _on_mount(self, event: events.Mount) -> None:
+        self.output.attach()
+        driver = self.output.driver
+        if driver is not None:
+            self._capabilities = driver.capabilities
+            self.input.releases_reported = driver.capabilities.kitty_keyboard
+            driver.listen(self)
+
+    def _on_unmount(self) -> None:
+        if self.output.driver is not None:
+            self.output.driver.forget(self)
+
+    def _on_resize(self, event: events.Resize) -> None:
+        self.picture.resize(event.size.width, event.size.height)
+        if self.viewport is not None:
+            self.viewport.resize(*self._output_size())
+            self._place()
+        self.output.redraw()
+
+    def _on_blur(self, event: events.Blur) -> None:
+        self._post(self.input.let_go())
+
+    async def _on_key(self, event: events.Key) -> None:
+        repeated = isinstance(event, RepeatedKey)
+        messages = self.input.key(event.key, event.character, repeated=repeated)
+        if messages is None:
+            return
+        event.stop()
+        event.prevent_default()
+        self._flush_move()
+        self._post(messages)
+
+    def on_key_released(self, message: KeyReleased) -> None:
+        """Tell the remote side of a key that was let go."""
+        self._post(self.input.key_released(message.key))
+
+    def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        self._post(self.input.paste(event.text))
+
+    async def _on_mouse_down(self, event: events.MouseDown) -> None:
+        self._button(event, pressed=True)
+
+    async def _on_mouse_up(self, event: events.MouseUp) -> None:
+        self._button(event, pressed=False)
+
+    def _on_mouse_move(self, event: events.MouseMove) -> None:
+        if self._drag_from is not None:
+            self._drag(event)
+        elif self._map is not None and self._map.contains(*_position(event)):
+            self._pending_move = self._map.to_remote(*_position(event))
+            if self._move_timer is None:
+                self._send_move()
+
+    def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._scroll(event, 0, -1)
+
+    def _on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._scroll(event, 0, 1)
+
+    def _on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
+        self._scroll(event, -1, 0)
+
+    def _on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
+        self._scroll(event, 1, 0)
+
+    # Mouse
+
+    def _button(self, event: events.MouseEvent, *, pressed: bool) -> None:
+        """A button on the picture; outside of it only its release counts."""
+        event.stop()
+        if self._map is None:
+            return
+        x, y = _position(event)
+        if pressed and not self._map.contains(x, y):
+            return
+        if self.control_enabled:
+            self._flush_move()
+            position = self._map.to_remote(x, y)
+            self._post(self.input.button(position, event.button, pressed=pressed))
+            self._hold_mouse(held=self.input.buttons != 0)
+        else:
+            self._drag_from = (x, y) if pressed else None
+            self._hold_mouse(held=pressed)
+
+    def _hold_mouse(self, *, held: bool) -> None:
+        """Get all moves while a button is down, also from beside the view."""
+        if held:
+            self.capture_mouse()
+        else:
+            self.release_mouse()
+
+    def _drag(self, event: events.MouseEvent) -> None:
+        """Move the picture with the mouse (without control)."""
+        if self._drag_from is None or self._map is None or self.viewport is None:
+            return
+        before = self._map.to_remote(*self._drag_from)
+        after = self._map.to_remote(*_position(event))
+        if before != after:
+            self._drag_from = _position(event)
+            self.viewport.pan(before[0] - after[0], before[1] - after[1])
+            self._viewport_moved()
+
+    def _scroll(self, event: events.MouseEvent, dx: int, dy: int) -> None:
+        """The wheel: for the remote side, or zoom without control."""
+        event.stop()
+        event.prevent_default()
+        if self._map is None or not self._map.contains(*_position(event)):
+            return
+        position = self._map.to_remote(*_position(event))
+        if self.control_enabled:
+            self._flush_move()
+            self._post(self.input.scrolled(position, dx, dy))
+        elif dy and self.viewport is not None:
+            if dy < 0:
+                self.viewport.center_on(*position)
+            self._change_viewport(Viewport.zoom_in if dy < 0 else Viewport.zoom_out)
+
+    def _send_move(self) -> None:
+        """Send the newest position, at most every `MOVE_INTERVAL`."""
+        self._move_timer = None
+        if self._pending_move is not None:
+            self._flush_move()
+            self._move_timer = self.set_timer(MOVE_INTERVAL, self._send_move)
+
+    def _flush_move(self) -> None:
+        """Send the position that waits, before something else is sent."""
+        position, self._pending_move = self._pending_move, None
+        if position is None or not self.control_enabled:
+            return
+        self._post(self.input.moved(position))
+        if self.viewport is not None and self.follow_pointer:
+            cells = EDGE_CELLS * self.picture.renderer.sub_columns
+            self._follow(*position, margin=round(cells * self.viewport.zoom))
+
+    def _post(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            self.post_message(message)
+
+    # Viewport
+
+    def _follow(self, x: int, y: int, margin: int) -> bool:
+        """Move the region so far that a pixel is in view; whether it moved."""
+        viewport = self.viewport
+        if viewport is None or viewport.is_fit or not viewport.follow(x, y, margin):
+            return False
+        self._viewport_moved()
+        return True
+
+    def _change_viewport(self, change: Callable[[Viewport], None]) -> None:
+        if self.viewport is not None:
+            change(self.viewport)
+            self._viewport_moved()
+
+    def _new_display(self, width: int, height: int) -> None:
+        """The framebuffer has another size, or is the first."""
+        if self.viewport is None:
+            renderer = self.picture.renderer
+            cell = self._capabilities.cell_pixels or _DEFAULT_CELL
+            aspect = (cell[0] * renderer.sub_rows) / (cell[1] * renderer.sub_columns)
+            self.viewport = Viewport(width, height, *self._output_size(), aspect)
+        else:
+            self.viewport.resize_display(width, height)
+        self._viewport_moved()
+
+    def _viewport_moved(self) -> None:
+        self._place()
+        self.output.flush()
+
+    def _output_size(self) -> tuple[int, int]:
+        """Sub-pixels of the view."""
+        renderer, shown = self.picture.renderer, self.picture.shown
+        return shown.columns * renderer.sub_columns, shown.rows * renderer.sub_rows
+
+    def _place(self) -> None:
+        """Put the region that the viewport shows on the cells."""
+        if self.viewport is None:
+            return
+        region, place = self.viewport.region, self.viewport.placement
+        renderer = self.picture.renderer
+        self.picture.place(region, place)
+        self._map = PointerMap(
+            region,
+            place,
+            renderer.sub_columns,
+            renderer.sub_rows,
+            exact=self.output.driver is not None and self._capabilities.pixel_mouse,
+        )
+        self.post_message(ViewportChanged(region, place.width, place.height))
+
+
+def _position(event: events.MouseEvent) -> tuple[float, float]:
+    """Where the mouse is in the view, in cells."""
+    return event.pointer_x, event.pointer_y
