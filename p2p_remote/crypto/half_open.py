@@ -46,6 +46,23 @@ def network_of(path: Path) -> str | None:
     return address.packed[:3].hex()
 
 
+@dataclass(frozen=True, slots=True)
+class CallSecrets:
+    """What the responder drew for one call."""
+
+    ephemeral: bytes = field(repr=False)  # X25519 secret
+    opening: bytes = field(repr=False)
+    cpace: CPace = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Verified:
+    """A caller whose signature holds, and the keys to accept it with."""
+
+    caller: wire.CallerIdentity
+    accept: AcceptKeys = field(repr=False)
+
+
 @dataclass(slots=True)
 class Call:
     """One call at the responder. `reply` is M4 or M5, for every further M3."""
@@ -56,17 +73,14 @@ class Call:
     answer: wire.CallAnswer
     began: float
     expires: float
-    secret: bytes = field(repr=False)  # X25519
-    opening: bytes = field(repr=False)
-    cpace: CPace | None = field(repr=False)
+    secrets: CallSecrets | None = field(repr=False)
     password_set: bool
     stage: Stage = Stage.HALF_OPEN
     forgeries: int = 0
     proof: bytes = b""
     reply: bytes = b""
     outer: OuterKeys | None = field(default=None, repr=False)
-    accept: AcceptKeys | None = field(default=None, repr=False)
-    caller: wire.CallerIdentity | None = None
+    verified: Verified | None = None
     network: str | None = field(init=False)
 
     def __post_init__(self) -> None:
@@ -85,8 +99,7 @@ class Call:
 
     def forget_secrets(self) -> None:
         """Drop what only a pending call needs (Python cannot wipe bytes)."""
-        self.secret = self.opening = b""
-        self.cpace = self.outer = self.accept = None
+        self.secrets = self.outer = self.verified = None
 
 
 class CallTable:

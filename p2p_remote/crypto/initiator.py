@@ -189,10 +189,8 @@ class Initiator:
                 self._on_cookie(wire.CookieReply.unpack(data), path, now)
             elif data[0] == wire.CALL_ANSWER:
                 self._on_answer(wire.CallAnswer.unpack(data), path, now)
-            elif data[0] == wire.ACCEPTANCE:
-                self._on_acceptance(data)
-            else:
-                self._on_refusal(wire.Refusal.unpack(data))
+            elif self._proof is not None:
+                self._on_last(data, self._proof)
         except (MalformedMessageError, AuthenticationFailedError):
             return
 
@@ -311,10 +309,13 @@ class Initiator:
             sealed=keys.seal(outer.proof_key, plaintext),
         ).pack()
 
-    def _on_acceptance(self, data: bytes) -> None:
-        proof = self._proof
-        if proof is None:
-            return
+    def _on_last(self, data: bytes, proof: _Proof) -> None:
+        if data[0] == wire.ACCEPTANCE:
+            self._on_acceptance(data, proof)
+        else:
+            self._on_refusal(wire.Refusal.unpack(data), proof)
+
+    def _on_acceptance(self, data: bytes, proof: _Proof) -> None:
         acceptance = wire.Acceptance.unpack(data)
         plaintext = keys.unseal(proof.accept.acceptance_key, acceptance.sealed)
         # The other end knows our M3 and the password, so what is wrong from here on
@@ -354,10 +355,8 @@ class Initiator:
         signed = keys.responder_signed(proof.accept.th2, own, peer.public, peer.opening)
         primitives.ed25519_verify(peer.public, signed, peer.signature)
 
-    def _on_refusal(self, refusal: wire.Refusal) -> None:
-        if self._proof is None:
-            return
-        key = self._proof.outer.refusal_key()
+    def _on_refusal(self, refusal: wire.Refusal, proof: _Proof) -> None:
+        key = proof.outer.refusal_key()
         reason = wire.unpack_reason(keys.unseal(key, refusal.sealed))
         if reason is wire.RefusalReason.WRONG_PASSWORD:
             self._fail(AuthenticationFailedError(_DOES_NOT_MATCH))

@@ -2,13 +2,15 @@
 
 from p2p_remote.crypto import handshake_keys as keys
 from p2p_remote.crypto import primitives, sas
-from p2p_remote.crypto.half_open import Call
+from p2p_remote.crypto.half_open import Call, CallSecrets, Verified
 from p2p_remote.crypto.identity import Identity
 from p2p_remote.errors import AuthenticationFailedError, MalformedMessageError
 from p2p_remote.wire import handshake as wire
 
 
-def open_outer(call: Call, proof: wire.CallerProof) -> tuple[keys.OuterKeys, bytes]:
+def open_outer(
+    call: Call, secrets: CallSecrets, proof: wire.CallerProof
+) -> tuple[keys.OuterKeys, bytes]:
     """Outer keys and the identity, still sealed under the password.
 
     The commitment comes first: it is cheap, and a forger who has not seen M3 fails it.
@@ -21,7 +23,7 @@ def open_outer(call: Call, proof: wire.CallerProof) -> tuple[keys.OuterKeys, byt
     committed = sas.initiator_commitment(proof.ephemeral, proof.opening)
     if not primitives.equal(committed, call.request.commitment):
         raise AuthenticationFailedError("the commitment of M1 does not open")
-    shared = primitives.x25519(call.secret, proof.ephemeral)
+    shared = primitives.x25519(secrets.ephemeral, proof.ephemeral)
     th1 = keys.first_transcript(
         call.request,
         call.answer,
@@ -35,64 +37,67 @@ def open_outer(call: Call, proof: wire.CallerProof) -> tuple[keys.OuterKeys, byt
 
 
 def open_inner(
-    call: Call, proof: wire.CallerProof, sealed_caller: bytes
-) -> bytes | None:
-    """Plaintext of the inner seal; None if the passwords differ.
+    call: Call,
+    secrets: CallSecrets,
+    outer: keys.OuterKeys,
+    proof: wire.CallerProof,
+    sealed_caller: bytes,
+) -> tuple[keys.InnerKeys, bytes]:
+    """Inner keys and the plaintext of the inner seal.
 
-    With it the call has the keys of M4 (`call.accept`).
+    Raises:
+        AuthenticationFailedError: the passwords differ.
+
     """
-    if call.outer is None or call.cpace is None:
-        return None
-    try:
-        cpace_key = call.cpace.finish_responder(
-            call.answer.ephemeral + call.answer.commitment,
-            proof.share,
-            proof.ephemeral + proof.opening,
-        )
-        inner = keys.InnerKeys.derive(call.outer, cpace_key)
-        plaintext = keys.unseal(inner.identity_key, sealed_caller)
-    except AuthenticationFailedError:
-        return None
-    call.accept = keys.AcceptKeys.derive(inner, call.proof)
-    return plaintext
+    cpace_key = secrets.cpace.finish_responder(
+        call.answer.ephemeral + call.answer.commitment,
+        proof.share,
+        proof.ephemeral + proof.opening,
+    )
+    inner = keys.InnerKeys.derive(outer, cpace_key)
+    return inner, keys.unseal(inner.identity_key, sealed_caller)
 
 
-def verified_caller(
-    call: Call, plaintext: bytes, own_public: bytes
+def verify_caller(
+    th1: bytes, plaintext: bytes, own_public: bytes
 ) -> wire.CallerIdentity | None:
     """Who calls, if the signature over this very handshake holds and it is not us."""
-    if call.outer is None:
-        return None
     try:
         caller = wire.CallerIdentity.unpack(plaintext)
-        signed = keys.initiator_signed(call.outer.th1, caller.public)
+        signed = keys.initiator_signed(th1, caller.public)
         primitives.ed25519_verify(caller.public, signed, caller.signature)
     except (MalformedMessageError, AuthenticationFailedError):
         return None
     return None if caller.public == own_public else caller
 
 
-def digits(call: Call) -> str:
+def digits(call: Call, secrets: CallSecrets) -> str:
     """Comparison digits of a call whose M3 holds."""
     proof = wire.CallerProof.unpack(call.proof)
     return sas.comparison_digits(
-        (proof.opening, call.opening),
+        (proof.opening, secrets.opening),
         call.request.transcript(),
         call.answer.pack(),
         proof.ephemeral,
     )
 
 
-def accept(call: Call, identity: Identity, name: str, capabilities: int) -> bytes:
-    """M4 of a call whose caller is verified."""
-    if call.accept is None or call.caller is None:
-        raise ValueError("only a verified caller is accepted")
+def accept(
+    call: Call,
+    secrets: CallSecrets,
+    verified: Verified,
+    identity: Identity,
+    *,
+    name: str,
+    capabilities: int,
+) -> bytes:
+    """M4 for a verified caller."""
     signed = keys.responder_signed(
-        call.accept.th2, call.caller.public, identity.public, call.opening
+        verified.accept.th2, verified.caller.public, identity.public, secrets.opening
     )
     responder = wire.ResponderIdentity(
         public=identity.public,
-        opening=call.opening,
+        opening=secrets.opening,
         signature=identity.sign(signed),
         counter=identity.counter,
         capabilities=capabilities,
@@ -100,5 +105,5 @@ def accept(call: Call, identity: Identity, name: str, capabilities: int) -> byte
     )
     return wire.Acceptance(
         call.request.nonce[: wire.ECHO_LENGTH],
-        keys.seal(call.accept.acceptance_key, responder.pack()),
+        keys.seal(verified.accept.acceptance_key, responder.pack()),
     ).pack()

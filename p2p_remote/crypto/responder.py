@@ -8,7 +8,14 @@ from p2p_remote.crypto import handshake_keys as keys
 from p2p_remote.crypto import primitives, proofs, sas
 from p2p_remote.crypto.cookies import CookieJar
 from p2p_remote.crypto.cpace import CPace
-from p2p_remote.crypto.half_open import Call, CallTable, Limits, Stage
+from p2p_remote.crypto.half_open import (
+    Call,
+    CallSecrets,
+    CallTable,
+    Limits,
+    Stage,
+    Verified,
+)
 from p2p_remote.crypto.handshake_events import (
     CallerLost,
     CallerVerified,
@@ -107,23 +114,29 @@ class Responder:
         HandshakeComplete follows. Nothing happens if the caller is gone.
         """
         call = self._calls.by_handle(handle)
-        if call is None or call.accept is None or call.caller is None:
+        if call is None or call.secrets is None or call.verified is None:
             return
+        caller = call.verified.caller
         acceptance = proofs.accept(
-            call, self._identity, self._options.name, self._options.capabilities
+            call,
+            call.secrets,
+            call.verified,
+            self._identity,
+            name=self._options.name,
+            capabilities=self._options.capabilities,
         )
         result = keys.HandshakeResult(
             initiator=False,
             path=call.path,
             target_id=call.request.target_id,
-            peer_public=call.caller.public,
-            peer_counter=call.caller.counter,
-            peer_name=call.caller.name,
-            digits=proofs.digits(call),
-            wanted=call.caller.wanted,
+            peer_public=caller.public,
+            peer_counter=caller.counter,
+            peer_name=caller.name,
+            digits=proofs.digits(call, call.secrets),
+            wanted=caller.wanted,
             capabilities=self._options.capabilities,
             password_verified=call.password_set,
-            secrets=keys.SessionSecrets.derive(call.accept, acceptance),
+            secrets=keys.SessionSecrets.derive(call.verified.accept, acceptance),
         )
         self._reply(call, acceptance, now)
         self._events.append(HandshakeComplete(result, handle))
@@ -243,9 +256,7 @@ class Responder:
             answer=answer,
             began=now,
             expires=now + self._limits.half_open_time,
-            secret=secret,
-            opening=opening,
-            cpace=cpace,
+            secrets=CallSecrets(secret, opening, cpace),
             password_set=bool(listening.password),
         )
         self._next_handle += 1
@@ -260,13 +271,14 @@ class Responder:
         call = self._calls.by_echo(proof.echo)
         if call is None:
             return
-        if call.stage is not Stage.HALF_OPEN:
+        secrets = call.secrets
+        if call.stage is not Stage.HALF_OPEN or secrets is None:
             self._on_proof_again(call, data, path, now)
             return
         if call.request.target_id not in self._listening:
             return
         try:
-            outer, sealed_caller = proofs.open_outer(call, proof)
+            outer, sealed_caller = proofs.open_outer(call, secrets, proof)
         except (AuthenticationFailedError, MalformedMessageError):
             call.forgeries += 1
             if call.forgeries >= self._limits.forgeries:
@@ -277,8 +289,17 @@ class Responder:
         call.proof, call.path, call.outer = data, path, outer
         if not room:
             self.refuse(call.handle, now, wire.RefusalReason.BUSY)
-            return
-        self._identify(call, proof, sealed_caller, now)
+        elif call.password_set and self._attempts_exhausted(now):
+            # Opening the inner seal would tell, if only by the time it takes,
+            # whether the password was right.
+            self.refuse(call.handle, now, wire.RefusalReason.TOO_MANY_ATTEMPTS)
+        else:
+            try:
+                opened = proofs.open_inner(call, secrets, outer, proof, sealed_caller)
+            except AuthenticationFailedError:
+                self._on_wrong_password(call, now)
+            else:
+                self._on_identity(call, *opened, now)
 
     def _on_proof_again(self, call: Call, data: bytes, path: Path, now: float) -> None:
         if not primitives.equal(call.proof, data):
@@ -288,44 +309,42 @@ class Responder:
         elif call.reply:
             self._out.append((call.reply, path))
 
-    def _identify(
-        self, call: Call, proof: wire.CallerProof, sealed_caller: bytes, now: float
-    ) -> None:
-        """Open the inner seal and report who calls, within the attempts left.
-
-        Where a password is set, a caller beyond the limit learns nothing of whether
-        it was right, not even by the time the answer takes.
-        """
-        exhausted = self._attempts_exhausted(now)
-        if exhausted and call.password_set:
-            self.refuse(call.handle, now, wire.RefusalReason.TOO_MANY_ATTEMPTS)
-            return
-        plaintext = proofs.open_inner(call, proof, sealed_caller)
-        if plaintext is not None:
-            call.caller = proofs.verified_caller(call, plaintext, self._identity.public)
-        if call.caller is None or not self._options.known(call.caller.public):
-            if exhausted:
-                self.refuse(call.handle, now, wire.RefusalReason.TOO_MANY_ATTEMPTS)
-                return
-            self._attempts.append(now)
-        if plaintext is None:
+    def _on_wrong_password(self, call: Call, now: float) -> None:
+        if self._may_attempt(call, now):
             target_id = call.request.target_id
             self._events.append(PasswordFailed(call.handle, target_id, call.path))
-        elif call.caller is None:
+
+    def _on_identity(
+        self, call: Call, inner: keys.InnerKeys, plaintext: bytes, now: float
+    ) -> None:
+        caller = proofs.verify_caller(inner.th1, plaintext, self._identity.public)
+        known = caller is not None and self._options.known(caller.public)
+        if not known and not self._may_attempt(call, now):
+            return
+        if caller is None:
             self.refuse(call.handle, now)
-        else:
-            self._events.append(
-                CallerVerified(
-                    handle=call.handle,
-                    public=call.caller.public,
-                    counter=call.caller.counter,
-                    name=call.caller.name,
-                    wanted=call.caller.wanted,
-                    password_verified=call.password_set,
-                    target_id=call.request.target_id,
-                    path=call.path,
-                )
+            return
+        call.verified = Verified(caller, keys.AcceptKeys.derive(inner, call.proof))
+        self._events.append(
+            CallerVerified(
+                handle=call.handle,
+                public=caller.public,
+                counter=caller.counter,
+                name=caller.name,
+                wanted=caller.wanted,
+                password_verified=call.password_set,
+                target_id=call.request.target_id,
+                path=call.path,
             )
+        )
+
+    def _may_attempt(self, call: Call, now: float) -> bool:
+        """Count an attempt of an unknown caller; False: refused, too many."""
+        if self._attempts_exhausted(now):
+            self.refuse(call.handle, now, wire.RefusalReason.TOO_MANY_ATTEMPTS)
+            return False
+        self._attempts.append(now)
+        return True
 
     def _attempts_exhausted(self, now: float) -> bool:
         while self._attempts and now - self._attempts[0] >= self._limits.attempts_time:

@@ -153,3 +153,40 @@ def make_pair(*, password: bytes = b"", path: Path = RELAY) -> Pair:
     return Pair(
         make_initiator(password=password, path=path), make_responder(password=password)
     )
+
+
+def everybody(_public: bytes) -> bool:
+    """Whoever it is: known."""
+    return True
+
+
+def call(responder: Responder, number: int, path: Path, now: float = 0.0) -> list[int]:
+    """Send a new M1 on `path`; return the types of the answers."""
+    initiator = make_initiator(path=path, seed=f"caller {number}")
+    for data, where in initiator.datagrams_to_send(now):
+        responder.receive_datagram(data, where, now)
+    return [data[0] for data, _ in responder.datagrams_to_send(now)]
+
+
+def ringing(options: ResponderOptions | None = None, *, password: bytes = b"") -> Pair:
+    """Pair whose caller is verified and waits."""
+    pair = Pair(make_initiator(), make_responder(options, password=password))
+    pair.initiator = make_initiator(password=password)
+    pair.exchange()
+    pair.verified()
+    return pair
+
+
+def attempt(
+    responder: Responder, number: int, now: float, *, password: bytes = b""
+) -> list[object]:
+    """Run a call with any password up to M3 and M5; return all events."""
+    initiator = make_initiator(password=password, seed=f"attempt {number}")
+    pair = Pair(initiator, responder, now)
+    pair.exchange()
+    return pair.responder_events + pair.initiator_events
+
+
+def rang(events: list[object]) -> bool:
+    """Whether a caller was verified."""
+    return any(isinstance(event, CallerVerified) for event in events)
