@@ -96,6 +96,14 @@ COMMANDS = (
                 ("--once",),
                 {"action": "store_true", "help": "leave after the first session"},
             ),
+            Option(
+                ("--attached",),
+                {
+                    "action": "store_true",
+                    "help": "leave when standard input ends, for programs that run "
+                    "this one: access never outlives them",
+                },
+            ),
         ),
     ),
     Command(

@@ -35,6 +35,7 @@ class _Share:
     ) -> None:
         self._json: bool = arguments.json
         self._once: bool = arguments.once
+        self._attached: bool = arguments.attached
         self._context = context
         self._desk = desk
         self._over: asyncio.Future[int]
@@ -88,6 +89,8 @@ class _Share:
                     self._stop(0)
             elif line.strip():
                 self._command(line)
+        if self._attached:
+            self._stop(0)
 
     def _command(self, line: str) -> None:
         name = ""

@@ -42,6 +42,7 @@ class ShareProcess:
             "p2p_remote",
             "share",
             "--json",
+            "--attached",
             *self._arguments,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
