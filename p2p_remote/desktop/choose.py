@@ -54,7 +54,6 @@ def choose_screen(
         return Choice(_mss_screen(None))
     _require_x11(display)
     if name == "mss":
-        _refuse_xwayland(display)
         return Choice(_mss_screen(display))
     return _x11_screen(name, display)
 
@@ -144,9 +143,24 @@ def _x11_screen(name: str, display: str | None) -> Choice[ScreenSource]:
 
 
 def _mss_screen(display: str | None) -> ScreenSource:
-    from p2p_remote.desktop.mss_screen import MssScreen, open_mss
+    from p2p_remote.desktop.mss_screen import (
+        MssScreen,
+        open_mss,
+        pynput_position,
+        x11_position,
+    )
+    from p2p_remote.desktop.x11_connection import X11Connection
 
-    return MssScreen(open_mss(display))
+    if not _is_x11_system():
+        return MssScreen(open_mss(None), pynput_position())
+    connection = X11Connection(display)
+    try:
+        connection.refuse_wayland()
+        position = x11_position(connection)
+        return MssScreen(open_mss(display), position, connection.close)
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _is_x11_system() -> bool:
@@ -161,18 +175,6 @@ def _require_x11(display: str | None) -> None:
         raise WaylandError
     if not os.environ.get("DISPLAY"):
         raise MissingCapabilityError(_NO_DISPLAY)
-
-
-def _refuse_xwayland(display: str | None) -> None:
-    """Raise for an X server that belongs to a Wayland desktop and shows it black."""
-    from p2p_remote.desktop.x11_connection import X11Connection
-
-    connection = X11Connection(display)
-    try:
-        if connection.extension("XWAYLAND") is not None:
-            raise WaylandError
-    finally:
-        connection.close()
 
 
 def _pynput() -> tuple[Any, Any]:

@@ -17,6 +17,7 @@ from p2p_remote.desktop.base import (
     PointerState,
     ScreenResizedError,
 )
+from p2p_remote.desktop.x11_connection import X11Connection
 from p2p_remote.errors import MissingCapabilityError
 
 if TYPE_CHECKING:
@@ -31,20 +32,27 @@ _SIZE_INTERVAL: Final = 2.0  # s between two looks at the size of the screen
 class MssScreen:
     """All monitors together.
 
-    `open_grabber` returns a `mss.MSS` or what behaves like one. Raises
-    MissingCapabilityError with the reason when no picture can be taken.
+    `open_grabber` returns a `mss.MSS` or what behaves like one; `position` tells where
+    the pointer is in the system's coordinates, None when it cannot; `on_close` ends
+    what it needed. Raises MissingCapabilityError with the reason when no picture can be
+    taken.
     """
 
     name = "screen by mss"
 
-    def __init__(self, open_grabber: Callable[[], Any]) -> None:
-        self._open_grabber = open_grabber
+    def __init__(
+        self,
+        open_grabber: Callable[[], Any],
+        position: Callable[[], tuple[int, int] | None],
+        on_close: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._on_close = on_close
+        self._open_grabber, self._position = open_grabber, position
         self._hurry = threading.Event()
         self._closed = False
         self._frame: Frame | None = None
         self._unseen = False  # whether the frame was not captured yet
         self._busy_until = self._next_look = self._next_size = 0.0
-        self._position = _pointer_reader()
         try:
             self._grabber = open_grabber()
             self._area = dict(self._grabber.monitors[0])
@@ -110,6 +118,7 @@ class MssScreen:
         self._closed = True
         self._hurry.set()
         self._grabber.close()
+        self._on_close()
 
     def _picture(self) -> "Frame":
         if self._frame is None:
@@ -147,7 +156,7 @@ class MssScreen:
             raise ScreenResizedError
 
     def _pointer(self) -> PointerState:
-        place = self._position() if self._position is not None else None
+        place = self._position()
         if place is None:
             return PointerState(0, 0, visible=False, shape_serial=0)
         left, top = self.origin
@@ -167,14 +176,14 @@ def _equal(one: "Frame", other: "Frame") -> bool:
     )
 
 
-def _pointer_reader() -> Callable[[], tuple[int, int] | None] | None:
-    """Return a function that tells where the pointer is, None where nothing does."""
+def pynput_position() -> Callable[[], tuple[int, int] | None]:
+    """Return a function that tells where the pointer is, by pynput."""
     try:
         from pynput.mouse import Controller
 
         controller = Controller()
     except Exception:  # noqa: BLE001 - the library raises what its backend does
-        return None
+        return lambda: None
 
     def read() -> tuple[int, int] | None:
         try:
@@ -182,6 +191,20 @@ def _pointer_reader() -> Callable[[], tuple[int, int] | None] | None:
         except Exception:  # noqa: BLE001 - likewise
             return None
         return int(x), int(y)
+
+    return read
+
+
+def x11_position(
+    connection: X11Connection,
+) -> Callable[[], tuple[int, int] | None]:
+    """Return a function that asks the X server where the pointer is."""
+
+    def read() -> tuple[int, int] | None:
+        try:
+            return connection.pointer()[:2]
+        except MissingCapabilityError:
+            return None
 
     return read
 

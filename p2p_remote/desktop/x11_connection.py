@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from p2p_remote.desktop.base import WaylandError
 from p2p_remote.desktop.x11_authority import authorisation, open_socket
 from p2p_remote.errors import MissingCapabilityError
 
@@ -220,11 +221,25 @@ class X11Connection:
             raise MissingCapabilityError(f"The display lacks the extension {name}.")
         return extension
 
+    def refuse_wayland(self) -> None:
+        """Raise WaylandError if this server belongs to a Wayland desktop.
+
+        Its picture is black, and only its own windows could be controlled.
+        """
+        if self.extension("XWAYLAND") is not None:
+            raise WaylandError
+
     def root_size(self) -> tuple[int, int]:
         """Ask the server for the present width and height of the screen."""
         answer = self.call(request(14, 0, struct.pack("<I", self.root)))  # GetGeometry
         width, height = struct.unpack_from("<HH", answer, 16)
         return width, height
+
+    def pointer(self) -> tuple[int, int, bool]:
+        """Ask where the pointer is on the root, and whether it is on this screen."""
+        answer = self.call(request(38, 0, struct.pack("<I", self.root)))  # QueryPointer
+        x, y = struct.unpack_from("<hh", answer, 16)
+        return x, y, bool(answer[1])
 
     def shut_down(self) -> None:
         """End the connection. Any thread; a blocked one wakes up with an error."""

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Iterator
 from typing import Final
 
-from p2p_remote.desktop.base import WaylandError
 from p2p_remote.desktop.ledger import InjectionLedger
 from p2p_remote.desktop.x11_connection import X11Connection, request
 from p2p_remote.desktop.x11_keyboard import CORE_KEYBOARD, KeyPlace, X11Keyboard
@@ -136,8 +135,7 @@ class X11Input:
         connection = self._connection
         self._xtest = connection.required("XTEST").opcode
         self._xkb = connection.required("XKEYBOARD").opcode
-        if connection.extension("XWAYLAND") is not None:
-            raise WaylandError
+        connection.refuse_wayland()
         connection.call(request(self._xtest, 0, struct.pack("<H", 2)))
         # Our events pass while another program has grabbed the server.
         connection.send(request(self._xtest, 3, b"\1"))

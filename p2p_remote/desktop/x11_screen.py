@@ -11,7 +11,6 @@ from p2p_remote.desktop.base import (
     CursorImage,
     PointerState,
     ScreenResizedError,
-    WaylandError,
 )
 from p2p_remote.desktop.x11_connection import (
     CONFIGURE_NOTIFY,
@@ -138,8 +137,7 @@ class X11Screen:
 
     def _open(self) -> None:
         connection = self._connection
-        if connection.extension("XWAYLAND") is not None:
-            raise WaylandError
+        connection.refuse_wayland()
         if not connection.setup.is_bgrx:
             raise MissingCapabilityError(
                 f"The display has {connection.setup.depth}-bit colours; 24 are needed."
@@ -191,11 +189,7 @@ class X11Screen:
     def _pointer(self) -> PointerState:
         self._pointer_moved = False
         self._watch_pointer(on=True)
-        answer = self._connection.call(
-            request(38, 0, struct.pack("<I", self._connection.root))  # QueryPointer
-        )
-        x, y = struct.unpack_from("<hh", answer, 16)
-        inside = bool(answer[1])  # on this screen
+        x, y, inside = self._connection.pointer()
         return PointerState(
             x=min(max(x, 0), self.width - 1),
             y=min(max(y, 0), self.height - 1),
