@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
 from p2p_remote.net.interfaces import (
@@ -60,6 +60,7 @@ class LanDiscovery:
         self._interfaces: frozenset[InterfaceAddress] = frozenset()
         self._advertised: tuple[int, int] | None = None  # ID, port
         self._registered: AsyncServiceInfo | None = None
+        self._announcements: Awaitable[None] | None = None  # going on
         self._peers: dict[int, tuple[Endpoint, ...]] = {}
         self._lookups: dict[int, asyncio.Task[None]] = {}
         self._slots = asyncio.Semaphore(_MAX_LOOKUPS)
@@ -98,6 +99,7 @@ class LanDiscovery:
         self._advertised = None
         zeroconf, info = self._zeroconf, self._registered
         self._registered = None
+        self._stop_announcing()
         if zeroconf is not None and info is not None:
             with contextlib.suppress(Exception):
                 await (await zeroconf.async_unregister_service(info))
@@ -111,8 +113,7 @@ class LanDiscovery:
         known = self._peers.get(number)
         if known or self._zeroconf is None or timeout <= 0:
             return known or ()
-        await self._look_up(number, int(timeout * 1000))
-        return self._peers.get(number, ())
+        return await self._resolve(number, int(timeout * 1000))
 
     # Inside
 
@@ -137,10 +138,9 @@ class LanDiscovery:
         await self._register()
 
     async def _shut(self) -> None:
-        for task in self._lookups.values():
-            task.cancel()
-        for number in list(self._peers):
+        for number in {*self._peers, *self._lookups}:
             self._forget(number)
+        self._stop_announcing()
         zeroconf, self._zeroconf = self._zeroconf, None
         self._registered = None
         if zeroconf is not None:
@@ -177,14 +177,19 @@ class LanDiscovery:
             parsed_addresses=[each.host for each in _advertised_addresses()],
         )
         try:
-            # The announcements themselves go on in the background.
-            await self._zeroconf.async_register_service(
+            self._announcements = await self._zeroconf.async_register_service(
                 info, cooperating_responders=True
             )
         except (OSError, RuntimeError) as error:
             self.problem = f"{BLOCKED}{error}."
             return
         self._registered = info
+
+    def _stop_announcing(self) -> None:
+        """An announcement after the goodbye would bring us back to life."""
+        if isinstance(self._announcements, asyncio.Future):
+            self._announcements.cancel()
+        self._announcements = None
 
     def _on_change(
         self,
@@ -199,26 +204,28 @@ class LanDiscovery:
         if state_change.name == "Removed":
             self._forget(number)
         elif number not in self._lookups and len(self._lookups) < MAX_PEERS:
-            task = asyncio.ensure_future(self._look_up(number, _LOOKUP_MS))
+            task = asyncio.ensure_future(self._look_up(number))
             self._lookups[number] = task
             task.add_done_callback(lambda _: self._lookups.pop(number, None))
 
-    async def _look_up(self, number: int, patience_ms: int) -> None:
+    async def _look_up(self, number: int) -> None:
+        self._remember(number, await self._resolve(number, _LOOKUP_MS))
+
+    async def _resolve(self, number: int, patience_ms: int) -> tuple[Endpoint, ...]:
         from zeroconf import Error
         from zeroconf.asyncio import AsyncServiceInfo
 
         async with self._slots:
             zeroconf = self._zeroconf
             if zeroconf is None:
-                return
+                return ()
             info = AsyncServiceInfo(SERVICE_TYPE, _service_name(number))
             try:
                 found = await info.async_request(zeroconf.zeroconf, patience_ms)
             except (Error, OSError, ValueError) as error:
                 _log.debug("looking up %s: %s", number, error)
-                return
-            if found and zeroconf is self._zeroconf:
-                self._remember(number, _endpoints(info))
+                return ()
+            return _endpoints(info) if found else ()
 
     def _remember(self, number: int, endpoints: tuple[Endpoint, ...]) -> None:
         if not endpoints or self._peers.get(number) == endpoints:
@@ -230,6 +237,9 @@ class LanDiscovery:
             self._on_found(number, endpoints)
 
     def _forget(self, number: int) -> None:
+        lookup = self._lookups.get(number)
+        if lookup is not None:
+            lookup.cancel()
         if self._peers.pop(number, None) is not None and self._on_lost is not None:
             self._on_lost(number)
 

@@ -128,13 +128,14 @@ class UdpSocket:
         self.errors[errno.errorcode.get(error.errno or 0, "unknown")] += 1
 
     def close(self) -> None:
-        """Stop receiving and close."""
+        """Stop receiving and close. Closing again does nothing."""
         if self._transport is not None:
             self._transport.close()
-        else:
-            if self._loop is not None:
-                self._loop.remove_reader(self._socket)
-            self._socket.close()
+            return
+        if self._loop is not None:
+            self._loop.remove_reader(self._socket)
+            self._loop = None
+        self._socket.close()
 
 
 class _Protocol(asyncio.DatagramProtocol):
