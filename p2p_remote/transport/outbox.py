@@ -5,7 +5,7 @@ bulk, which share by turns. What goes into a packet is chosen when the packet le
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from p2p_remote.transport.channels import CHANNELS, SCREEN_TURNS, URGENT
 from p2p_remote.transport.packet_builder import PacketBuilder
@@ -30,6 +30,7 @@ class Outbox:
             channel: SendStream(channel, limits.window)
             for channel, limits in CHANNELS.items()
         }
+        self._all = tuple(self.streams.values())
         self._urgent = [self.streams[channel] for channel in sorted(URGENT)]
         self._middle = [self.streams[CHANNEL_CURSOR], self.streams[CHANNEL_TERMINAL]]
         self._screen = self.streams[CHANNEL_SCREEN]
@@ -84,7 +85,7 @@ class Outbox:
 
     def has_urgent(self) -> bool:
         """Whether something waits that goes beside window and pacer."""
-        return bool(self._frames) or any(s.can_send() for s in self._urgent)
+        return bool(self._frames) or _can_any_send(self._urgent)
 
     def next_repeat(self) -> float | None:
         """When the next repeat is due (s)."""
@@ -95,11 +96,9 @@ class Outbox:
 
     def has_data(self) -> bool:
         """Whether anything waits that may be sent now."""
-        return bool(
-            self._frames
-            or self._latest_waiting
-            or any(stream.can_send() for stream in self.streams.values())
-        )
+        if self._frames or self._latest_waiting:
+            return True
+        return _can_any_send(self._all)
 
     def waiting(self, lowest: int = CHANNEL_BULK) -> int:
         """Bytes that wait on channels at least as urgent as `lowest`."""
@@ -154,6 +153,13 @@ class Outbox:
             first, second = (screen, bulk) if self._turn else (bulk, screen)
             _fill(packet, first)
             _fill(packet, second)
+
+
+def _can_any_send(streams: Iterable[SendStream]) -> bool:
+    for stream in streams:  # a plain loop: this is asked several times per packet
+        if stream.lost_bytes or (stream.queued and stream.offset < stream.limit):
+            return True
+    return False
 
 
 def _fill(packet: PacketBuilder, stream: SendStream) -> None:

@@ -5,6 +5,7 @@ or one sent later has and `time_factor` round trips have passed. An acknowledgem
 a packet that was called lost raises both thresholds (RFC 8985 does the same).
 """
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 
 from p2p_remote.errors import ProtocolError
@@ -178,12 +179,12 @@ class Recovery:
             if now - losses[oldest].when <= _REMEMBER_LOSSES:
                 break
             del losses[oldest]
-        first = ranges[0][0]
-        late = [
-            number
-            for number in losses
-            if number >= first and any(low <= number <= high for low, high in ranges)
-        ]
+        firsts = [first for first, _ in ranges]
+        late = []
+        for number in losses:
+            index = bisect_right(firsts, number) - 1
+            if index >= 0 and number <= ranges[index][1]:
+                late.append(number)
         for number in late:
             loss = losses.pop(number)
             for chunk in loss.packet.chunks:

@@ -2,18 +2,17 @@
 
 import heapq
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 
 
-@dataclass(order=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Call:
     """A call due at `when` (s); calls due at the same time run in the order made."""
 
     when: float
-    order: int
-    action: Callable[[], None] = field(compare=False)
-    cancelled: bool = field(default=False, compare=False)
+    action: Callable[[], None]
+    cancelled: bool = False
 
     def cancel(self) -> None:
         """Let the call pass without effect."""
@@ -25,7 +24,7 @@ class Clock:
 
     def __init__(self, start: float = 1000.0) -> None:
         self.now = start
-        self._calls: list[Call] = []
+        self._calls: list[tuple[float, int, Call]] = []
         self._order = count()
 
     def advance(self, seconds: float) -> float:
@@ -38,15 +37,15 @@ class Clock:
 
     def call_at(self, when: float, action: Callable[[], None]) -> Call:
         """Run `action()` at `when`, or at once on the next run if that is past."""
-        call = Call(max(when, self.now), next(self._order), action)
-        heapq.heappush(self._calls, call)
+        call = Call(max(when, self.now), action)
+        heapq.heappush(self._calls, (call.when, next(self._order), call))
         return call
 
     def next_call(self) -> float | None:
         """When the next call is due; None if there is none."""
-        while self._calls and self._calls[0].cancelled:
+        while self._calls and self._calls[0][2].cancelled:
             heapq.heappop(self._calls)
-        return self._calls[0].when if self._calls else None
+        return self._calls[0][0] if self._calls else None
 
     def run_next(self, limit: float) -> bool:
         """Move to the next call due at `limit` or before and run it.
@@ -56,7 +55,7 @@ class Clock:
         when = self.next_call()
         if when is None or when > limit:
             return False
-        call = heapq.heappop(self._calls)
+        _, _, call = heapq.heappop(self._calls)
         self.now = call.when
         call.action()
         return True

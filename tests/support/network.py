@@ -41,7 +41,7 @@ one per site border and `Network.hops` across the internet (`Socket.send(..., tt
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
@@ -82,6 +82,11 @@ class Datagram:
     source: Endpoint
     destination: Endpoint
     ttl: int = DEFAULT_TTL
+
+
+def _aged(datagram: Datagram, hops: int) -> Datagram:
+    ttl = datagram.ttl - hops
+    return Datagram(datagram.data, datagram.source, datagram.destination, ttl)
 
 
 class Middlebox(Protocol):
@@ -157,10 +162,10 @@ class Site:
         if place is not None:
             hops = self.network.hops if self.parent is None else 0
             if datagram.ttl > hops:
-                datagram = replace(datagram, ttl=datagram.ttl - hops)
+                datagram = _aged(datagram, hops)
                 self.network.carry(datagram, place.down, place.arrive)
         elif self.parent is not None and datagram.ttl > 1:
-            datagram = replace(datagram, ttl=datagram.ttl - 1)
+            datagram = _aged(datagram, 1)
             self.network.carry(datagram, self.up, self._leave)
 
     def _leave(self, datagram: Datagram) -> None:
@@ -177,7 +182,7 @@ class Site:
         """Take a datagram from the outer site through the middlebox."""
         if datagram.ttl <= 1:
             return
-        inside: Sequence[Datagram] = (replace(datagram, ttl=datagram.ttl - 1),)
+        inside: Sequence[Datagram] = (_aged(datagram, 1),)
         if self.middlebox is not None:
             inside = self.middlebox.incoming(inside[0], self.network.now)
         for each in inside:
@@ -275,9 +280,9 @@ class Socket:
         """Put a datagram into the receive buffer and wake the loop up."""
         if self.machine is None:
             self.received.append(datagram)
-            return
-        self._inbox.append(datagram)
-        self._arm(self._network.now)
+        else:
+            self._inbox.append(datagram)
+            self._arm(self._network.now)
 
     def drain(self) -> None:
         """Collect events, send what the machine wants sent, arm its timer."""

@@ -1,5 +1,7 @@
 """The line is full, its queue is short, and urgent things do not wait."""
 
+from dataclasses import replace
+
 import pytest
 
 from p2p_remote.wire.constants import CHANNEL_BULK, CHANNEL_INPUT, CHANNEL_SCREEN
@@ -7,6 +9,7 @@ from tests.support.connections import Pair
 from tests.support.network import Line
 
 WARM_UP = 1.5  # s
+SEED = 1
 
 
 class Measured:
@@ -70,21 +73,17 @@ LINES = {
 }
 
 
-@pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("name", LINES)
-def test_goodput_and_echo(name, seed):
+def test_goodput_and_echo(name):
     """Bulk fills most of the line while an echo stays near the round trip."""
     line, late_share, least, p50, p95 = LINES[name]
-    pair = Pair(seed, Line(**{key: getattr(line, key) for key in PARAMETERS}))
+    pair = Pair(SEED, replace(line))
     pair.left.host.late_share = pair.right.host.late_share = late_share
     measured = Measured(pair, 3)
-    figures = f"{name} seed {seed}: {measured.goodput / 1e6:.2f} Mbit/s"
+    figures = f"{name}, seed {SEED}: {measured.goodput / 1e6:.2f} Mbit/s"
     assert measured.goodput >= least * line.rate, figures
     assert measured.echo(0.5) <= p50, f"{figures}, {measured.echo(0.5)}"
     assert measured.echo(0.95) <= p95, f"{figures}, {measured.echo(0.95)}"
-
-
-PARAMETERS = ("rate", "delay", "jitter", "loss", "burst", "queue")
 
 
 def test_a_busy_way_back_does_not_slow_the_way_there():
@@ -118,8 +117,8 @@ def test_two_connections_share_a_line():
         each.right.on_message = take
         each.left.pour(CHANNEL_BULK, 16_000)
         each.left.socket.drain()
-    pair.network.run_for(8)
-    assert sum(got) * 8 / 8 > 0.8 * 8e6
+    pair.network.run_for(5)
+    assert sum(got) * 8 / 5 > 0.8 * 8e6
     assert min(got) > 0.25 * sum(got)
 
 
@@ -185,10 +184,10 @@ def test_typing_on_a_lossy_line_is_repeated():
         sent[data] = network.now
         pair.left.send(CHANNEL_INPUT, data)
 
-    for index in range(1000):
+    for index in range(500):
         network.call_at(network.now + index * 0.1, lambda i=index: ask(i))
-    network.run_for(102)
+    network.run_for(52)
     echoes.sort()
-    assert len(echoes) == 1000
-    assert echoes[500] < 0.045
-    assert echoes[970] < 0.06
+    assert len(echoes) == 500
+    assert echoes[250] < 0.045
+    assert echoes[485] < 0.06
