@@ -15,7 +15,7 @@ _ANSWER = re.compile(
 # The beginning of an answer whose rest is still to come. A lone ESC or ESC and one
 # letter may be keys, so they are not held back.
 _BEGINNING = re.compile(
-    r"\x1b(?:P(?:>\|?|[01](?:\$r?)?)[^\x1b\x07]*|_G[^\x1b]*|\[\?[\d;]*|\[[46];[\d;]*)"
+    r"\x1b(?:P(?:>\|?|[01](?:\$r?)?)[^\x1b\x07]*|_G[^\x1b]*|\[\?[\d;]*|\[[46](?:;[\d;]*)?)"
     r"\x1b?\Z"
 )
 MAX_HELD = 4096  # characters held back for the end of an answer

@@ -1,5 +1,6 @@
 """A terminal emulator (pyte) that judges what we draw."""
 
+import re
 from collections.abc import Callable
 
 import pyte
@@ -7,11 +8,19 @@ import pyte
 from p2p_remote.terminal.cells import GLYPHS, SPACE, Cells
 from p2p_remote.terminal.colors import ColorDepth, palette_of, rgb_of
 
+# Saving and restoring private modes (xterm), the kitty keyboard protocol.
+_NOT_KNOWN = re.compile(r"\x1b\[(?:\?\d+[sr]|[<=>][\d;]*u)")
+
 
 def emulator(columns: int, rows: int) -> tuple[pyte.Screen, Callable[[str], None]]:
     """A blank screen and what to call with the text for it."""
     screen = pyte.Screen(columns, rows)
-    return screen, pyte.Stream(screen).feed
+    stream = pyte.Stream(screen)
+
+    def feed(text: str) -> None:
+        stream.feed(_NOT_KNOWN.sub("", text))
+
+    return screen, feed
 
 
 def shown_color(index: int, depth: ColorDepth) -> str:
