@@ -49,6 +49,8 @@ class Injector:
         self._on_failure = on_failure
         self._waiting: deque[wire_input.InputMessage] = deque(maxlen=_MAX_WAITING)
         self._wake = threading.Event()
+        self._idle = threading.Event()
+        self._lock = threading.Lock()  # of the two events above, taken together
         self._release = False
         self._closing = False
         self._thread = threading.Thread(target=self._run, name="injector", daemon=True)
@@ -57,19 +59,28 @@ class Injector:
     def submit(self, message: wire_input.InputMessage) -> None:
         """Queue one event."""
         self._waiting.append(message)
-        self._wake.set()
+        self._call()
 
     def stop(self) -> None:
         """Drop everything queued and release every key and button held."""
         self._waiting.clear()
         self._release = True
-        self._wake.set()
+        self._call()
+
+    def drain(self, patience: float) -> bool:
+        """Wait until everything queued is injected or dropped; False if it is not."""
+        return self._idle.wait(patience)
 
     def close(self) -> None:
         """Stop, and end the thread when everything is released."""
         self._closing = True
         self.stop()
         self._thread.join(timeout=2.0)
+
+    def _call(self) -> None:
+        with self._lock:
+            self._idle.clear()
+            self._wake.set()
 
     def _run(self) -> None:
         while True:
@@ -79,7 +90,10 @@ class Injector:
                 self._work()
             except RemoteSupportError as error:
                 self._on_failure(error)
-                return
+                self._closing = True
+            with self._lock:
+                if not self._wake.is_set():
+                    self._idle.set()
             if self._closing:
                 return
 

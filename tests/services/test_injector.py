@@ -1,0 +1,159 @@
+"""Input reaches the desktop only while its grant holds."""
+
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from p2p_remote.errors import MissingCapabilityError
+from p2p_remote.services.injector import Injector
+from p2p_remote.session.permissions import Grants
+from p2p_remote.wire import input as wire_input
+
+
+class Sink:
+    """Records what arrives; may be held up or broken."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[Any, ...]] = []
+        self.reached = threading.Event()
+        self.let_go = threading.Event()
+        self.let_go.set()
+        self.broken = False
+
+    def _note(self, *what: Any) -> None:
+        if self.broken:
+            raise MissingCapabilityError("gone")
+        self.done.append(what)
+        self.reached.set()
+        assert self.let_go.wait(10)
+
+    def text(self, text: str) -> None:
+        """Type."""
+        self._note("text", text)
+
+    def key(self, keysym: int, modifiers: int, action: int) -> None:
+        """Press a key."""
+        self._note("key", keysym, modifiers, action)
+
+    def pointer(self, x: int, y: int, buttons: int) -> None:
+        """Move."""
+        self._note("pointer", x, y, buttons)
+
+    def scroll(self, x: int, y: int, dx: int, dy: int) -> None:
+        """Scroll."""
+        self._note("scroll", x, y, dx, dy)
+
+    def release_all(self) -> None:
+        """Let go."""
+        self.done.append(("release_all",))
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class Bench:
+    """An injector with everything around it."""
+
+    def __init__(self) -> None:
+        self.sink = Sink()
+        self.grants = Grants()
+        self.now = 0.0
+        self.failed: list[Exception] = []
+        self.looked = 0
+        self.injector = Injector(
+            self.sink, self.grants, lambda: self.now, self._look, self.failed.append
+        )
+
+    def _look(self) -> None:
+        self.looked += 1
+
+    def finish(self) -> list[tuple[Any, ...]]:
+        """Wait until everything queued is done; what reached the sink."""
+        self.injector.drain(10)
+        return [what for what in self.sink.done if what[0] != "release_all"]
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    """Return an injector that is closed after the test."""
+    made = Bench()
+    yield made
+    made.sink.let_go.set()
+    made.injector.close()
+
+
+def test_granted_input_arrives_in_order(bench: Bench) -> None:
+    """Every kind of event reaches the sink, in the order it was sent."""
+    serial = bench.grants.grant("control", 100.0).serial
+    for message in (
+        wire_input.TextInput(serial, "aß"),
+        wire_input.KeyInput(serial, 0xFF0D, 0, 0),
+        wire_input.PointerInput(serial, 1, 2, 1),
+        wire_input.ScrollInput(serial, 1, 2, 0, 3),
+    ):
+        bench.injector.submit(message)
+    assert bench.finish() == [
+        ("text", "a"),
+        ("text", "ß"),
+        ("key", 0xFF0D, 0, 0),
+        ("pointer", 1, 2, 1),
+        ("scroll", 1, 2, 0, 3),
+    ]
+    assert bench.looked == 4
+
+
+def test_nothing_arrives_without_the_grant(bench: Bench) -> None:
+    """Without a grant, under an old one or after its expiry, nothing arrives."""
+    bench.injector.submit(wire_input.PointerInput(1, 1, 2, 0))
+    old = bench.grants.grant("control", 100.0).serial
+    bench.grants.grant("control", 10.0)
+    bench.injector.submit(wire_input.PointerInput(old, 1, 2, 0))
+    assert bench.finish() == []
+    bench.now = 10.0
+    bench.injector.submit(wire_input.PointerInput(old + 1, 1, 2, 0))
+    assert bench.finish() == []
+
+
+def test_a_revoke_stops_in_the_middle_of_a_text(bench: Bench) -> None:
+    """Not one more character is typed after a revoke, and everything is released."""
+    serial = bench.grants.grant("control", 100.0).serial
+    bench.sink.let_go.clear()
+    bench.injector.submit(wire_input.TextInput(serial, "abcdef"))
+    bench.injector.submit(wire_input.KeyInput(serial, 0xFF0D, 0, 0))
+    assert bench.sink.reached.wait(10)
+    bench.grants.revoke("control")
+    bench.injector.stop()
+    bench.sink.let_go.set()
+    assert bench.finish() == [("text", "a")]
+    assert bench.sink.done[-1] == ("release_all",)
+
+
+def test_stop_holds_even_if_the_grant_stays(bench: Bench) -> None:
+    """What was queued before a stop is dropped; what comes later is injected."""
+    serial = bench.grants.grant("control", 100.0).serial
+    bench.sink.let_go.clear()
+    bench.injector.submit(wire_input.TextInput(serial, "ab"))
+    assert bench.sink.reached.wait(10)
+    bench.injector.stop()
+    bench.sink.let_go.set()
+    assert bench.finish() == [("text", "a")]
+    bench.injector.submit(wire_input.TextInput(serial, "c"))
+    assert bench.finish() == [("text", "a"), ("text", "c")]
+
+
+def test_release_all_needs_no_grant(bench: Bench) -> None:
+    """Letting go is always allowed."""
+    bench.injector.submit(wire_input.ReleaseAll(0))
+    bench.finish()
+    assert ("release_all",) in bench.sink.done
+
+
+def test_a_broken_desktop_is_reported(bench: Bench) -> None:
+    """If the desktop goes away the session is told, and the thread ends quietly."""
+    serial = bench.grants.grant("control", 100.0).serial
+    bench.sink.broken = True
+    bench.injector.submit(wire_input.PointerInput(serial, 1, 2, 0))
+    bench.injector.drain(10)
+    assert [str(error) for error in bench.failed] == ["gone"]
