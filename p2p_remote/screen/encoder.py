@@ -1,29 +1,34 @@
 """Frames to screen updates, against an exact copy of what the decoder shows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from math import inf
 
 import numpy as np
 
-from p2p_remote.screen import layout
-from p2p_remote.screen.arrays import OPAQUE, Bits, Frame, Pixels, pixels_of
-from p2p_remote.screen.chunks import Chunk, Scanned, chunks, columns
-from p2p_remote.screen.damage import Comparer, mark_rows, trimmed
+from p2p_remote.screen import jpeg
+from p2p_remote.screen.arrays import BLOCK, SEGMENT, Bits, Frame, Pixels, pixels_of
+from p2p_remote.screen.chunks import Scanned, chunks, columns
+from p2p_remote.screen.damage import mark_rows, trimmed
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.screen.layout import Body
-from p2p_remote.screen.packing import History, pack_fast, pack_small
-from p2p_remote.screen.rectangles import changed_rectangles
+from p2p_remote.screen.mirror import Mirror, Operations
+from p2p_remote.screen.motion_search import Vector
+from p2p_remote.screen.photo import changed_blocks, clear_blocks, photo_blocks
+from p2p_remote.screen.photo_coder import LOSSLESS, PhotoCoder, slices
+from p2p_remote.screen.rectangles import changed_rectangles, focus_first
+from p2p_remote.screen.rhythm import rhythm_of
 from p2p_remote.screen.scan import changes_of
+from p2p_remote.screen.writer import FAST_LINK, UpdateWriter
 from p2p_remote.wire.screen import ScreenUpdate
 
 RAW_LIMIT = 131_072  # bytes of an unpacked body, about; other channels go in between
-FAST_LINK = 6_250_000  # bytes/s (50 Mbit/s); from here on lz4 alone costs least time
 
 _RAW_LIMIT_LOW = 8_192  # bytes; smaller updates than this pack badly
-_RAW_PER_BUDGET = 4  # raw bytes per byte of budget and update
-_REMEMBERED = 16_384  # bytes; larger bodies would push typing out of the history
-_SMALL_BODY = 8_192  # bytes; packed at the highest level
-_LEVEL_SMALL, _LEVEL = 9, 4
-_SEQUENCE_LIMIT = 1 << 32
+_RAW_PER_BUDGET = 4  # raw bytes per byte of budget
+_MIN_PHOTO = 4  # blocks; fewer are sent exactly
+_MEDIUM_LINK = 1_000_000  # bytes/s (8 Mbit/s)
+_RUNGS = ((3.0, LOSSLESS), (1.0, 85), (0.3, 70))  # s without change, quality
 
 
 class Encoder:
@@ -36,20 +41,45 @@ class Encoder:
         """Size in pixels; the first call of `encode` begins with a key frame."""
         self.width = width
         self.height = height
-        self.link_rate: float | None = None
-        """Bytes per second that the path carries; None = as fast as memory."""
-        self._display = display
-        self._sequence = 0
-        self._reference: Pixels = np.zeros((height, width), np.uint32)
+        self.lossy = False
+        """Whether photographs may go as JPEG first; `refine` makes them exact."""
+        self._mirror = Mirror(width, height)
+        self._writer = UpdateWriter(display)
+        self._photo_coder = PhotoCoder()
         self._stale = np.ones(height, np.bool_)
-        self._comparer = Comparer(width, height)
-        self._history = History()
+        self._hidden = np.zeros(height, np.bool_)
+        self._view: Rect | None = None
         self._is_key = True
 
     @property
     def pending(self) -> bool:
-        """Whether rows of the last frame are still to be sent."""
+        """Whether something of the last frame is still to be sent by `encode`."""
         return self._is_key or bool(self._stale.any())
+
+    @property
+    def refinable(self) -> bool:
+        """Whether the viewer has photographs that `refine` would make better."""
+        return not self._mirror.loss.is_exact
+
+    @property
+    def link_rate(self) -> float | None:
+        """Bytes per second that the path carries; None = fast."""
+        return self._writer.link_rate
+
+    @link_rate.setter
+    def link_rate(self, rate: float | None) -> None:
+        self._writer.link_rate = rate
+
+    @property
+    def view(self) -> Rect | None:
+        """What the viewer looks at; nothing else is sent. None = the whole display."""
+        return self._view
+
+    @view.setter
+    def view(self, view: Rect | None) -> None:
+        self._view = view
+        self._stale |= self._hidden
+        self._hidden[:] = False
 
     def reset(self) -> None:
         """Begin the next call of `encode` with a key frame."""
@@ -62,13 +92,15 @@ class Encoder:
         *,
         budget: int | None = None,
         focus: Rect | None = None,
+        motion: Vector | None = None,
     ) -> list[ScreenUpdate]:
         """Updates that bring the viewer from what was sent to `frame`.
 
         `frame` is (height, width, 4) uint8 BGRX, C-contiguous. `damage` is where it
         may differ from the frame before; None = anywhere. With a `budget`, about
         that many bytes are returned and the rest stays `pending`; pixels inside
-        `focus` go first. Empty when nothing differs.
+        `focus` go first. `motion` is how far something was probably dragged (dx, dy)
+        since the last call. Empty when nothing differs.
 
         Raises:
             ValueError: the frame has another shape.
@@ -77,108 +109,163 @@ class Encoder:
         if frame.shape != (self.height, self.width, 4) or not frame.flags.c_contiguous:
             raise ValueError(f"frame of shape {frame.shape} for another display")
         current = pixels_of(frame)
-        updates = self._key_frame(current) if self._is_key else []
-        rows = self._stale
+        updates = [self._key_frame(current)] if self._is_key else []
         if damage is None:
-            rows[:] = True
+            self._stale[:] = True
         else:
-            mark_rows(rows, damage)
-        segments = self._comparer.segments(current, self._reference, rows)
-        rows[:] = False
-        rectangles = changed_rectangles(segments, current, self._reference)
-        if budget is not None and focus is not None:
-            rectangles = _focus_first(rectangles, focus)
-        items = self._items(rectangles, segments, current)
-        return updates + self._send(items, current, budget)
+            mark_rows(self._stale, damage)
+        segments = self._mirror.segments(current, self._stale)
+        operations, segments = self._mirror.operate(current, segments, motion)
+        self._stale[:] = False
+        self._hide(segments)
+        photo = self._take_photos(current, segments)
+        items = self._items(current, segments, photo, focus)
+        # Until all is sent, these rows count as not sent.
+        mark_rows(self._stale, (item.rect for item in items))
+        self._stale |= photo.any(axis=1).repeat(BLOCK)[: self.height]
+        used = 0
+        for update in self._updates(operations, items, photo, current, budget):
+            updates.append(update)
+            used += len(update.body) + len(update.side)
+            if budget is not None and used >= budget:
+                return updates
+        self._stale[:] = False
+        return updates
+
+    def refine(
+        self, budget: int | None = None, *, still: float = inf
+    ) -> list[ScreenUpdate]:
+        """Make photographs better that went as JPEG, about `budget` bytes of them.
+
+        `still` is for how long (s) nothing has changed: quality rises with it, and
+        from 3 s on the rest becomes exact. Empty when there is nothing to do (yet).
+        """
+        quality = next((rung for after, rung in _RUNGS if still >= after), None)
+        if quality is None or self._is_key:
+            return []
+        if quality != LOSSLESS and not jpeg.available():
+            return []
+        blocks = self._mirror.loss.worse_than(quality)
+        if self._view is not None:
+            blocks &= _blocks_in(self._view, blocks)
+        updates = []
+        used = 0
+        sent = self._mirror.pixels
+        for update in self._photo_updates(blocks, quality, sent, budget):
+            updates.append(update)
+            used += len(update.side)
+            if budget is not None and used >= budget:
+                break
+        return updates
+
+    def _key_frame(self, current: Pixels) -> ScreenUpdate:
+        """Forget everything on both ends."""
+        self._is_key = False
+        self._mirror.reset(current)
+        self._stale[:] = True
+        self._hidden[:] = False
+        return self._writer.write(Body(size=(self.width, self.height)))
+
+    def _hide(self, segments: Bits) -> None:
+        """Put off what differs outside of the view."""
+        if self._view is None:
+            return
+        view = self._view.intersection(Rect(0, 0, self.width, self.height))
+        outside = segments.copy()
+        rows = slice(view.y, max(view.bottom, view.y))
+        across = slice(view.x // SEGMENT, max(-(-view.right // SEGMENT), 0))
+        outside[rows, across] = False
+        self._hidden |= outside.any(axis=1)
+        segments &= ~outside
+
+    def _take_photos(self, current: Pixels, segments: Bits) -> Bits:
+        """Blocks to be sent as photographs; their segments are taken out of the map."""
+        changed = changed_blocks(segments)
+        if np.count_nonzero(changed) < _MIN_PHOTO:
+            return np.zeros_like(changed)
+        photo = photo_blocks(current, changed)
+        if np.count_nonzero(photo) < _MIN_PHOTO:
+            photo[:] = False
+        clear_blocks(segments, photo)
+        return photo
 
     def _items(
-        self, rectangles: list[Rect], segments: Bits, current: Pixels
+        self, current: Pixels, segments: Bits, photo: Bits, focus: Rect | None
     ) -> list[Scanned]:
         """Rectangles with their rhythm, each beginning with a row that differs.
 
         That row is what makes every call progress, however small its budget.
         """
+        reference = self._mirror.pixels
+        rectangles = changed_rectangles(segments, current, reference, photo)
+        if focus is not None:
+            rectangles = focus_first(rectangles, focus)
         items = []
         for rect in rectangles:
-            for column in columns(rect, 1):
-                part = trimmed(column, segments, current, self._reference)
+            pitch, phase = rhythm_of(current[rect.y : rect.bottom, rect.x : rect.right])
+            for column in columns(rect, pitch):
+                part = trimmed(column, segments, current, reference)
                 if part:
-                    items.append(Scanned(part, 1, 0))
+                    shift = (phase - (part.y - rect.y)) % pitch
+                    items.append(Scanned(part, pitch, shift))
         return items
 
-    def _key_frame(self, current: Pixels) -> list[ScreenUpdate]:
-        """Forget everything on both ends."""
-        self._is_key = False
-        self._history.clear()
-        np.bitwise_and(current, OPAQUE, out=self._reference)
-        self._stale[:] = True
-        return [self._pack(Body(size=(self.width, self.height)))]
-
-    def _send(
-        self, items: list[Scanned], current: Pixels, budget: int | None
-    ) -> list[ScreenUpdate]:
-        """Updates of `items` in order until the budget is used up."""
-        updates: list[ScreenUpdate] = []
-        mark_rows(self._stale, (item.rect for item in items))
+    def _updates(
+        self,
+        operations: Operations,
+        items: list[Scanned],
+        photo: Bits,
+        current: Pixels,
+        budget: int | None,
+    ) -> Iterator[ScreenUpdate]:
+        """Operations with the first rectangles, more rectangles, photographs."""
+        body = operations.body() if operations else None
         limit = RAW_LIMIT
         if budget is not None:
             limit = min(max(budget * _RAW_PER_BUDGET, _RAW_LIMIT_LOW), RAW_LIMIT)
-        used = 0
-        complete = True
         for chunk in chunks(items, current, limit):
-            if budget is not None and used >= budget:
-                complete = False
-                break
-            updates.append(self._pack_chunk(chunk, current))
-            used += len(updates[-1].body)
-        if complete:
-            self._stale[:] = False
-        return updates
+            changes = changes_of(chunk.pixels)
+            for item in chunk.rectangles:
+                self._mirror.take_rect(item.rect, current)
+            yield self._writer.write(
+                replace(
+                    body or Body(),
+                    rectangles=chunk.table(),
+                    changes=changes,
+                    values=chunk.pixels[changes],
+                )
+            )
+            body = None
+        if body is not None:
+            yield self._writer.write(body)
+        if photo.any():
+            quality = self._quality(int(np.count_nonzero(photo)), budget)
+            yield from self._photo_updates(photo, quality, current, budget)
 
-    def _pack_chunk(self, chunk: Chunk, current: Pixels) -> ScreenUpdate:
-        changes = changes_of(chunk.pixels)
-        body = Body(
-            rectangles=chunk.table(), changes=changes, values=chunk.pixels[changes]
-        )
-        for item in chunk.rectangles:
-            rect = item.rect
-            area = slice(rect.y, rect.bottom), slice(rect.x, rect.right)
-            self._reference[area] = current[area]
-        return self._pack(body)
+    def _quality(self, blocks: int, budget: int | None) -> int:
+        """Quality at which photographs go first."""
+        if not (self.lossy and jpeg.available()):
+            return LOSSLESS
+        rate = self._writer.link_rate
+        best = 85 if rate is None or rate >= FAST_LINK else 70
+        if rate is not None and rate < _MEDIUM_LINK:
+            best = 50
+        return self._photo_coder.quality_for(best, blocks, budget)
 
-    def _pack(self, body: Body) -> ScreenUpdate:
-        raw = layout.build(body)
-        is_remembered = len(raw) <= _REMEMBERED
-        if is_remembered:
-            raw = bytes([raw[0] | layout.FLAG_REMEMBER]) + raw[1:]
-        if self.link_rate is None or self.link_rate >= FAST_LINK or body.size:
-            packer, packed = pack_fast(raw, self._history)
-        else:
-            level = _LEVEL_SMALL if len(raw) <= _SMALL_BODY else _LEVEL
-            packer, packed = pack_small(raw, self._history, level)
-        if is_remembered:
-            self._history.remember(raw)
-        sequence = self._sequence
-        self._sequence = (sequence + 1) % _SEQUENCE_LIMIT
-        return ScreenUpdate(self._display, sequence, packer, len(raw), packed, b"")
+    def _photo_updates(
+        self, blocks: Bits, quality: int, source: Pixels, budget: int | None
+    ) -> Iterator[ScreenUpdate]:
+        """Updates of nothing but photo blocks."""
+        most = self._photo_coder.blocks_for(quality, budget)
+        for box, chosen in slices(blocks, most):
+            side = self._photo_coder.encode(source, box, chosen, quality)
+            self._mirror.take_blocks(box, chosen, source, quality)
+            yield self._writer.write(Body(), side)
 
 
-def _focus_first(rectangles: list[Rect], focus: Rect) -> list[Rect]:
-    """The parts inside `focus`, then the others."""
-    inside: list[Rect] = []
-    outside: list[Rect] = []
-    for rect in rectangles:
-        common = rect.intersection(focus)
-        if not common:
-            outside.append(rect)
-            continue
-        inside.append(common)
-        edges = Rect.from_edges
-        around = (
-            edges(rect.x, rect.y, rect.right, common.y),
-            edges(rect.x, common.y, common.x, common.bottom),
-            edges(common.right, common.y, rect.right, common.bottom),
-            edges(rect.x, common.bottom, rect.right, rect.bottom),
-        )
-        outside.extend(part for part in around if part)
-    return inside + outside
+def _blocks_in(rect: Rect, blocks: Bits) -> Bits:
+    """Map like `blocks` of those that `rect` touches."""
+    inside = np.zeros_like(blocks)
+    rows = slice(max(rect.y, 0) // BLOCK, max(-(-rect.bottom // BLOCK), 0))
+    inside[rows, max(rect.x, 0) // BLOCK : max(-(-rect.right // BLOCK), 0)] = True
+    return inside

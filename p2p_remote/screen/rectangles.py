@@ -1,10 +1,11 @@
 """Few rectangles around what differs: runs of 16x16 cells joined over rows."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from p2p_remote.screen.arrays import SEGMENT, Bits, Pixels
+from p2p_remote.screen.arrays import BLOCK, SEGMENT, Bits, Pixels
 from p2p_remote.screen.damage import bounding_segments, spans_of, trimmed
 from p2p_remote.screen.geometry import Rect
 
@@ -13,117 +14,144 @@ CELL = SEGMENT  # pixels; side of a cell
 _GAP = 3  # cells; runs of one row nearer than this are joined
 _WASTE = 24  # unchanged cells that a join may add beyond its share
 _WASTE_SHARE = 0.3  # and per changed cell
+_PHOTO_COST = 8  # unchanged cells that one of a photograph counts for
 _SMALL = 65_536  # pixels; below, one rectangle is found faster than several
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Group:
-    """A growing rectangle in cells, and the changed cells inside."""
+    """A rectangle in cells, and the changed cells inside."""
 
-    left: int
-    top: int
-    right: int
-    bottom: int
+    box: Rect
     changed: int
 
     def joined(self, other: "_Group") -> "_Group":
         """Both together."""
-        return _Group(
-            min(self.left, other.left),
-            min(self.top, other.top),
-            max(self.right, other.right),
-            max(self.bottom, other.bottom),
-            self.changed + other.changed,
-        )
+        return _Group(self.box.union(other.box), self.changed + other.changed)
 
-    def is_dense(self) -> bool:
-        """Whether few enough cells inside are unchanged."""
-        area = (self.right - self.left) * (self.bottom - self.top)
-        return area - self.changed <= _WASTE + _WASTE_SHARE * self.changed
+
+_Waste = Callable[[Rect], int]
 
 
 def cells_of(segments: Bits) -> Bits:
     """Cells (rows of 16 pixels, segments per row) with a segment that is set."""
-    height, columns = segments.shape
-    rows = -(-height // CELL)
-    whole = height // CELL
-    cells = np.empty((rows, columns), np.bool_)
-    body = segments[: whole * CELL].reshape(whole, CELL, columns)
-    np.any(body, axis=1, out=cells[:whole])
-    if rows > whole:
-        np.any(segments[whole * CELL :], axis=0, out=cells[whole])
-    return cells
+    starts = np.arange(0, len(segments), CELL)
+    return np.logical_or.reduceat(segments, starts, axis=0)
 
 
-def _row_groups(cells: Bits, row: int) -> list[_Group]:
-    return [
-        _Group(start, row, end, row + 1, int(np.count_nonzero(cells[row, start:end])))
-        for start, end in spans_of(cells[row], _GAP)
-    ]
+def _waste_of(cells: Bits, photo: Bits) -> _Waste:
+    """Cost of the unchanged cells in a box, from a table of sums."""
+    costs = (~cells).astype(np.int64)
+    scale = BLOCK // CELL
+    of_photo = photo.repeat(scale, axis=0).repeat(scale, axis=1)
+    costs[of_photo[: cells.shape[0], : cells.shape[1]]] = _PHOTO_COST
+    sums = np.zeros((cells.shape[0] + 1, cells.shape[1] + 1), np.int64)
+    np.cumsum(np.cumsum(costs, axis=0), axis=1, out=sums[1:, 1:])
+
+    def waste(box: Rect) -> int:
+        upper, lower = sums[box.y], sums[box.bottom]
+        return int(lower[box.right] - lower[box.x] - upper[box.right] + upper[box.x])
+
+    return waste
 
 
-def _join(groups: list[_Group]) -> list[_Group]:
+def _row_groups(cells: Bits, waste: _Waste) -> list[_Group]:
+    """Runs of each row of cells, from top to bottom."""
+    groups: list[_Group] = []
+    for row in np.flatnonzero(cells.any(axis=1)).tolist():
+        begun = len(groups)
+        for start, end in spans_of(cells[row]):
+            run = _Group(Rect(start, row, end - start, 1), end - start)
+            if len(groups) > begun:
+                gap = Rect.from_edges(groups[-1].box.right, row, start, row + 1)
+                if waste(gap) <= _GAP:
+                    groups[-1] = groups[-1].joined(run)
+                    continue
+            groups.append(run)
+    return groups
+
+
+def _join(groups: list[_Group], waste: _Waste) -> list[_Group]:
     """Grow groups downwards while they stay dense."""
     finished: list[_Group] = []
     active: list[_Group] = []
     for group in groups:
-        while active and active[0].bottom < group.top - 1:
-            finished.append(active.pop(0))
+        row = group.box.y
+        finished.extend(item for item in active if item.box.bottom < row - 1)
+        active = [item for item in active if item.box.bottom >= row - 1]
         for index, candidate in enumerate(active):
             joined = candidate.joined(group)
-            if joined.is_dense():
-                del active[index]
-                active.append(joined)
+            if waste(joined.box) <= _WASTE + _WASTE_SHARE * joined.changed:
+                active[index] = joined
                 break
         else:
             active.append(group)
-        active.sort(key=lambda item: item.bottom)
     return finished + active
 
 
 def _without_overlap(groups: list[_Group]) -> list[_Group]:
-    """Join groups whose boxes overlap, so that no cell is coded twice."""
+    """Join groups whose boxes overlap, so that few cells are coded twice."""
     result: list[_Group] = []
     for added in groups:
         group = added
         index = 0
         while index < len(result):
-            other = result[index]
-            apart = (
-                other.right <= group.left
-                or group.right <= other.left
-                or other.bottom <= group.top
-                or group.bottom <= other.top
-            )
-            if apart:
-                index += 1
-            else:
+            if result[index].box.intersects(group.box):
                 group = group.joined(result.pop(index))
                 index = 0
+            else:
+                index += 1
         result.append(group)
     return result
 
 
 def changed_rectangles(
-    segments: Bits, current: Pixels, reference: Pixels
+    segments: Bits, current: Pixels, reference: Pixels, photo: Bits
 ) -> list[Rect]:
-    """Disjoint rectangles, trimmed to the pixel, that cover every set segment."""
+    """Rectangles, trimmed to the pixel, that cover every set segment.
+
+    `photo` has the blocks that are sent otherwise: they are left out where a
+    rectangle around them costs more than several beside them.
+    """
     box = bounding_segments(segments)
     if not box:
         return []
-    pixels = Rect(box.x * SEGMENT, box.y, box.width * SEGMENT, box.height)
-    if pixels.area <= _SMALL:
-        return [trimmed(pixels, segments, current, reference)]
-    cells = cells_of(segments)
-    groups: list[_Group] = []
-    for row in np.flatnonzero(cells.any(axis=1)).tolist():
-        groups.extend(_row_groups(cells, row))
     height, width = current.shape
     display = Rect(0, 0, width, height)
+    pixels = Rect(box.x * SEGMENT, box.y, box.width * SEGMENT, box.height)
+    if pixels.area <= _SMALL and not photo.any():
+        part = trimmed(pixels.intersection(display), segments, current, reference)
+        return [part] if part else []
+    cells = cells_of(segments)
+    waste = _waste_of(cells, photo)
     found = []
-    for group in _without_overlap(_join(groups)):
-        rect = Rect.from_edges(
-            group.left * CELL, group.top * CELL, group.right * CELL, group.bottom * CELL
+    for group in _without_overlap(_join(_row_groups(cells, waste), waste)):
+        rect = Rect(
+            group.box.x * CELL,
+            group.box.y * CELL,
+            group.box.width * CELL,
+            group.box.height * CELL,
         ).intersection(display)
         found.append(trimmed(rect, segments, current, reference))
-    return sorted(found, key=lambda rect: (rect.y, rect.x))
+    return sorted((rect for rect in found if rect), key=lambda rect: (rect.y, rect.x))
+
+
+def focus_first(rectangles: list[Rect], focus: Rect) -> list[Rect]:
+    """The parts inside `focus`, then the others."""
+    inside: list[Rect] = []
+    outside: list[Rect] = []
+    edges = Rect.from_edges
+    for rect in rectangles:
+        common = rect.intersection(focus)
+        if not common:
+            outside.append(rect)
+            continue
+        inside.append(common)
+        around = (
+            edges(rect.x, rect.y, rect.right, common.y),
+            edges(rect.x, common.y, common.x, common.bottom),
+            edges(common.right, common.y, rect.right, common.bottom),
+            edges(rect.x, common.bottom, rect.right, rect.bottom),
+        )
+        outside.extend(part for part in around if part)
+    return inside + outside

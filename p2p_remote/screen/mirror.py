@@ -1,0 +1,152 @@
+"""What the viewer has: its picture, its tile cache and how lossy its blocks are.
+
+Every method that changes the picture does exactly what the decoder will do, so the
+picture here and there are the same, apart from blocks that the loss map names.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from p2p_remote.screen.arrays import BLOCK, OPAQUE, SEGMENT, Bits, Pixels
+from p2p_remote.screen.damage import Comparer, bounding_segments
+from p2p_remote.screen.geometry import Rect
+from p2p_remote.screen.layout import Body, Table
+from p2p_remote.screen.losses import LossMap
+from p2p_remote.screen.motion import Copy, MotionFinder
+from p2p_remote.screen.motion_search import Vector
+from p2p_remote.screen.tile_index import TileIndex
+
+_SMALL = 65_536  # pixels of a changed box that is sent as it is
+
+
+def _table(rows: Iterable[Iterable[int]], width: int) -> Table:
+    return np.array([tuple(row) for row in rows], np.int64).reshape(-1, width)
+
+
+@dataclass(slots=True)
+class Operations:
+    """Copies, stores and hits of one update."""
+
+    copy: Copy | None = None
+    stores: list[tuple[int, int]] = field(default_factory=list)
+    hits: list[tuple[int, int]] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return self.copy is not None or bool(self.stores) or bool(self.hits)
+
+    def body(self) -> Body:
+        """Body that carries them, without rectangles."""
+        copies = [self.copy.row()] if self.copy is not None else []
+        return Body(
+            copies=_table(copies, 6),
+            stores=_table(self.stores, 2),
+            hits=_table(self.hits, 2),
+        )
+
+
+class Mirror:
+    """State of the decoder, as far as the encoder needs it."""
+
+    def __init__(self, width: int, height: int) -> None:
+        """Black, nothing cached, nothing lossy."""
+        self.width = width
+        self.height = height
+        self.pixels: Pixels = np.zeros((height, width), np.uint32)
+        self.loss = LossMap(width, height)
+        self._tiles = TileIndex(width, height)
+        self._motion = MotionFinder()
+        self._comparer = Comparer(width, height)
+
+    def reset(self, current: Pixels) -> None:
+        """Follow a key frame; the ignored byte is taken over from `current`.
+
+        Bytes that are ignored slow comparison down where they differ.
+        """
+        np.bitwise_and(current, OPAQUE, out=self.pixels)
+        self.loss = LossMap(self.width, self.height)
+        self._tiles = TileIndex(self.width, self.height)
+        self._motion = MotionFinder()
+
+    def segments(self, current: Pixels, rows: Bits) -> Bits:
+        """Segments of `rows` that differ from `current`."""
+        return self._comparer.segments(current, self.pixels, rows)
+
+    def operate(
+        self, current: Pixels, segments: Bits, hint: Vector | None
+    ) -> tuple[Operations, Bits]:
+        """Operations that explain much of what differs, and what differs after them."""
+        box = bounding_segments(segments)
+        if box.area * SEGMENT <= _SMALL:
+            return Operations(), segments
+        tiles = self._tiles.changed_tiles(segments)
+        hits: list[tuple[int, int]] = []
+        if self._motion.last is None and hint is None:
+            # While nothing moves, content that comes back is the better guess.
+            hits = self._tiles.find(tiles, current)
+        if 2 * len(hits) > len(tiles):
+            stores = self._store(tiles, hits, self.pixels, self.loss.loss)
+            self._show(hits, current, segments)
+            return Operations(None, stores, hits), segments
+        copy = self._motion.find(current, self.pixels, segments, hint)
+        old, old_loss = self.pixels, self.loss.loss
+        if copy is not None:
+            old, old_loss = old.copy(), old_loss.copy()
+            rows = np.logical_or.reduce(segments, axis=1)
+            rows[copy.rect.y : copy.rect.bottom] = True
+            copy.apply(self.pixels)
+            self.loss.copy(copy.rect, copy.dx, copy.dy)
+            segments = self.segments(current, rows)
+            tiles = self._tiles.changed_tiles(segments)
+        hits = self._tiles.find(tiles, current)
+        stores = self._store(tiles, hits, old, old_loss)
+        self._show(hits, current, segments)
+        return Operations(copy, stores, hits), segments
+
+    def _store(
+        self,
+        tiles: list[int],
+        hits: list[tuple[int, int]],
+        old: Pixels,
+        old_loss: NDArray[np.uint8],
+    ) -> list[tuple[int, int]]:
+        """Keep what the viewer showed at `tiles` before this update."""
+        stores = self._tiles.store(tiles, old, [slot for _, slot in hits])
+        for tile, slot in stores:
+            self.loss.store(self._tiles.rect(tile), slot, old_loss)
+        return stores
+
+    def _show(
+        self, hits: list[tuple[int, int]], current: Pixels, segments: Bits
+    ) -> None:
+        """Follow hits; what they show differs no more."""
+        for tile, slot in hits:
+            rect = self._tiles.rect(tile)
+            rows = slice(rect.y, rect.bottom)
+            self.pixels[rows, rect.x : rect.right] = current[rows, rect.x : rect.right]
+            self.loss.show(rect, slot)
+            segments[rows, rect.x // SEGMENT : -(-rect.right // SEGMENT)] = False
+
+    def take_rect(self, rect: Rect, current: Pixels) -> None:
+        """Follow an exact rectangle."""
+        area = slice(rect.y, rect.bottom), slice(rect.x, rect.right)
+        self.pixels[area] = current[area]
+        self.loss.fill(rect)
+
+    def take_blocks(
+        self, box: Rect, chosen: Bits, current: Pixels, quality: int
+    ) -> None:
+        """Follow the `chosen` blocks of a side part; `box` is in blocks."""
+        rows = slice(box.y * BLOCK, box.bottom * BLOCK)
+        columns = slice(box.x * BLOCK, box.right * BLOCK)
+        target, source = self.pixels[rows, columns], current[rows, columns]
+        if chosen.all():
+            target[...] = source
+        else:
+            where = chosen.repeat(BLOCK, axis=0).repeat(BLOCK, axis=1)
+            height, width = target.shape
+            np.copyto(target, source, where=where[:height, :width])
+        self.loss.set(box, chosen, quality)

@@ -1,0 +1,64 @@
+"""Which 32x32 blocks are photographic."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from p2p_remote.screen.arrays import BLOCK, SEGMENT, Bits, Pixels
+
+_ROW_STEP = 4  # every fourth row is looked at
+_SMALL_CHANGE = 10  # of green, between neighbours
+
+
+def changed_blocks(segments: Bits) -> Bits:
+    """Blocks (rows, columns) with a segment that differs."""
+    height, width = segments.shape
+    rows = np.logical_or.reduceat(segments, np.arange(0, height, BLOCK), axis=0)
+    return np.logical_or.reduceat(rows, np.arange(0, width, BLOCK // SEGMENT), axis=1)
+
+
+def photo_blocks(current: Pixels, changed: Bits) -> Bits:
+    """Those `changed` blocks that look like a photograph.
+
+    A photograph changes colour at most pixels, mostly by little; text and user
+    interfaces are flat with sharp edges.
+    """
+    result = np.zeros_like(changed)
+    rows = np.flatnonzero(changed.any(axis=1))
+    if not len(rows):
+        return result
+    columns = np.flatnonzero(changed.any(axis=0))
+    top, left = int(rows[0]), int(columns[0])
+    bottom, right = int(rows[-1]) + 1, int(columns[-1]) + 1
+    block = current[top * BLOCK : bottom * BLOCK, left * BLOCK : right * BLOCK]
+    block = np.ascontiguousarray(block[::_ROW_STEP])
+    differs = np.zeros(block.shape, np.bool_)
+    np.not_equal(block[:, 1:], block[:, :-1], out=differs[:, 1:])
+    green = (block >> 8).astype(np.uint8)
+    steps = np.zeros(block.shape, np.uint8)
+    # Modulo 256 a step of -10..10 becomes 0..20.
+    np.subtract(green[:, 1:], green[:, :-1], out=steps[:, 1:])
+    small = differs & (steps + np.uint8(_SMALL_CHANGE) <= 2 * _SMALL_CHANGE)
+    pixels = _block_sums(np.ones(block.shape, np.bool_))
+    changes = _block_sums(differs)
+    smalls = _block_sums(small)
+    is_photo = ((2 * changes >= pixels) & (10 * smalls > 3 * changes)) | (
+        (100 * changes >= 12 * pixels) & (10 * smalls >= 7 * changes)
+    )
+    inner = slice(top, bottom), slice(left, right)
+    result[inner] = is_photo & changed[inner]
+    return result
+
+
+def _block_sums(bits: Bits) -> NDArray[np.int32]:
+    rows = np.arange(0, bits.shape[0], BLOCK // _ROW_STEP)
+    columns = np.arange(0, bits.shape[1], BLOCK)
+    across = np.add.reduceat(bits, columns, axis=1, dtype=np.int32)
+    return np.add.reduceat(across, rows, axis=0)
+
+
+def clear_blocks(segments: Bits, blocks: Bits) -> None:
+    """Take the segments of `blocks` out of the map of what differs."""
+    per_block = BLOCK // SEGMENT
+    for row in np.flatnonzero(blocks.any(axis=1)).tolist():
+        columns = blocks[row].repeat(per_block)[: segments.shape[1]]
+        segments[row * BLOCK : (row + 1) * BLOCK, columns] = False

@@ -1,0 +1,120 @@
+"""Photo blocks to side parts of bounded size."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from p2p_remote.screen import jpeg
+from p2p_remote.screen.arrays import BLOCK, Bits, Pixels
+from p2p_remote.screen.geometry import Rect
+from p2p_remote.screen.layout import MAX_PIXELS
+from p2p_remote.screen.side import (
+    ARRANGEMENT_CROP,
+    ARRANGEMENT_MOSAIC,
+    KIND_DELTA,
+    KIND_JPEG,
+    MOSAIC_COLUMNS,
+    Side,
+    build,
+    encode_delta,
+    mosaic_size,
+)
+
+LOSSLESS = 100  # a quality
+QUALITIES = (85, 70, 50, 30)
+"""Qualities of JPEG, best first."""
+
+_BLOCKS_DELTA = 40  # blocks of a lossless side part: 120 KiB before deflate
+_BLOCKS_JPEG = 512  # blocks of a JPEG: 0.5 Mpx, some 50-150 kB
+_BOX_BLOCKS = MAX_PIXELS // (BLOCK * BLOCK)  # of the box around them, about
+_CROP_SHARE = 0.7  # of chosen blocks, from which the box itself is coded
+_BYTES_PER_BLOCK = {100: 1000.0, 85: 170.0, 70: 100.0, 50: 72.0, 30: 50.0}
+_MEMORY = 0.7  # share of the old estimate that a new measurement leaves
+
+
+def slices(blocks: Bits, most: int) -> Iterator[tuple[Rect, Bits]]:
+    """Boxes in blocks with their part of `blocks`, each of at most `most` blocks."""
+    columns = blocks.shape[1]
+    rows_per_box = max(_BOX_BLOCKS // columns, 1)
+    pending: list[int] = []
+    for place in np.flatnonzero(blocks).tolist():
+        if pending and (
+            len(pending) >= most
+            or place // columns - pending[0] // columns >= rows_per_box
+        ):
+            yield _boxed(pending, columns)
+            pending = []
+        pending.append(place)
+    if pending:
+        yield _boxed(pending, columns)
+
+
+def _boxed(places: list[int], columns: int) -> tuple[Rect, Bits]:
+    rows, across = np.divmod(np.array(places), columns)
+    left, top = int(across.min()), int(rows.min())
+    box = Rect.from_edges(left, top, int(across.max()) + 1, int(rows.max()) + 1)
+    chosen = np.zeros((box.height, box.width), np.bool_)
+    chosen[rows - top, across - left] = True
+    return box, chosen
+
+
+def _mosaic(frame: Pixels, box: Rect, chosen: Bits) -> Pixels:
+    """Chosen blocks side by side; blocks cut by the edge are padded by repetition."""
+    places = np.argwhere(chosen).tolist()
+    columns, rows = mosaic_size(len(places))
+    picture = np.zeros((rows * BLOCK, columns * BLOCK), np.uint32)
+    for index, (row, column) in enumerate(places):
+        x, y = (box.x + column) * BLOCK, (box.y + row) * BLOCK
+        block = frame[y : y + BLOCK, x : x + BLOCK]
+        height, width = block.shape
+        if (height, width) != (BLOCK, BLOCK):
+            block = np.pad(block, ((0, BLOCK - height), (0, BLOCK - width)), "edge")
+        top = index // MOSAIC_COLUMNS * BLOCK
+        left = index % MOSAIC_COLUMNS * BLOCK
+        picture[top : top + BLOCK, left : left + BLOCK] = block
+    return picture
+
+
+class PhotoCoder:
+    """Codes blocks and learns how many bytes one takes."""
+
+    def __init__(self) -> None:
+        """Begin with typical sizes."""
+        self._bytes_per_block = dict(_BYTES_PER_BLOCK)
+
+    def quality_for(self, best: int, blocks: int, budget: int | None) -> int:
+        """Best quality up to `best` at which `blocks` blocks fit into `budget`."""
+        choices = [quality for quality in QUALITIES if quality <= best]
+        if budget is not None:
+            for quality in choices:
+                if blocks * self._bytes_per_block[quality] <= budget:
+                    return quality
+        return choices[-1 if budget is not None else 0]
+
+    def blocks_for(self, quality: int, budget: int | None) -> int:
+        """Blocks of one side part of about `budget` bytes."""
+        most = _BLOCKS_DELTA if quality == LOSSLESS else _BLOCKS_JPEG
+        if budget is None:
+            return most
+        return max(min(int(budget / self._bytes_per_block[quality]), most), 1)
+
+    def encode(self, frame: Pixels, box: Rect, chosen: Bits, quality: int) -> bytes:
+        """Side part of the `chosen` blocks of `box`, lossless or as JPEG."""
+        kind = KIND_DELTA if quality == LOSSLESS else KIND_JPEG
+        count = int(np.count_nonzero(chosen))
+        if count > _CROP_SHARE * box.area:
+            arrangement = ARRANGEMENT_CROP
+            rows = slice(box.y * BLOCK, box.bottom * BLOCK)
+            columns = slice(box.x * BLOCK, box.right * BLOCK)
+            picture = np.ascontiguousarray(frame[rows, columns])
+        else:
+            arrangement = ARRANGEMENT_MOSAIC
+            picture = _mosaic(frame, box, chosen)
+        if kind == KIND_DELTA:
+            payload = encode_delta(picture)
+        else:
+            payload = jpeg.encode(picture, quality)
+        share = len(payload) / count
+        old = self._bytes_per_block[quality]
+        self._bytes_per_block[quality] = _MEMORY * old + (1 - _MEMORY) * share
+        return build(Side(kind, arrangement, 0, box, chosen, payload))
