@@ -7,13 +7,16 @@ import pytest
 
 from p2p_remote.errors import AuthenticationFailedError
 from p2p_remote.traversal.check_seal import CheckSeal
+from p2p_remote.traversal.pair import OPEN_ROUND, PRIMED_ROUND
 from p2p_remote.wire.address import Endpoint, RelayPath
 from p2p_remote.wire.connectivity import Check, CheckResponse
 
 KEY = bytes(range(32))
 TRANSACTION = bytes.fromhex("010000000102030405060708")
 CHECK = Check(2, TRANSACTION, 77, nominate=True)
-VECTORS = Path(__file__).parent.parent / "vectors" / "connectivity.json"
+TESTS = Path(__file__).parent.parent
+VECTORS = TESTS / "vectors" / "connectivity.json"
+DOCUMENT = TESTS.parent / "docs" / "protocol" / "traversal.md"
 
 
 def ends() -> tuple[CheckSeal, CheckSeal]:
@@ -92,3 +95,12 @@ def test_published_vectors():
     )
     response = CheckResponse(vectors["sender_index"], transaction, sealed)
     assert answering.seal(response).hex() == vectors["response"]
+
+
+def test_the_document_prints_the_vectors_and_the_times():
+    """docs/protocol/traversal.md is what the code does."""
+    text = DOCUMENT.read_text()
+    vectors = json.loads(VECTORS.read_text())
+    assert f"\n{vectors['check']}\n{vectors['response']}\n" in text
+    for offsets in (OPEN_ROUND[1:-1], PRIMED_ROUND[2:-1]):
+        assert ", ".join(f"{offset}" for offset in offsets) in text
