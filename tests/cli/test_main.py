@@ -24,9 +24,8 @@ def test_every_command_and_option_is_documented() -> None:
 
 def test_every_exit_code_is_documented() -> None:
     """The exit codes of all errors stand in the table of docs/cli.md."""
-    rows = set(
-        re.findall(r"^\| (\d+) \|", DOCS.read_text(encoding="utf-8"), re.MULTILINE)
-    )
+    text = DOCS.read_text(encoding="utf-8")
+    rows = set(re.findall(r"^\| (\d+) \|", text, re.MULTILINE))
     for name in dir(errors):
         found = getattr(errors, name)
         if isinstance(found, type) and issubclass(found, errors.RemoteSupportError):
