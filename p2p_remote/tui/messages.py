@@ -10,9 +10,14 @@ from p2p_remote.services.events import ServiceEvent
 
 @dataclass
 class TechnicianEvent(Message):
-    """Something happened to the outgoing call or session."""
+    """Something happened to an outgoing call or session.
+
+    `call` counts the calls of this run: events of a call that was given up may still
+    be on their way when the next one has begun.
+    """
 
     event: ServiceEvent
+    call: int = 0
 
 
 @dataclass

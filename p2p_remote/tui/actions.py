@@ -1,0 +1,189 @@
+"""Everything that can be done, in one table.
+
+Bindings, the command palette, the toolbar, the menu behind the prefix key and the help
+screen are made from it. Each action is a method `action_<name>` of the screen that the
+group belongs to, or of the App.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from textual.binding import Binding
+
+PREFIX = "ctrl+right_square_bracket"
+PREFIX_SHOWN = "Ctrl+]"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing to do.
+
+    `keys` are Textual's names, separated by commas; `shown` is how people read them;
+    `tool` is the word in the toolbar, empty for none; `footer` shows it in the footer.
+    """
+
+    name: str
+    keys: str
+    shown: str
+    label: str
+    help: str
+    tool: str = ""
+    footer: bool = False
+    priority: bool = False
+
+
+ANYWHERE = (
+    Action("help", "f1", "F1", "Help", "What there is and which key does it.", "", True),
+    Action(
+        "command_palette",
+        "ctrl+p",
+        "Ctrl+P",
+        "Commands",
+        "Find any command by its name.",
+        footer=True,
+    ),
+    Action(
+        "quit",
+        "ctrl+q",
+        "Ctrl+Q",
+        "Quit",
+        "Leave. Every session ends, and nobody can reach this machine.",
+        footer=True,
+    ),
+)
+"""Actions of the App."""
+
+SHARING = (
+    Action(
+        "stop_control",
+        "f11",
+        "F11",
+        "Stop control",
+        "Take mouse and keyboard back at once, from anywhere.",
+        footer=True,
+        priority=True,
+    ),
+    Action(
+        "end_sharing",
+        "f12",
+        "F12",
+        "End session",
+        "End the session: they see nothing from this moment on.",
+        footer=True,
+        priority=True,
+    ),
+    Action(
+        "give_control",
+        "f9",
+        "F9",
+        "Give control",
+        "Let them use mouse and keyboard (after the six digits).",
+        priority=True,
+    ),
+    Action(
+        "show_sharing",
+        "f8",
+        "F8",
+        "Show the session",
+        "Who sees this screen, since when, and what they may do.",
+        priority=True,
+    ),
+)
+"""Actions of the App while somebody sees this screen."""
+
+HOME = (
+    Action(
+        "copy_id",
+        "f2",
+        "F2",
+        "Copy ID",
+        "Copy your ID, to send it by mail or chat.",
+        footer=True,
+    ),
+    Action(
+        "connect",
+        "f5",
+        "F5",
+        "Connect",
+        "Call the ID in the field; Enter in the field does the same.",
+        footer=True,
+    ),
+)
+
+SESSION = (
+    Action("session_help", "h", "h", "Help", "All keys of the session.", "Help"),
+    Action("zoom", "z", "z", "Zoom: fit or 1:1", "Whole screen, or readable.", "Zoom"),
+    Action("zoom_in", "plus,equals_sign", "+", "Zoom in", "One step larger."),
+    Action("zoom_out", "minus", "-", "Zoom out", "One step smaller."),
+    Action("pan('left')", "left", "←", "Left", "Move the part that is shown."),
+    Action("pan('right')", "right", "→", "Right", "Move the part that is shown."),
+    Action("pan('up')", "up", "↑", "Up", "Move the part that is shown."),
+    Action("pan('down')", "down", "↓", "Down", "Move the part that is shown."),
+    Action(
+        "ask_control",
+        "c",
+        "c",
+        "Ask for control",
+        "The customer is asked; no answer is a no.",
+        "Ask control",
+    ),
+    Action(
+        "view_only",
+        "v",
+        "v",
+        "View only, on or off",
+        "Send nothing, even if control is granted.",
+        "View only",
+    ),
+    Action(
+        "special_keys",
+        "k",
+        "k",
+        "Special keys",
+        "Keys that your terminal or desktop takes for itself.",
+        "Keys",
+    ),
+    Action(
+        "send_text",
+        "t",
+        "t",
+        "Type a text there",
+        "Write or paste a text; it is typed on their side.",
+        "Text",
+    ),
+    Action("path", "p", "p", "Path", "Which way it runs, how fast, and why.", "Path"),
+    Action("toolbar", "b", "b", "Toolbar", "Fold the toolbar away, or out."),
+    Action(
+        "command_palette", "colon", ":", "Commands", "Find any command by its name."
+    ),
+    Action("end_session", "e", "e", "End", "End the session.", "End"),
+    Action(
+        "literal",
+        f"right_square_bracket,{PREFIX}",
+        "]",
+        f"{PREFIX_SHOWN} itself",
+        "Send the prefix key to the other side.",
+    ),
+)
+"""Behind the prefix key; everything else that is typed goes to the other side."""
+
+
+def bindings(actions: Iterable[Action]) -> list[Binding]:
+    """Textual bindings of these actions."""
+    return [
+        Binding(
+            action.keys,
+            action.name,
+            action.label,
+            show=action.footer,
+            key_display=action.shown,
+            priority=action.priority,
+            tooltip=action.help,
+        )
+        for action in actions
+    ]
+
+
+def by_key(actions: Iterable[Action]) -> dict[str, Action]:
+    """Actions by each of their keys."""
+    return {key: action for action in actions for key in action.keys.split(",")}

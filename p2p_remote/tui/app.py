@@ -1,0 +1,246 @@
+"""The terminal application: both halves in one. It only composes."""
+
+import asyncio
+import contextlib
+import logging
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar
+
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.driver import Driver
+from textual.screen import Screen
+
+from p2p_remote.services.running_node import NodeOptions
+from p2p_remote.terminal.capabilities import Capabilities
+from p2p_remote.terminal.probe import probe_terminal
+from p2p_remote.tui.actions import ANYWHERE, SHARING, bindings
+from p2p_remote.tui.customer_half import CustomerHalf
+from p2p_remote.tui.customer_state import Stage
+from p2p_remote.tui.frame_driver import choose_driver_class
+from p2p_remote.tui.links import LanLink, Links
+from p2p_remote.tui.messages import CustomerEvent, LanChanged, TechnicianEvent
+from p2p_remote.tui.screens.base import BaseScreen
+from p2p_remote.tui.screens.help import HelpScreen
+from p2p_remote.tui.screens.home import HomeScreen
+from p2p_remote.tui.screens.outgoing import OutgoingScreen
+from p2p_remote.tui.screens.prompt import PromptScreen
+from p2p_remote.tui.themes import DARK, THEMES
+
+_SHARING_ACTIONS = frozenset(action.name for action in SHARING)
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What the application begins with.
+
+    Args:
+        options: this machine's node, for calls.
+        target: call this ID at once and leave after it; None for the home screen.
+        password: session password for `target`.
+        view_only: send no input until that is switched off.
+        share_arguments: be reachable as well, with these arguments for `share`.
+        on_digits: told the comparison digits of a call, for the demo.
+        note: a line for the technician.
+
+    """
+
+    options: NodeOptions
+    target: int | None = None
+    password: bytes = b""
+    view_only: bool = False
+    share_arguments: tuple[str, ...] | None = None
+    on_digits: Callable[[str], None] | None = None
+    note: str = ""
+
+
+class RemoteApp(App[int], inherit_bindings=False):
+    """Passes events to the half they belong to, and leaves cleanly."""
+
+    TITLE = "p2p-remote"
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings(SHARING), *bindings(ANYWHERE)]
+
+    def __init__(
+        self,
+        start: Start,
+        capabilities: Capabilities | None = None,
+        links: Links | None = None,
+        driver_class: type[Driver] | None = None,
+    ) -> None:
+        """Prepare; tests give `links` of their own."""
+        super().__init__(driver_class=driver_class)
+        self.start = start
+        self.links = links or Links()
+        self.capabilities = capabilities or Capabilities()
+        self.customer: CustomerHalf | None = None
+        self._outgoing: OutgoingScreen | None = None
+        self._home: HomeScreen | None = None
+        self._lan: LanLink | None = None
+        self._leaving = False
+        for theme in THEMES:
+            self.register_theme(theme)
+        self.theme = DARK.name
+
+    @property
+    def is_sharing(self) -> bool:
+        """Whether somebody sees this machine's screen."""
+        return (
+            self.customer is not None and self.customer.state.stage is Stage.SHARING
+        )
+
+    def get_default_screen(self) -> Screen[None]:
+        """Begin at home, or with the call that was asked for."""
+        if self.start.target is None:
+            self._home = HomeScreen(self.start.options.peer_id)
+            return self._home
+        self._outgoing = OutgoingScreen(self.start.target, self.start.password)
+        return self._outgoing
+
+    async def on_mount(self) -> None:
+        """Be reachable, if asked to, and look around on the local network."""
+        options = self.start.options
+        if self.start.share_arguments is not None:
+            self.customer = CustomerHalf(self, self.start.share_arguments, options)
+            await self.customer.start()
+        if self._home is not None:
+            problem = "The local network is switched off here."
+            if options.lan:
+                self._lan = self.links.lan(
+                    lambda peers: self.post_message(LanChanged(peers)),
+                    options.peer_id,
+                )
+                problem = await self._lan.start()
+            self._home.show_lan((), problem)
+
+    # Events from outside.
+
+    async def on_technician_event(self, message: TechnicianEvent) -> None:
+        """Pass an event to the outgoing call."""
+        if self._outgoing is not None:
+            await self._outgoing.take(message)
+
+    async def on_customer_event(self, message: CustomerEvent) -> None:
+        """Pass an event to the customer's half."""
+        if self.customer is not None:
+            await self.customer.take(message.event)
+            self.refresh_bindings()
+
+    def on_lan_changed(self, message: LanChanged) -> None:
+        """Show who is on the local network."""
+        if self._home is not None:
+            self._home.show_lan(message.peers, "")
+
+    def refresh_times(self) -> None:
+        """Bring the screen on top up to date at once."""
+        if isinstance(self.screen, BaseScreen):
+            self.screen.tick()
+
+    # Outgoing calls.
+
+    def call(self, target: int) -> None:
+        """Call an ID."""
+        self._outgoing = OutgoingScreen(target, b"")
+        self.push_screen(self._outgoing)
+
+    async def leave_outgoing(self, code: int) -> None:
+        """An outgoing call is over: home, or out if there is none."""
+        outgoing, self._outgoing = self._outgoing, None
+        if self._home is None:
+            await self.leave(code, outgoing)
+        elif outgoing is not None:
+            await outgoing.close()
+            self.pop_screen()
+
+    # Actions; see `actions.ANYWHERE` and `actions.SHARING`.
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Sharing keys work while sharing; nothing opens over a question."""
+        del parameters
+        if action in _SHARING_ACTIONS:
+            return self.is_sharing
+        if action in ("help", "command_palette"):
+            return not isinstance(self.screen, PromptScreen)
+        return True
+
+    def action_help(self) -> None:
+        self.push_screen(HelpScreen())
+
+    async def action_quit(self) -> None:
+        code = self._outgoing.exit_code if self._outgoing and not self._home else 0
+        await self.leave(code, self._outgoing)
+
+    def action_stop_control(self) -> None:
+        self._tell_customer("revoke", permission="control")
+
+    def action_give_control(self) -> None:
+        self._tell_customer("grant", permission="control")
+
+    def action_end_sharing(self) -> None:
+        self._tell_customer("end")
+
+    def action_show_sharing(self) -> None:
+        if self.customer is not None:
+            self.customer.show_session()
+
+    def _tell_customer(self, do: str, **fields: str) -> None:
+        if self.customer is not None:
+            self.customer.state.problem = ""
+            self.customer.send(do, **fields)
+
+    def get_system_commands(self, screen: Screen[None]) -> Iterable[SystemCommand]:
+        """Commands of the palette: those of the screen, then those of the App."""
+        for action in getattr(screen, "actions", ()):
+            yield SystemCommand(
+                action.label, action.help, partial(screen.run_action, action.name)
+            )
+        for action in (*(SHARING if self.is_sharing else ()), *ANYWHERE):
+            if action.name != "command_palette":
+                yield SystemCommand(
+                    action.label, action.help, partial(self.run_action, action.name)
+                )
+        yield SystemCommand("Theme", "Other colours", self.action_change_theme)
+
+    async def leave(self, code: int, outgoing: OutgoingScreen | None) -> None:
+        """End everything, then the program."""
+        if self._leaving:
+            return
+        self._leaving = True
+        parts = [part for part in (outgoing, self.customer, self._lan) if part]
+        await asyncio.gather(*(part.close() for part in parts), return_exceptions=True)
+        self.exit(code)
+
+
+@contextlib.contextmanager
+def _quiet_terminal() -> Iterator[None]:
+    """Keep log lines off the screen that is drawn on."""
+    root = logging.getLogger()
+    silenced = [
+        handler
+        for handler in root.handlers
+        if isinstance(handler, logging.StreamHandler)
+        and handler.stream in (sys.stderr, sys.stdout)
+    ]
+    quiet = logging.NullHandler()
+    root.addHandler(quiet)
+    for handler in silenced:
+        root.removeHandler(handler)
+    try:
+        yield
+    finally:
+        root.removeHandler(quiet)
+        for handler in silenced:
+            root.addHandler(handler)
+
+
+def run(start: Start) -> int:
+    """Run the application; returns the exit code of the command line."""
+    capabilities = probe_terminal()
+    driver = choose_driver_class(capabilities)
+    app = RemoteApp(start, capabilities, driver_class=driver)
+    with _quiet_terminal():
+        code = app.run()
+    return app.return_code or 0 if code is None else code

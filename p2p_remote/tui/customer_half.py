@@ -1,0 +1,150 @@
+"""The customer's half: its process, its state, and the screens that ask and tell."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from p2p_remote.services.running_node import NodeOptions
+from p2p_remote.tui import words
+from p2p_remote.tui.customer_state import CustomerState, Stage
+from p2p_remote.tui.messages import CustomerEvent
+from p2p_remote.tui.safe_text import safe
+from p2p_remote.tui.screens.approve import ApproveScreen
+from p2p_remote.tui.screens.question import Question, QuestionScreen
+from p2p_remote.tui.screens.sharing import SharingScreen
+
+if TYPE_CHECKING:
+    from p2p_remote.tui.app import RemoteApp
+
+
+class CustomerHalf:
+    """Runs on the App's loop; prompts come on top of whatever is shown."""
+
+    def __init__(
+        self, app: "RemoteApp", arguments: Sequence[str], options: NodeOptions
+    ) -> None:
+        """Nothing happens before `start`."""
+        self.state = CustomerState(options.server is not None, options.lan)
+        self._app = app
+        self._link = app.links.share(
+            arguments, lambda event: app.post_message(CustomerEvent(event))
+        )
+        self._approve: ApproveScreen | None = None
+        self._question: QuestionScreen | None = None
+        self._sharing: SharingScreen | None = None
+
+    async def start(self) -> None:
+        """Be reachable."""
+        try:
+            await self._link.start()
+        except OSError as error:
+            self._app.post_message(
+                CustomerEvent({"event": "stopped", "text": str(error)})
+            )
+
+    async def close(self) -> None:
+        """Access is over when this returns."""
+        await self._link.close()
+
+    def send(self, do: str, **fields: Any) -> None:
+        """Send a decision of the customer."""
+        self._link.send(do, **fields)
+
+    async def take(self, event: dict[str, Any]) -> None:
+        """Take an event, and show what follows from it."""
+        before = self.state.stage
+        self.state.apply(event, self._app.links.clock())
+        show = _SHOWS.get(str(event.get("event")))
+        if show is not None:
+            await show(self, before)
+        if self._approve is not None:
+            self._approve.on_customer_changed()
+        self._app.refresh_times()
+
+    def show_session(self) -> None:
+        """Show the running session, if it is not on top already."""
+        shown = self._sharing
+        if self.state.stage is Stage.SHARING and (shown is None or not shown.is_active):
+            if shown is None or shown not in self._app.screen_stack:
+                self._sharing = SharingScreen(self.state)
+                self._app.push_screen(self._sharing)
+
+    # What each event shows.
+
+    async def _on_request(self, _before: Stage) -> None:
+        request = self.state.request
+        if request is None:
+            return
+        self._close_prompts()
+        clock = self._app.links.clock
+        self._approve = ApproveScreen(self.state, request, self.send, clock)
+        self._app.bell()
+        await self._app.push_screen(self._approve)
+
+    async def _on_started(self, _before: Stage) -> None:
+        self._close_prompts()
+        self._sharing = SharingScreen(self.state)
+        await self._app.push_screen(self._sharing)
+
+    async def _on_asked(self, _before: Stage) -> None:
+        permission = self.state.asked
+        what = words.permission_words(permission)
+        question = Question(
+            "They ask for more",
+            f"{self.state.who} asks to {what}. "
+            "F11 takes it back at any time. Allow it?",
+            "Allow",
+            seconds=self.state.asked_seconds,
+        )
+        self._close_prompts()
+        self._question = QuestionScreen(question, self._app.links.clock)
+
+        def answered(yes: bool | None) -> None:
+            if self.state.asked == permission:
+                self.send("grant" if yes else "decline", permission=permission)
+
+        self._app.bell()
+        await self._app.push_screen(self._question, answered)
+
+    async def _on_answered(self, _before: Stage) -> None:
+        if not self.state.asked:
+            self._close_prompts()
+
+    async def _on_ended(self, before: Stage) -> None:
+        self._close_prompts()
+        if before is Stage.SHARING and self.state.ended is not None:
+            await self._show_end()
+        elif before is Stage.ASKED and self.state.ended is not None:
+            event = self.state.ended
+            how = words.customer_end(
+                str(event.get("reason")), by_peer=bool(event.get("by_peer"))
+            )
+            self._app.notify(
+                safe(f"{how} Nothing was shown to anybody.").plain,
+                title="No session",
+                markup=False,
+            )
+
+    async def _show_end(self) -> None:
+        """The end on the screen of the session, wherever that is."""
+        if self._sharing is None or self._sharing not in self._app.screen_stack:
+            self._sharing = SharingScreen(self.state)
+            await self._app.push_screen(self._sharing)
+        await self._sharing.show_end()
+
+    def _close_prompts(self) -> None:
+        if self._approve is not None:
+            self._approve.finish(None)
+        if self._question is not None:
+            self._question.finish(False)
+        self._approve = self._question = None
+
+
+_SHOWS: dict[str, Any] = {
+    "request": CustomerHalf._on_request,  # noqa: SLF001 -- the table of this class
+    "started": CustomerHalf._on_started,  # noqa: SLF001
+    "asked": CustomerHalf._on_asked,  # noqa: SLF001
+    "granted": CustomerHalf._on_answered,  # noqa: SLF001
+    "declined": CustomerHalf._on_answered,  # noqa: SLF001
+    "ended": CustomerHalf._on_ended,  # noqa: SLF001
+    "stopped": CustomerHalf._on_ended,  # noqa: SLF001
+}

@@ -1,0 +1,240 @@
+"""What the interface knows of the customer's half. No widgets in here.
+
+Its events are those of `p2p-remote share --json`, as dicts.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from p2p_remote.tui import words
+from p2p_remote.tui.safe_text import quoted
+from p2p_remote.wire.peer_id import group_partial
+
+Event = dict[str, Any]
+PATIENCE = 5.0  # s for the first answer of the server before we say that it is missing
+
+
+class Stage(Enum):
+    """Where the customer's half is."""
+
+    STARTING = "starting"
+    WAITING = "waiting"
+    ASKED = "asked"
+    SHARING = "sharing"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Somebody wants to see this screen."""
+
+    name: str
+    peer_id: str
+    verified: str
+    path_kind: str
+    digits_expected: bool
+    seconds: int
+
+    @property
+    def who(self) -> str:
+        """Their self-chosen name in quotes."""
+        return quoted(self.name)
+
+
+@dataclass(slots=True)
+class CustomerState:
+    """The customer's half; `apply` takes its events in order.
+
+    Args:
+        has_server: A rendezvous server is set.
+        lan: This machine can be found on the local network.
+
+    """
+
+    has_server: bool
+    lan: bool
+    stage: Stage = Stage.STARTING
+    born: float | None = None
+    registered: bool = False
+    answered: bool = False
+    notes: list[str] = field(default_factory=list)
+    trouble: str = ""
+    request: Request | None = None
+    tries_left: int | None = None
+    problem: str = ""
+    name: str = ""
+    peer_id: str = ""
+    verified: bool = False
+    grants: frozenset[str] = frozenset()
+    asked: str = ""
+    asked_seconds: int = 0
+    path_kind: str = ""
+    path_why: str = ""
+    rtt_ms: float | None = None
+    paused: bool = False
+    silent_s: float = 0.0
+    revoked_by: str = ""
+    started: float | None = None
+    expires: float | None = None
+    ended: Event | None = None
+
+    @property
+    def who(self) -> str:
+        """The technician's self-chosen name in quotes."""
+        return quoted(self.name)
+
+    @property
+    def control(self) -> bool:
+        """Whether the technician may use mouse and keyboard."""
+        return "control" in self.grants
+
+    def apply(self, event: Event, now: float) -> None:
+        """Take one event."""
+        if self.born is None:
+            self.born = now
+        take = _TAKES.get(str(event.get("event")))
+        if take is not None:
+            take(self, event, now)
+
+    def status(self, now: float) -> tuple[str, str]:
+        """Symbol and words for the home screen."""
+        if self.stage is Stage.STOPPED:
+            return words.BAD, f"this machine cannot share: {self.trouble}"
+        if self.stage is Stage.SHARING:
+            return words.WARN, f"{self.who} sees your screen"
+        if self.stage is Stage.ASKED:
+            return words.WARN, "somebody asks to see your screen"
+        if self.registered:
+            return words.GOOD, "ready: nobody is connected"
+        if not self.has_server:
+            return self._without_server()
+        waited = 0.0 if self.born is None else now - self.born
+        if not self.trouble and waited < PATIENCE:
+            return words.OFF, "getting ready"
+        reason = self.trouble or "The server has not answered yet."
+        if self.lan:
+            return words.WARN, f"local network only. {reason}"
+        return words.WARN, f"nobody can reach you. {reason}"
+
+    def _without_server(self) -> tuple[str, str]:
+        if self.stage is Stage.STARTING:
+            return words.OFF, "getting ready"
+        if self.lan:
+            return words.WARN, "local network only: nobody is connected"
+        return words.WARN, "nobody can reach you: no server, and the LAN is off"
+
+    def _on_ready(self, event: Event, _now: float) -> None:
+        if self.stage is Stage.STARTING:
+            self.stage = Stage.WAITING
+        self.answered = True
+        self.registered = bool(event.get("rendezvous"))
+        self.trouble = ""
+
+    def _on_trouble(self, event: Event, _now: float) -> None:
+        text = str(event.get("text", ""))
+        if self.answered and self.has_server:
+            self.registered, self.trouble = False, text
+        else:
+            self.notes.append(text)
+
+    def _on_request(self, event: Event, _now: float) -> None:
+        self.stage = Stage.ASKED
+        self.tries_left, self.problem, self.ended = None, "", None
+        self.request = Request(
+            str(event.get("name") or ""),
+            group_partial(str(event.get("id") or "")),
+            str(event.get("verified") or ""),
+            str(event.get("path") or ""),
+            bool(event.get("digits_expected")),
+            int(event.get("seconds") or 0),
+        )
+
+    def _on_wrong_digits(self, event: Event, _now: float) -> None:
+        self.tries_left = int(event.get("tries_left") or 0)
+
+    def _on_failed(self, event: Event, _now: float) -> None:
+        self.problem = str(event.get("error") or "")
+
+    def _on_started(self, event: Event, now: float) -> None:
+        peer = event.get("peer") or {}
+        path = event.get("path") or {}
+        self.stage, self.request = Stage.SHARING, None
+        self.name = str(peer.get("name") or "")
+        self.peer_id = group_partial(str(peer.get("id") or ""))
+        self.grants = frozenset(map(str, event.get("grants") or ()))
+        self.verified = bool(event.get("verified"))
+        self.started = now
+        self.expires = now + float(event.get("seconds") or 0)
+        self.asked = self.revoked_by = self.problem = ""
+        self.paused, self.silent_s, self.ended = False, 0.0, None
+        self._on_path(path, now)
+
+    def _on_asked(self, event: Event, _now: float) -> None:
+        self.asked = str(event.get("permission") or "")
+        self.asked_seconds = int(event.get("seconds") or 0)
+
+    def _on_granted(self, event: Event, _now: float) -> None:
+        permission = str(event.get("permission") or "")
+        self.grants |= {permission}
+        self.revoked_by = ""
+        self._answered(permission)
+
+    def _on_declined(self, event: Event, _now: float) -> None:
+        self._answered(str(event.get("permission") or ""))
+
+    def _answered(self, permission: str) -> None:
+        if self.asked == permission:
+            self.asked = ""
+
+    def _on_revoked(self, event: Event, _now: float) -> None:
+        self.grants -= set(map(str, event.get("permissions") or ()))
+        self.revoked_by = str(event.get("by") or "")
+
+    def _on_paused(self, event: Event, _now: float) -> None:
+        self.paused = bool(event.get("paused"))
+
+    def _on_path(self, event: Event, _now: float) -> None:
+        self.path_kind = str(event.get("kind") or "")
+        self.path_why = str(event.get("why") or "")
+        self.rtt_ms = event.get("rtt_ms")
+
+    def _on_silence(self, event: Event, _now: float) -> None:
+        self.silent_s = float(event.get("seconds") or 0)
+
+    def _on_ended(self, event: Event, _now: float) -> None:
+        self.stage = Stage.WAITING
+        self.grants, self.asked = frozenset(), ""
+        self.ended = event
+
+    def _on_stopped(self, event: Event, now: float) -> None:
+        if self.stage is Stage.SHARING and self.started is not None:
+            self.ended = {
+                "reason": "missing_capability",
+                "duration_s": now - self.started,
+            }
+        self.stage, self.grants, self.request = Stage.STOPPED, frozenset(), None
+        code = event.get("code")
+        text = str(event.get("text") or "")
+        self.trouble = text or f"its process has ended (code {code})."
+
+
+_TAKES: dict[str, Callable[[CustomerState, Event, float], None]] = {
+    "ready": CustomerState._on_ready,  # noqa: SLF001 -- the table of this class
+    "trouble": CustomerState._on_trouble,  # noqa: SLF001
+    "request": CustomerState._on_request,  # noqa: SLF001
+    "wrong_digits": CustomerState._on_wrong_digits,  # noqa: SLF001
+    "failed": CustomerState._on_failed,  # noqa: SLF001
+    "started": CustomerState._on_started,  # noqa: SLF001
+    "asked": CustomerState._on_asked,  # noqa: SLF001
+    "granted": CustomerState._on_granted,  # noqa: SLF001
+    "declined": CustomerState._on_declined,  # noqa: SLF001
+    "revoked": CustomerState._on_revoked,  # noqa: SLF001
+    "paused": CustomerState._on_paused,  # noqa: SLF001
+    "path": CustomerState._on_path,  # noqa: SLF001
+    "silence": CustomerState._on_silence,  # noqa: SLF001
+    "ended": CustomerState._on_ended,  # noqa: SLF001
+    "stopped": CustomerState._on_stopped,  # noqa: SLF001
+}
+"""What each event changes; other events change nothing here."""

@@ -1,0 +1,193 @@
+"""The one question that decides everything: may they see this screen?
+
+No is where the focus is, what Enter and Escape mean, and what happens when nobody
+answers. A yes is never one key: the field has to be filled, or a button reached first;
+and no yes is taken in the first moment, when a click or a key may have been meant for
+what was here before.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.widgets import Button, Static
+
+from p2p_remote.tui import words
+from p2p_remote.tui.customer_state import CustomerState, Request
+from p2p_remote.tui.safe_text import safe
+from p2p_remote.tui.screens.prompt import GUARD_SECONDS, PromptScreen
+from p2p_remote.tui.widgets.countdown import Countdown
+from p2p_remote.tui.widgets.grouped_input import GroupedInput
+
+CODE_DIGITS = 6
+LOOK = ("view",)
+CONTROL = ("view", "control")
+
+
+class ApproveScreen(PromptScreen[None]):
+    """Sends the answer by `send` and stays until the session begins or is refused."""
+
+    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+        (0, "-low"),
+        (22, "-high"),
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "no", "No", show=False),
+        Binding("ctrl+q", "app.quit", "Quit", show=False),
+    ]
+
+    def __init__(
+        self,
+        state: CustomerState,
+        request: Request,
+        send: Callable[..., Any],
+        clock: Callable[[], float],
+    ) -> None:
+        """Ask about `request`; `send(do, **fields)` carries the answer."""
+        super().__init__()
+        self._state = state
+        self._request = request
+        self._send = send
+        self._clock = clock
+        self._guarded = True
+        self._sent = ""
+
+    def compose(self) -> ComposeResult:
+        """Who, the warning, what it means, the digits, the answers."""
+        request = self._request
+        with Vertical(classes="dialog approve"):
+            yield Static(self._who(), classes="line")
+            yield Static(self._warning(), classes="line warning")
+            yield Static(
+                "They would see everything on your screen. With control they also "
+                "use your mouse and keyboard; F11 takes that back, F12 ends it all.",
+                markup=False,
+                classes="line muted roomy",
+            )
+            with Horizontal(classes="code-row"):
+                yield Static(
+                    "Type the six digits\nthat they read to you", markup=False
+                )
+                yield GroupedInput(CODE_DIGITS, "000 000", id="code")
+                yield Static("", id="problem")
+            yield Countdown(request.seconds, self._clock)
+            with Horizontal(classes="buttons"):
+                yield Button("No", id="no")
+                yield Button("Let them look", id="look", disabled=True)
+                yield Button("Let them see and control", id="control", disabled=True)
+
+    def on_mount(self) -> None:
+        """No has the focus; a yes has to wait a moment."""
+        self.query_one(".dialog").border_title = "Somebody wants to see your screen"
+        self.query_one(".code-row").display = self._request.digits_expected
+        self.query_one("#no").focus()
+        self.set_timer(GUARD_SECONDS, self._end_guard)
+
+    def _who(self) -> Text:
+        request = self._request
+        text = Text.assemble((request.who, "bold"), "   ID ", (request.peer_id, "bold"))
+        text.append("\n")
+        if request.verified == "password":
+            text.append(f"{words.GOOD} They know your session password.\n")
+        elif request.verified:
+            known = safe(f"{words.GOOD} You know this machine: {request.verified}.")
+            text.append_text(known).append("\n")
+        else:
+            text.append(
+                f"{words.WARN} First contact: anybody can choose any name.\n", "bold"
+            )
+        text.append(words.PATH_SENTENCES.get(request.path_kind, ""))
+        return text
+
+    @staticmethod
+    def _warning() -> Text:
+        return Text.assemble(
+            ("Did YOU call them? ", "bold"),
+            "Banks, police and Microsoft never ask for this. "
+            "If somebody called you: No, and hang up.",
+        )
+
+    # What may be pressed.
+
+    def _end_guard(self) -> None:
+        self._guarded = False
+        self.refresh_state()
+
+    def refresh_state(self) -> None:
+        """Show what went wrong, and which answers are possible now."""
+        waiting = bool(self._sent) and not self._state.problem
+        code = self.query_one("#code", GroupedInput)
+        may_control = code.complete or not self._request.digits_expected
+        self.query_one("#look").disabled = self._guarded or waiting
+        self.query_one("#control").disabled = (
+            self._guarded or waiting or not may_control
+        )
+        shown = f"{words.OFF} Checking …" if waiting else self._state.problem
+        self.query_one("#problem", Static).update(safe(shown))
+
+    def on_customer_changed(self) -> None:
+        """An event came in: an answer that did not work frees the field again."""
+        if self._state.problem and self._sent:
+            self._sent = ""
+            code = self.query_one("#code", GroupedInput)
+            code.value = ""
+            if self._request.digits_expected:
+                code.focus()
+        self.refresh_state()
+
+    def on_key(self, event: events.Key) -> None:
+        """A digit typed anywhere goes into the field."""
+        code = self.query_one("#code", GroupedInput)
+        digit = event.character or ""
+        if (
+            digit.isdigit()
+            and self._request.digits_expected
+            and self.focused is not code
+            and not self._sent
+        ):
+            event.stop()
+            code.focus()
+            code.replace(digit, *code.selection)
+
+    @on(GroupedInput.Changed)
+    def on_code_changed(self) -> None:
+        """Six digits open the way to control."""
+        self.refresh_state()
+
+    @on(GroupedInput.Completed)
+    def on_code_completed(self) -> None:
+        """Enter in the field moves on; the button still has to be pressed."""
+        button = self.query_one("#control")
+        if not button.disabled:
+            button.focus()
+
+    # Answers.
+
+    @on(Button.Pressed, "#no")
+    @on(Countdown.Expired)
+    def action_no(self) -> None:
+        """Refuse."""
+        self._send("deny")
+        self.finish(None)
+
+    @on(Button.Pressed, "#look")
+    def on_look(self) -> None:
+        """Let them look."""
+        self._approve(LOOK)
+
+    @on(Button.Pressed, "#control")
+    def on_control(self) -> None:
+        """Let them see and control."""
+        self._approve(CONTROL)
+
+    def _approve(self, grants: tuple[str, ...]) -> None:
+        code = self.query_one("#code", GroupedInput)
+        self._sent, self._state.problem = "approve", ""
+        self.refresh_state()
+        self.query_one("#no").focus()
+        digits = code.digits if code.complete else ""
+        self._send("approve", grants=list(grants), digits=digits)

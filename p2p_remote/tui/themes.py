@@ -1,0 +1,75 @@
+"""Our own looks: dark, light, and one with the strongest contrast."""
+
+from textual.theme import Theme
+
+DARK = Theme(
+    name="p2p-dark",
+    primary="#5fb3d9",
+    secondary="#3d7ea6",
+    accent="#8fd3c8",
+    warning="#f2c14e",
+    error="#f0736a",
+    success="#7fd68b",
+    foreground="#e6edf3",
+    background="#10161d",
+    surface="#161e27",
+    panel="#1f2a36",
+    dark=True,
+    variables={
+        "sharing": "#a32626",
+        "sharing-text": "#ffffff",
+        "muted": "#93a4b5",
+        "border": "#37506a",
+        "border-blurred": "#2a3b4d",
+        "footer-key-foreground": "#8fd3c8",
+        "button-focus-text-style": "bold reverse",
+    },
+)
+LIGHT = Theme(
+    name="p2p-light",
+    primary="#0b6fa4",
+    secondary="#4a8db5",
+    accent="#0b7a6b",
+    warning="#8a5a00",
+    error="#b3261e",
+    success="#1c7a33",
+    foreground="#17212b",
+    background="#f4f6f8",
+    surface="#ffffff",
+    panel="#e3e9ee",
+    dark=False,
+    variables={
+        "sharing": "#b3261e",
+        "sharing-text": "#ffffff",
+        "muted": "#52616f",
+        "border": "#8fa6b8",
+        "border-blurred": "#b9c7d2",
+        "footer-key-foreground": "#0b6fa4",
+        "button-focus-text-style": "bold reverse",
+    },
+)
+HIGH_CONTRAST = Theme(
+    name="p2p-high-contrast",
+    primary="#00e5ff",
+    secondary="#ffffff",
+    accent="#ffff00",
+    warning="#ffff00",
+    error="#ff6b6b",
+    success="#00ff66",
+    foreground="#ffffff",
+    background="#000000",
+    surface="#000000",
+    panel="#000000",
+    boost="#1a1a1a",
+    dark=True,
+    variables={
+        "sharing": "#c00000",
+        "sharing-text": "#ffffff",
+        "muted": "#ffffff",
+        "border": "#ffffff",
+        "border-blurred": "#ffffff",
+        "footer-key-foreground": "#ffff00",
+        "button-focus-text-style": "bold reverse",
+    },
+)
+THEMES = (DARK, LIGHT, HIGH_CONTRAST)

@@ -1,0 +1,43 @@
+"""Buttons of one row that never take the focus away from the remote picture."""
+
+from textual import events
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.message import Message
+from textual.widgets import Static
+
+from p2p_remote.tui.actions import SESSION
+
+
+class ToolButton(Static, can_focus=False):
+    """A word to click."""
+
+    class Pressed(Message):
+        """The button of an action was clicked."""
+
+        def __init__(self, action: str) -> None:
+            """Carry the action's name."""
+            self.action = action
+            super().__init__()
+
+    def __init__(self, label: str, action: str, tooltip: str, *classes: str) -> None:
+        """Show `label`; run `action` when clicked."""
+        super().__init__(f" {label} ", markup=False, classes=" ".join(classes))
+        self._action = action
+        self.tooltip = tooltip
+
+    def on_click(self, event: events.Click) -> None:
+        """Tell which action is wanted."""
+        event.stop()
+        self.post_message(self.Pressed(self._action))
+
+
+class Toolbar(Horizontal):
+    """The actions of a session that have a word for it."""
+
+    def compose(self) -> ComposeResult:
+        """One button for each."""
+        for action in SESSION:
+            if action.tool:
+                tip = f"{action.help} (Ctrl+] {action.shown})"
+                yield ToolButton(action.tool, action.name, tip, "tool")
