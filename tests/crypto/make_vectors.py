@@ -92,7 +92,7 @@ NEGATIVE: list[tuple[str, int, str, dict[str, Any], str]] = [
         {"r_i": bytes(32)},
         "forged",
     ),
-    ("M3 that belongs to another M1", 0, "m3", {"c_i": bytes(32)}, "forged"),
+    ("M3 with keys that were not committed to", 0, "m3", {"c_i": bytes(32)}, "forged"),
     ("M3 with an X25519 key of low order", 0, "m3", {"e_i": LOW_ORDER}, "forged"),
     (
         "M3 with padding that is not zero",
@@ -172,7 +172,9 @@ def handshake_vectors() -> dict[str, Any]:
             {
                 "title": title,
                 "case": index,
-                "m1": run.m1.hex() if "e_i" in changes else positive[index]["m1"],
+                "m1": run.m1.hex()
+                if {"e_i", "c_i"} & set(changes)
+                else positive[index]["m1"],
                 "message": message,
                 "bytes": getattr(run, message).hex(),
                 "outcome": outcome,

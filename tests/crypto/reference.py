@@ -138,9 +138,12 @@ class Run:
         ck2, k3p = mix(ck1, isk, th1)
 
         id_i, id_r = verify_key(caller), verify_key(called)
-        claimed = value("id_i", id_i)
+        claimed, answering = value("id_i", id_i), value("id_r", id_r)
+        signer_i, signer_r = (
+            caller if public == id_i else called for public in (claimed, answering)
+        )
         inner = claimed + value(
-            "sig_i", sign(caller, b"p2pr1 I " + hashed("sign", th1, claimed))
+            "sig_i", sign(signer_i, b"p2pr1 I " + hashed("sign", th1, claimed))
         )
         inner += le(value("counter_i", case["caller_counter"]), 2)
         inner += le(case["wanted"], 4)
@@ -152,10 +155,9 @@ class Run:
 
         th2 = hashed("th2", th1, self.m3)
         ck3, k4 = mix(ck2, th2, b"m4")
-        answering = value("id_r", id_r)
         opening = value("r_r", r_r)
         sig_r = sign(
-            called, b"p2pr1 R " + hashed("sign", th2, id_i, answering, opening)
+            signer_r, b"p2pr1 R " + hashed("sign", th2, id_i, answering, opening)
         )
         plain4 = answering + opening + value("sig_r", sig_r)
         plain4 += le(value("counter_r", case["called_counter"]), 2)

@@ -121,3 +121,4 @@ def test_stretched_passwords():
     assert len(composed) == 32
     assert stretch_password("gru\u0308n", 123_456_789) == composed
     assert stretch_password("gr\u00fcn", 123_456_788) != composed
+    assert stretch_password("Gr\u00fcn", 123_456_789) != composed

@@ -51,14 +51,16 @@ def test_one_network_may_begin_four_direct_calls_in_15_s():
 
 
 def test_proofs_do_not_free_the_limit_of_a_network():
-    """Calls that went on to M3 still count for the 15 s."""
+    """Calls that went on to M4 still count, for 15 s and not for longer."""
     responder = make_responder(ResponderOptions(known=everybody))
     for number in range(4):
         initiator = make_initiator(path=CALLER_ENDPOINT, seed=f"p {number}")
         pair = Pair(initiator, responder)
         pair.exchange()
-        assert pair.responder_events
-    assert call(responder, 9, CALLER_ENDPOINT) == []
+        pair.release()
+    responder.datagrams_to_send(0.0)
+    assert call(responder, 9, CALLER_ENDPOINT, 14.9) == []
+    assert call(responder, 9, CALLER_ENDPOINT, 15.0) == [wire.CALL_ANSWER]
 
 
 def test_the_half_open_table_is_bounded_and_forgets():
