@@ -119,6 +119,14 @@ def reference(display: Display) -> np.ndarray:
         return opened.capture().frame[..., :3].copy()
 
 
+def settled(screen: X11Screen) -> np.ndarray:
+    """The picture once nothing has changed for half a second."""
+    frame = screen.capture().frame
+    while screen.wait(0.5):
+        frame = screen.capture().frame
+    return frame.copy()
+
+
 def keys_down(display: Display) -> list[int]:
     with contextlib.closing(X11Connection(display.name)) as connection:
         answer = connection.call(request(44, 0))  # QueryKeymap
@@ -453,17 +461,13 @@ def test_the_wheel_scrolls_a_terminal(
         env=xvfb.env,
     )
     xvfb.run("xdotool", "search", "--sync", "--name", "^wheel$")
-    time.sleep(1.0)
     sink.pointer(100, 100, 0)
-    bottom = screen.capture().frame.copy()
+    time.sleep(1.0)  # for the first line
+    bottom = settled(screen)
     sink.scroll(100, 100, 0, -3)
-    time.sleep(0.3)
-    above = screen.capture().frame.copy()
+    until(lambda: not np.array_equal(settled(screen), bottom), lambda: "a scroll up")
     sink.scroll(100, 100, 0, 3)
-    time.sleep(0.3)
-
-    assert not np.array_equal(above, bottom)
-    assert np.array_equal(screen.capture().frame, bottom)
+    until(lambda: np.array_equal(settled(screen), bottom), lambda: "a scroll down")
 
 
 def test_unknown_keys_are_not_pressed(xvfb: Display, sink: X11Input) -> None:
