@@ -157,10 +157,7 @@ class RunningNode:
     async def _start_lan(self, port: int) -> None:
         if self.lan is None:
             return
-        problem = await self.lan.start()
-        if problem:
-            self.lan_problem = problem
-            return
+        self.lan_problem = await self.lan.start()
         if self.options.listed:
             await self.lan.advertise(self.identity.peer_id, port)
 

@@ -113,6 +113,11 @@ class PathChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class PathBroken:
+    """The path in use fell silent; another one is taken or looked for."""
+
+
+@dataclass(frozen=True, slots=True)
 class PeerSilentFor:
     """Nothing was heard for `seconds`; held keys have to be released."""
 
@@ -158,6 +163,7 @@ SessionEvent = (
     | KeyFrameAsked
     | ControlPausedChanged
     | PathChanged
+    | PathBroken
     | PeerSilentFor
     | PeerHeardAgain
     | RoomForScreen

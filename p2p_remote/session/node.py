@@ -13,18 +13,18 @@ from typing import Any
 
 from p2p_remote.crypto import handshake as hs
 from p2p_remote.crypto.identity import Identity
-from p2p_remote.errors import (
-    NetworkError,
-    NoSuchPeerError,
-    RemoteSupportError,
-)
+from p2p_remote.session.calls import CallConnected, Calls
 from p2p_remote.session.customer import CustomerSession
-from p2p_remote.session.events import PunchWanted, SessionApproved
+from p2p_remote.session.events import (
+    PathBroken,
+    PeerSilentFor,
+    PunchWanted,
+    SessionApproved,
+    SessionEvent,
+)
 from p2p_remote.session.node_events import (
-    CallAnswered,
     CallerArrived,
     CallerGone,
-    CallFailed,
     NodeEvent,
     NodeIdTaken,
     NodeRegistered,
@@ -42,7 +42,7 @@ from p2p_remote.wire.address import Endpoint, Path, RelayPath
 from p2p_remote.wire.first_byte import RELAYED, Kind, kind_of, session_index
 
 _RELAY_HEADER = 5  # bytes: first byte and channel
-_M0, _M1, _M2, _M3, _M4 = range(0x40, 0x45)
+_CALLERS_MESSAGES = (0x41, 0x43)  # M1 and M3 go to the responder
 MAX_SESSIONS = 16
 
 
@@ -67,18 +67,6 @@ class NodeConfig:
     known: Callable[[bytes], bool] = _nobody
 
 
-@dataclass(slots=True)
-class _Call:
-    """An outgoing call until its session opens; `channels` lead to who answers."""
-
-    number: int
-    initiator: hs.Initiator
-    rendezvous_call: int | None = None
-    has_lan_path: bool = False
-    channels: list[RelayPath] = field(default_factory=list)
-    answered: bool = False
-
-
 class Node:
     """All machines of one socket."""
 
@@ -99,15 +87,14 @@ class Node:
         self.reflexive: Endpoint | None = None
         self._random = random
         self._events: deque[NodeEvent] = deque()
-        self._calls: dict[int, _Call] = {}
         self._sessions: dict[int, Session] = {}
         self._known_handles: set[int] = set()
-        self._next_call = 1
         self._registration: Registration | None = None
         if config.server is not None:
             self._registration = Registration(
                 identity, config.server, random, now, listed=config.listed
             )
+        self._calls = Calls(identity, config.name, self._registration, random)
         self._responder: hs.Responder | None = None
         if config.listed:
             self._responder = hs.Responder(
@@ -190,37 +177,13 @@ class Node:
             NetworkError: there is neither a server nor an address.
 
         """
-        endpoints = tuple(lan)
-        if self._registration is None and not endpoints:
-            raise NetworkError(
-                "This ID is not on the local network, and no rendezvous server is set."
-            )
-        number = self._next_call
-        self._next_call += 1
-        initiator = hs.Initiator(
-            self.identity,
-            target,
-            self._random,
-            now,
-            hs.CallOptions(password=password, name=self.config.name),
-        )
-        call = _Call(number, initiator, has_lan_path=bool(endpoints))
-        self._calls[number] = call
-        for endpoint in endpoints:
-            initiator.add_path(endpoint, padded=True)
-        if self._registration is not None:
-            call.rendezvous_call = self._registration.call(
-                target, initiator.first_message(), now
-            )
+        number = self._calls.call(target, lan, password, now)
         self._collect(now)
         return number
 
     def cancel(self, number: int, now: float) -> None:
         """Give up a call."""
-        call = self._calls.pop(number, None)
-        if call is not None:
-            for channel in call.channels:
-                self._hang_up(channel, now)
+        self._calls.cancel(number, now)
 
     def release(self, handle: int, now: float, *, known: bool = False) -> None:
         """The prompt for this caller is on the screen: finish the handshake.
@@ -267,7 +230,7 @@ class Node:
             self._registration.hang_up(path, now)
 
     def _machines(self) -> list[Any]:
-        machines: list[Any] = [call.initiator for call in self._calls.values()]
+        machines = self._calls.machines
         machines.extend(self._sessions.values())
         if self._responder is not None:
             machines.append(self._responder)
@@ -283,12 +246,11 @@ class Node:
             if session is not None:
                 session.receive_datagram(data, path, now)
         elif kind is Kind.HANDSHAKE:
-            if data[0] in (_M1, _M3):
+            if data[0] in _CALLERS_MESSAGES:
                 if self._responder is not None:
                     self._responder.receive_datagram(data, path, now)
             else:
-                for call in list(self._calls.values()):
-                    call.initiator.receive_datagram(data, path, now)
+                self._calls.receive_datagram(data, path, now)
 
     def _collect(self, now: float) -> None:
         steps: tuple[Callable[[float], None], ...] = (
@@ -307,8 +269,7 @@ class Node:
         while (event := registration.next_event()) is not None:
             match event:
                 case rv_events.Registered(reflexive=endpoint):
-                    self.reflexive = endpoint
-                    self._events.append(NodeRegistered(endpoint))
+                    self._on_reflexive(endpoint, now)
                 case rv_events.RegistrationLost(reason=reason):
                     self._events.append(NodeUnregistered(reason))
                 case rv_events.IdTaken(public=public, counter=counter):
@@ -316,45 +277,29 @@ class Node:
                 case _:
                     self._on_introduction(event, now)
 
+    def _on_reflexive(self, endpoint: Endpoint, now: float) -> None:
+        """Tell open sessions when our address has changed in mid session."""
+        if self.reflexive not in (None, endpoint):
+            for session in self._sessions.values():
+                session.update_candidates(
+                    [candidate(CandidateKind.SERVER_REFLEXIVE, endpoint)], now
+                )
+        self.reflexive = endpoint
+        self._events.append(NodeRegistered(endpoint))
+
     def _on_introduction(self, event: rv_events.RegistrationEvent, now: float) -> None:
         match event:
             case rv_events.Rung(path=path, first_message=first):
                 if self._responder is not None:
                     self._responder.receive_datagram(first, path, now)
             case rv_events.CallAccepted(call=number, path=path):
-                self._on_call_accepted(number, path)
+                self._calls.on_accepted(number, path)
             case rv_events.CallFailed(call=number, reason=reason):
-                self._on_call_failed(number, reason)
+                self._calls.on_failed(number, reason)
             case rv_events.Punch(path=path, endpoints=endpoints):
                 self._on_punch(path, endpoints, now)
             case _:
                 pass
-
-    def _on_call_accepted(self, number: int, path: RelayPath) -> None:
-        for call in self._calls.values():
-            if call.rendezvous_call == number:
-                call.channels.append(path)
-                call.initiator.add_path(path, padded=False)
-
-    def _on_call_failed(self, number: int, reason: str) -> None:
-        for call in list(self._calls.values()):
-            if call.rendezvous_call != number or call.answered:
-                continue
-            call.rendezvous_call = None
-            if call.has_lan_path:
-                continue  # an address on the LAN may still answer
-            error: RemoteSupportError = NoSuchPeerError()
-            if reason == rv_events.NO_SERVER:
-                error = NetworkError(
-                    "The rendezvous server does not answer. Check its address and "
-                    "your network connection."
-                )
-            elif reason == rv_events.RATE_LIMITED:
-                error = NetworkError(
-                    "Too many calls in a short time. Wait a minute and try again."
-                )
-            del self._calls[call.number]
-            self._events.append(CallFailed(call.number, error))
 
     def _on_punch(
         self, path: RelayPath, endpoints: Iterable[Endpoint], now: float
@@ -399,21 +344,14 @@ class Node:
                     pass
 
     def _collect_calls(self, now: float) -> None:
-        for call in list(self._calls.values()):
-            while (event := call.initiator.next_event()) is not None:
-                match event:
-                    case hs.PeerAnswered():
-                        call.answered = True
-                        self._events.append(CallAnswered(call.number))
-                    case hs.HandshakeComplete(result=result):
-                        self._calls.pop(call.number, None)
-                        session = TechnicianSession(
-                            result, self._random, now, candidates=self._candidates()
-                        )
-                        self._open(call.number, session)
-                    case hs.HandshakeFailed(error=error):
-                        if self._calls.pop(call.number, None) is not None:
-                            self._events.append(CallFailed(call.number, error))
+        while (event := self._calls.next_event(now)) is not None:
+            if not isinstance(event, CallConnected):
+                self._events.append(event)
+                continue
+            session = TechnicianSession(
+                event.result, self._random, now, candidates=self._candidates()
+            )
+            self._open(event.call, session)
 
     def _open(self, handle: int, session: Session) -> None:
         index = session.handshake.local_index
@@ -425,16 +363,20 @@ class Node:
     def _collect_sessions(self, now: float) -> None:
         for session in list(self._sessions.values()):
             while (event := session.next_event()) is not None:
-                relay = session.handshake.path
-                if (
-                    type(event) is PunchWanted
-                    and self._registration is not None
-                    and isinstance(relay, RelayPath)
-                ):
-                    self._registration.agree(relay, now)
-                if self._responder is not None and type(event) is SessionApproved:
-                    self._responder.forget_attempts()
+                self._act_on(session, event, now)
                 self._events.append(SessionHappened(session, event))
+
+    def _act_on(self, session: Session, event: SessionEvent, now: float) -> None:
+        """Do what an event of a session asks of the registration or responder."""
+        relay = session.handshake.path
+        if type(event) is SessionApproved and self._responder is not None:
+            self._responder.forget_attempts()
+        if self._registration is None:
+            return
+        if type(event) is PunchWanted and isinstance(relay, RelayPath):
+            self._registration.agree(relay, now)
+        elif type(event) in (PeerSilentFor, PathBroken):
+            self._registration.refresh(now)
 
     def _candidates(self) -> list[Candidate]:
         found = list(self.config.candidates)

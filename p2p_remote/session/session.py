@@ -19,7 +19,7 @@ from p2p_remote.transport.config import Config
 from p2p_remote.transport.connection import Connection
 from p2p_remote.transport.statistics import Statistics
 from p2p_remote.traversal.agent import Agent
-from p2p_remote.traversal.agent_events import AgentEvent, PathSelected
+from p2p_remote.traversal.agent_events import AgentEvent, PathLost, PathSelected
 from p2p_remote.traversal.candidate import Candidate, candidates_from_rows
 from p2p_remote.wire import control
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
@@ -153,6 +153,13 @@ class Session:
             self._agent.punch(list(endpoints), now)
             self._collect(now)
 
+    def update_candidates(self, candidates: Iterable[Candidate], now: float) -> None:
+        """Tell the other side that we are reached elsewhere now."""
+        if self._agent is not None and self.state is State.ACTIVE:
+            self._agent.add_local(candidates)
+            self._send_control(control.Candidates(self._agent.local_rows()), now)
+            self._collect(now)
+
     # Inside.
 
     def _emit(self, event: ev.SessionEvent) -> None:
@@ -261,11 +268,12 @@ class Session:
                     and why == self.path_why
                 ):
                     return
+                if path != self.path:
+                    self._connection.set_path(path, now, reset=True)
                 self.path, self.path_kind, self.path_why = path, kind, why
-                self._connection.set_path(path, now, reset=True)
                 self._emit(ev.PathChanged(path, kind, rtt, why))
-            case _:
-                pass
+            case PathLost():
+                self._emit(ev.PathBroken())
 
     def _on_message(self, channel: int, data: bytes, now: float) -> None:
         if channel == CHANNEL_CONTROL:
