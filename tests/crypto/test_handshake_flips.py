@@ -15,11 +15,13 @@ from p2p_remote.crypto.handshake import (
     ResponderOptions,
 )
 from p2p_remote.wire import handshake as wire
-from p2p_remote.wire.address import Path
+from p2p_remote.wire.address import Path, RelayPath
 from tests.support.handshakes import (
     CALLER_ENDPOINT,
     RELAY,
+    SERVER,
     Pair,
+    call,
     make_initiator,
     make_pair,
     make_responder,
@@ -65,6 +67,26 @@ def is_broken(initiator_pair: Pair, answer: bytes) -> bool:
     assert isinstance(event, PeerAnswered)
     initiator_pair.to_responder(one(initiator_pair.from_initiator()), RELAY)
     return not initiator_pair.responder_events
+
+
+def test_flips_of_m0_bring_only_another_m0():
+    """392 flips: the echo does not fit, or the responder does not know the cookie."""
+    responder = make_responder()
+    for number in range(17):
+        call(responder, number, RelayPath(SERVER, 100 + number))
+    pair = Pair(make_initiator(), responder)
+    pair.to_responder(one(pair.from_initiator()), RELAY)
+    reply = one(pair.from_responder())
+    for changed in flips(reply):
+        fooled = Pair(make_initiator(), responder)
+        fooled.from_initiator()
+        fooled.to_initiator(changed, RELAY)
+        for request, path in fooled.from_initiator():
+            fooled.to_responder(request, path)
+            assert one(fooled.from_responder()) == reply
+    pair.to_initiator(reply, RELAY)
+    pair.to_responder(one(pair.from_initiator()), RELAY)
+    assert one(pair.from_responder())[0] == wire.CALL_ANSWER
 
 
 def test_flips_of_m1_break_the_handshake():
