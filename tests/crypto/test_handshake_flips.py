@@ -101,8 +101,8 @@ def test_flips_of_m1_break_the_handshake():
             if answer[0] == wire.CALL_ANSWER:
                 assert is_broken(pair, answer)
         assert not pair.responder_events
-        for call in list(responder._calls._by_handle.values()):
-            responder._calls.remove(call)
+        for known in list(responder._calls._by_handle.values()):
+            responder._calls.remove(known)
 
 
 def test_flips_of_a_direct_m1s_padding_are_ignored():

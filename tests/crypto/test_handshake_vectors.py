@@ -108,6 +108,10 @@ def test_a_handshake_gives_the_published_messages_and_keys(case):
         )
     assert left.local_index.to_bytes(4, "little").hex() == case["index_i"]
     assert right.local_index.to_bytes(4, "little").hex() == case["index_r"]
+    assert (left.remote_index, right.remote_index) == (
+        right.local_index,
+        left.local_index,
+    )
     assert (left.peer_name, right.peer_name) == (
         case["called_name"],
         case["caller_name"],

@@ -13,6 +13,8 @@ from p2p_remote.crypto.rekey import (
     REKEY_AFTER_INITIATOR,
     REKEY_AFTER_PACKETS,
     REKEY_AFTER_RESPONDER,
+    EpochKeys,
+    RekeyExchange,
 )
 from p2p_remote.crypto.sealing import Sealing
 from p2p_remote.errors import (
@@ -337,3 +339,10 @@ def test_keys_do_not_stand_in_reprs():
     shown = repr(left._current)
     assert "chain" not in shown
     assert "send_key" not in shown
+
+
+def test_epochs_end_where_their_number_does():
+    """After 2^32 - 1 epochs no offer is made."""
+    last = EpochKeys.derive(CHAIN, 2**32 - 1, initiator=True)
+    with pytest.raises(ProtocolError):
+        RekeyExchange(initiator=True).offer(last, RANDOM_I)
