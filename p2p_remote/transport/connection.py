@@ -19,7 +19,7 @@ from p2p_remote.transport.events import (
 from p2p_remote.transport.inbox import Inbox
 from p2p_remote.transport.liveness import Liveness
 from p2p_remote.transport.paths import OtherPaths
-from p2p_remote.transport.sender import AT_ONCE, Sender
+from p2p_remote.transport.sender import Sender
 from p2p_remote.transport.statistics import Statistics
 from p2p_remote.wire.address import Path
 from p2p_remote.wire.control import REASON_PROTOCOL
@@ -81,7 +81,8 @@ class Connection:
         self._goodbye = Close(0, "")
         self._close_left = 0
         self._state_ends = now
-        self._armed: float | None = None
+        self._seen = now  # newest time that any verb was called at
+        self._armed: float | None = None  # timer in the future of `_seen`
         self._newest = -1  # packet number
         self._paths = OtherPaths()
         self._answered_challenge = False  # in the packet at hand
@@ -188,6 +189,7 @@ class Connection:
         """Take a datagram; what does not authenticate is counted and dropped."""
         if self._state is _State.CLOSED:
             return
+        self._seen = now
         try:
             number, plaintext = self._sealing.open(data, now)
         except AuthenticationFailedError:
@@ -231,6 +233,7 @@ class Connection:
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Path]]:
         """Datagrams that leave now, some at a time; `next_timer` calls for the rest."""
+        self._seen = now
         if self._close_left and now >= self._state_ends:
             self._send_goodbye(now)
         result, self._asides = self._asides, []
@@ -249,16 +252,12 @@ class Connection:
     def next_timer(self) -> float | None:
         """When to call `handle_timer` and `datagrams_to_send` (s)."""
         if self._state is _State.CLOSED:
-            self._armed = None
-        elif self._state is _State.OPEN:
-            due = self._sender.next_timer()
-            if due == AT_ONCE:
-                self._armed = None
-                return AT_ONCE
-            self._armed = min(due, self._liveness.next_timer())
-        else:
-            self._armed = self._state_ends
-        return self._armed
+            return None
+        if self._state is not _State.OPEN:
+            return self._state_ends
+        due = min(self._sender.next_timer(), self._liveness.next_timer())
+        self._armed = due if due > self._seen else None
+        return due
 
     def next_event(self) -> Event | None:
         """Next thing to report, None if there is none."""

@@ -236,7 +236,6 @@ class Host:
             socket.take(datagram)
 
     def close(self, socket: "Socket") -> None:
-        """Close the port."""
         self._sockets.pop(socket.port, None)
         if socket in self.site.network.sockets:
             self.site.network.sockets.remove(socket)
@@ -356,7 +355,7 @@ class Network(Site):
         return self.clock.now
 
     def random(self, name: str) -> Callable[[int], bytes]:
-        """Return a source of bytes for a machine, the same for a seed and a name."""
+        """A source of bytes for a machine, the same for a seed and a name."""
         return random.Random(f"{self.seed}/{name}").randbytes
 
     def call_at(self, when: float, action: Callable[[], None]) -> Call:

@@ -122,6 +122,20 @@ def test_two_connections_share_a_line():
     assert min(got) > 0.25 * sum(got)
 
 
+def test_a_burst_is_paced():
+    """A large update after a pause does not stand in the line's queue as a whole."""
+    pair = Pair(14, Line(rate=20e6, delay=0.02))
+    pair.left.pour(CHANNEL_BULK, 16_000)
+    pair.network.run_for(2)
+    pair.left.on_room = None
+    pair.network.run_for(0.5)
+    pair.up.worst_wait = 0.0
+    pair.left.send(CHANNEL_SCREEN, bytes(60_000))
+    pair.network.run_for(0.5)
+    assert CHANNEL_SCREEN in pair.right.messages
+    assert pair.up.worst_wait < 0.7 * 60_000 * 8 / 20e6
+
+
 def test_screen_and_bulk_share_by_turns():
     """Screen gets most of a full line, and bulk is not starved."""
     pair = Pair(9, Line(rate=4e6, delay=0.02))
