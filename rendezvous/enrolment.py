@@ -57,9 +57,6 @@ class Derivations:
         self._verdicts: dict[DerivationRequested, bool] = {}
         self._requests: list[DerivationRequested] = []
 
-    def __len__(self) -> int:
-        return len(self._pending) + len(self._verdicts)
-
     def holds(
         self, request: DerivationRequested, prefix: bytes, now: float
     ) -> bool | None:

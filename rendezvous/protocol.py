@@ -20,6 +20,8 @@ from rendezvous.introductions import Introductions
 from rendezvous.registry import Claims, Registration, Registry
 from rendezvous.settings import Settings
 
+_RELAYED = bytes((RELAYED,))
+
 
 class Protocol:
     """One rendezvous server."""
@@ -60,7 +62,7 @@ class Protocol:
 
     def receive_datagram(self, data: bytes, path: Address, now: float) -> None:
         """Take a datagram that came from `path`."""
-        if data[:1] == bytes((RELAYED,)):
+        if data[:1] == _RELAYED:
             target = self.introductions.relay.forward(data, path, now)
             if target is not None:
                 self._send(data, target)

@@ -183,9 +183,10 @@ class Server:
     # Datagrams.
 
     def _on_readable(self, listener: socket.socket, index: int) -> None:
-        protocol = self._protocol
+        receive = self._protocol.receive_datagram
         suffix = bytes((index,))
         is_ipv4 = listener.family == socket.AF_INET
+        sources: dict[Address, tuple[str, int]] = {}
         now = time.monotonic()
         for _ in range(_BATCH):
             try:
@@ -196,32 +197,29 @@ class Server:
                 continue  # an ICMP error for something sent earlier
             address = _address(source, suffix, is_ipv4=is_ipv4)
             if address is not None:
-                protocol.receive_datagram(data, address, now)
-        self._after(now)
+                sources[address] = source[:2]
+                receive(data, address, now)
+        self._after(now, sources)
 
-    def _after(self, now: float) -> None:
-        """Send, compute and arm what the machine asks for."""
+    def _after(self, now: float, sources: dict[Address, tuple[str, int]]) -> None:
+        """Send, compute and arm what the machine asks for.
+
+        `sources` are the addresses just heard from in the form that the system takes:
+        most datagrams are answers.
+        """
         for data, address in self._protocol.datagrams_to_send(now):
-            self._send(data, address)
+            listener = self._sockets[address[ENDPOINT_LENGTH]]
+            try:
+                listener.sendto(data, sources.get(address) or _target(address))
+            except OSError:
+                # A full buffer or an unreachable network: UDP may lose datagrams, and
+                # whoever misses this one asks again.
+                self._dropped += 1
         while (event := self._protocol.next_event()) is not None:
             task = asyncio.create_task(self._check_derivation(event))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
         self._arm()
-
-    def _send(self, data: bytes, address: Address) -> None:
-        listener = self._sockets[address[ENDPOINT_LENGTH]]
-        port = int.from_bytes(address[16:ENDPOINT_LENGTH], "little")
-        if listener.family == socket.AF_INET:
-            host = socket.inet_ntop(socket.AF_INET, address[12:16])
-        else:
-            host = socket.inet_ntop(socket.AF_INET6, address[:16])
-        try:
-            listener.sendto(data, (host, port))
-        except OSError:
-            # A full buffer or an unreachable network: UDP may lose datagrams, and
-            # whoever misses this one asks again.
-            self._dropped += 1
 
     def _arm(self) -> None:
         due = self._protocol.next_timer()
@@ -241,7 +239,7 @@ class Server:
         self._timer = None
         now = time.monotonic()
         self._protocol.handle_timer(now)
-        self._after(now)
+        self._after(now, {})
 
     # What takes time.
 
@@ -295,3 +293,11 @@ def _address(
     else:
         packed = socket.inet_pton(socket.AF_INET6, host)
     return Address(packed + port.to_bytes(2, "little") + suffix)
+
+
+def _target(address: Address) -> tuple[str, int]:
+    """Where to send for an `Address`; undoes `_address`."""
+    port = int.from_bytes(address[16:ENDPOINT_LENGTH], "little")
+    if address.startswith(_MAPPED):
+        return socket.inet_ntop(socket.AF_INET, address[12:16]), port
+    return socket.inet_ntop(socket.AF_INET6, address[:16]), port

@@ -93,8 +93,8 @@ class Enrolment:
 
     def close(self) -> None:
         """Stop for good."""
-        if self._move(Trigger.CLOSE):
-            self._due = None
+        self._move(Trigger.CLOSE)
+        self._due = None
 
     def next_due(self) -> float | None:
         """When `handle_timer` has something to do."""
@@ -111,7 +111,8 @@ class Enrolment:
             self._hello_wait = min(2 * self._hello_wait, HELLO_LONGEST_WAIT)
         elif self._tries < len(REGISTER_WAITS):
             self._send_register(now)
-        elif self._move(Trigger.GAVE_UP):
+        else:
+            self._move(Trigger.GAVE_UP)
             self._greet_at(now + vary(self._pause, self._random))
             self._pause = min(2 * self._pause, HELLO_LONGEST_WAIT)
 

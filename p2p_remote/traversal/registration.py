@@ -345,14 +345,18 @@ class Registration:
         self._advance(request, now)
 
     def _advance(self, request: Request, now: float) -> None:
-        if request.is_exhausted:
+        if now >= request.expires_at:
             self._requests.remove(request.name)
             self._on_unanswered(request, now)
-            return
-        self._send(
-            lambda number, counter: request.build(request.transaction, number, counter)
-        )
-        request.wait_for_next(now)
+        elif self._lease is None:
+            request.wait_for_lease()
+        else:
+            self._send(
+                lambda number, counter: request.build(
+                    request.transaction, number, counter
+                )
+            )
+            request.wait_for_next(now)
 
     def _on_unanswered(self, request: Request, now: float) -> None:
         if request.name == "keepalive":

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from p2p_remote.crypto.primitives import equal, mac
+from p2p_remote.crypto.primitives import blake2b, equal
 from p2p_remote.wire.address import Endpoint
 from p2p_remote.wire.rendezvous import (
     MAC_LENGTH,
@@ -37,39 +37,59 @@ class Lease:
         """Authenticated message that `build(registration, counter)` makes."""
         self.counter += 1
         body = build(self.number, self.counter).encode()
-        return body + mac(self.key, MAC_PERSON, body)[:MAC_LENGTH]
+        return body + self._mac(body)
 
     def is_authentic(self, datagram: bytes) -> bool:
         """Whether the server has made this authenticated message for us."""
-        expected = mac(self.key, MAC_PERSON, body_of(datagram))[:MAC_LENGTH]
-        return equal(expected, mac_of(datagram))
+        return equal(self._mac(body_of(datagram)), mac_of(datagram))
+
+    def _mac(self, body: bytes) -> bytes:
+        return blake2b(body, length=MAC_LENGTH, key=self.key, person=MAC_PERSON)
 
 
-@dataclass(slots=True)
 class Request:
     """Something asked of the server.
 
     All tries carry one transaction id, so any answer to any of them fits. `build` makes
     the message of a try from (transaction, registration, counter); `waits` are the
-    seconds after each try, the last one until the request counts as unanswered.
+    seconds after each try. When their sum is over the request counts as unanswered.
     """
 
-    name: object
-    transaction: bytes
-    build: Callable[[bytes, int, int], Message]
-    waits: tuple[float, ...]
-    due: float
-    tries: int = 0
+    __slots__ = (
+        "_tries",
+        "_waits",
+        "build",
+        "due",
+        "expires_at",
+        "name",
+        "transaction",
+    )
 
-    @property
-    def is_exhausted(self) -> bool:
-        """Whether there is no try left."""
-        return self.tries >= len(self.waits)
+    def __init__(
+        self,
+        name: object,
+        transaction: bytes,
+        build: Callable[[bytes, int, int], Message],
+        waits: tuple[float, ...],
+        now: float,
+    ) -> None:
+        self.name = name
+        self.transaction = transaction
+        self.build = build
+        self.due = now
+        self.expires_at = now + sum(waits)
+        self._waits = waits
+        self._tries = 0
+
+    def wait_for_lease(self) -> None:
+        """Without a lease nothing can be sent, and no try is used up."""
+        self.due = self.expires_at
 
     def wait_for_next(self, now: float) -> None:
         """Count a try and set the time of the next."""
-        self.due = now + self.waits[self.tries]
-        self.tries += 1
+        wait = self._waits[min(self._tries, len(self._waits) - 1)]
+        self._tries += 1
+        self.due = min(now + wait, self.expires_at)
 
 
 class Requests:
@@ -106,10 +126,9 @@ class Requests:
         return [request for request in self._by_name.values() if request.due <= now]
 
     def send_all_now(self, now: float) -> None:
-        """Make the next try of all requests due at once (not the end of any)."""
+        """Make the next try of all requests due at once."""
         for request in self._by_name.values():
-            if not request.is_exhausted:
-                request.due = now
+            request.due = now
 
     def next_due(self) -> float | None:
         """When the next one is due."""

@@ -5,10 +5,10 @@ transaction id that the asker draws and the answer repeats. Numbers are little e
 No answer to an unproven address is larger than its question: sizes are in
 docs/protocol/rendezvous.md and a test compares them.
 
-The types in `AUTHENTICATED` end with a MAC of 14 bytes over everything before it, under
-the key that REGISTERED carried. Their `encode` gives the bytes in front of the MAC;
-`body_of` and `mac_of` take a datagram apart. Who holds the key checks it: this floor
-has no cryptography.
+The types in `AUTHENTICATED` end with a MAC, keyed BLAKE2b-112 over everything before
+it, under the key that REGISTERED carried. Their `encode` gives the bytes in front of
+the MAC; `body_of` and `mac_of` take a datagram apart. Who holds the key checks it: this
+floor has no cryptography.
 
 Addresses travel XORed with the transaction id, because some routers rewrite what looks
 like an address of theirs (RFC 8489 section 14.2 has the same remedy).
@@ -57,7 +57,7 @@ class Message:
         return self.LAYOUT.pack(
             self.TYPE,
             PROTOCOL_VERSION,
-            *(getattr(self, name) for name in self.__slots__),
+            *[getattr(self, name) for name in self.__slots__],
         )
 
     @classmethod
@@ -365,7 +365,10 @@ ClientMessage = (
 )
 """Messages that only a client sends."""
 
-_BY_TYPE = {message.TYPE: (message, message.size()) for message in MESSAGES}
+_BY_TYPE = {
+    message.TYPE: (message, message.size(), message.LAYOUT.unpack_from)
+    for message in MESSAGES
+}
 
 
 def decode(data: bytes) -> Message:
@@ -378,18 +381,22 @@ def decode(data: bytes) -> Message:
     """
     if len(data) < _SHORTEST or data[1] != PROTOCOL_VERSION:
         raise MalformedMessageError("not a rendezvous message")
-    kind, size = _BY_TYPE.get(data[0], (None, 0))
-    if kind is None or len(data) != size:
-        raise MalformedMessageError("unknown rendezvous message or wrong length")
-    message = kind(*kind.LAYOUT.unpack_from(data)[2:])
-    if isinstance(message, Register):
-        _check_id(message.peer_id)
-    elif isinstance(message, Call):
-        _check_id(message.target_id)
+    entry = _BY_TYPE.get(data[0])
+    if entry is None:
+        raise MalformedMessageError("unknown rendezvous message")
+    kind, size, unpack_from = entry
+    if len(data) != size:
+        raise MalformedMessageError("wrong length of a rendezvous message")
+    message = kind(*unpack_from(data)[2:])
+    if kind is Register or kind is Call:
+        _check_id(message)
     return message
 
 
-def _check_id(number: int) -> None:
+def _check_id(message: Message) -> None:
+    number = message.peer_id if isinstance(message, Register) else 0
+    if isinstance(message, Call):
+        number = message.target_id
     if not peer_ids.is_valid(number):
         raise MalformedMessageError("not an ID")
 

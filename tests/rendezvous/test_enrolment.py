@@ -4,7 +4,14 @@ import pytest
 
 from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.address import Endpoint, pack_endpoint
-from rendezvous.rate_limit import Limits, Rate
+from rendezvous.enrolment import (
+    MAX_PENDING_DERIVATIONS,
+    MAX_VERDICTS,
+    DerivationRequested,
+    Derivations,
+)
+from rendezvous.rate_limit import Limits, Rate, RateLimit
+from rendezvous.registry import Claim, MemoryClaims
 from rendezvous.settings import Settings
 from tests.support.raw_client import Bench, address, raw_client
 from tests.support.rendezvous import SERVER
@@ -189,6 +196,45 @@ def test_a_squatter_loses_the_id_to_the_key_that_derives_to_it(bench):
     assert not squatter.register()
 
 
+def test_a_loser_is_not_listed_again_when_the_owner_goes(bench):
+    """A second registration of the squatter does not slip back into the list."""
+    squatters = [
+        raw_client(bench, "squatter", f"198.51.100.{n}", peer_id=ID) for n in (1, 2)
+    ]
+    assert all(squatter.register() for squatter in squatters)
+    owner = raw_client(bench, "owner", "198.51.100.3", peer_id=ID)
+    for _ in range(2):
+        owner.register()
+        answer_derivations(bench, {owner.identity.public})
+    assert owner.register()
+    owner.send(owner.datagram(wire.Unregister))
+    assert isinstance(squatters[0].keepalive(), wire.KeepaliveAck)
+    assert bench.protocol.registry.called(ID, bench.now) is None
+
+
+def test_results_of_derivations_do_not_pile_up():
+    """The oldest make room; at most 64 are waited for."""
+    derivations = Derivations(RateLimit(Rate(1e6, 10**6), bytes(32)))
+    for number in range(MAX_VERDICTS + 100):
+        request = DerivationRequested(number.to_bytes(32, "big"), 0, ID)
+        derivations.checked(request, holds=False)
+    assert len(derivations._verdicts) == MAX_VERDICTS
+    for number in range(1000):
+        request = DerivationRequested(number.to_bytes(32, "little"), 1, ID)
+        assert derivations.holds(request, b"", 0.0) is None
+    assert len(derivations.take_requests()) == MAX_PENDING_DERIVATIONS
+
+
+def test_two_registers_that_meet_in_one_number_do_not_mix(bench):
+    """Two in 2^32: the second gets silence, and tries again with other bytes."""
+    first = raw_client(bench, "a", "198.51.100.1")
+    second = raw_client(bench, "b", "198.51.100.2")
+    assert first.register()
+    bench.protocol._enrolment._number = lambda *_: first.number
+    assert not second.register()
+    assert bench.protocol.registry.find(first.number).public == first.identity.public
+
+
 def test_if_both_keys_derive_to_the_id_the_older_keeps_it(bench):
     """The newer is told which key holds it, so that it can check and step on."""
     older = raw_client(bench, "older", "198.51.100.1", peer_id=ID)
@@ -203,6 +249,23 @@ def test_if_both_keys_derive_to_the_id_the_older_keeps_it(bench):
     assert taken.counter == older.identity.counter
     called = bench.protocol.registry.called(ID, bench.now)
     assert called.number == older.number
+
+
+def test_a_verified_claim_is_not_computed_again():
+    """Also after a restart: the claim says so itself."""
+    claims = MemoryClaims()
+    bench = Bench(claims=claims)
+    older = raw_client(bench, "older", "198.51.100.1", peer_id=ID)
+    claims.put(ID, Claim(older.identity.public, 0, verified=True))
+    newer = raw_client(bench, "newer", "198.51.100.2", peer_id=ID)
+    both = {older.identity.public, newer.identity.public}
+    newer.register()
+    assert answer_derivations(bench, both) == 1
+    newer.register()
+    newer.register()
+    assert isinstance(wire.decode(newer.received[-1]), wire.IdTaken)
+    assert older.register()
+    assert claims.get(ID).verified
 
 
 def test_a_derivation_is_computed_once(bench):

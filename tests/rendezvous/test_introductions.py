@@ -6,6 +6,7 @@ import pytest
 
 from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.address import Endpoint
+from rendezvous import introductions
 from rendezvous.addresses import Address
 from rendezvous.authentication import is_authentic
 from rendezvous.introductions import MAX_CHANNELS_OF_ONE, UNAVAILABLE_DELAY
@@ -349,6 +350,60 @@ def test_a_channel_follows_a_registration_that_is_replaced():
     assert caller.send(relayed) == [(relayed, callee.home)]
     callee.send(callee.datagram(wire.HangUp, channel))
     assert bench.protocol.registry.find(callee.number).channels == set()
+
+
+def test_a_channel_does_not_follow_a_registration_that_it_has_left():
+    """It rings at the newer of two machines; a move of the older changes nothing."""
+    bench = Bench()
+    caller, older = pair(bench)
+    ring, _ = ring_of(caller.call(older.identity.peer_id))
+    newer = raw_client(bench, "callee", "203.0.113.99")
+    assert newer.register()
+    assert of_kind(bench.wait(0.3), wire.Ring)[0][1] == newer.home
+    elsewhere = address("192.0.2.202")
+    cookie = older.keepalive(elsewhere).cookie
+    older.send(older.datagram(wire.Rebind, cookie), elsewhere)
+    relayed = b"\x30" + ring.channel.to_bytes(4, "little") + b"x"
+    assert caller.send(relayed) == [(relayed, newer.home)]
+
+
+def test_a_callee_that_leaves_while_it_rings_is_not_rung_on():
+    """RING stops at once, and the caller hears of it as of any other offline callee."""
+    bench = Bench()
+    caller, callee = pair(bench)
+    caller.call(callee.identity.peer_id)
+    callee.send(callee.datagram(wire.Unregister))
+    sent = bench.wait(6)
+    assert [type(message) for message, _ in decoded(sent)] == [wire.Unavailable]
+
+
+def test_a_caller_that_leaves_while_it_rings_is_told_nothing():
+    """There is nobody to tell; the channel is closed all the same."""
+    bench = Bench()
+    caller, callee = pair(bench)
+    caller.call(callee.identity.peer_id)
+    caller.send(caller.datagram(wire.Unregister))
+    assert of_kind(bench.wait(6), wire.Unavailable) == []
+    assert len(bench.protocol.introductions) == 0
+
+
+def test_punch_goes_only_to_the_side_that_is_still_there():
+    """The caller has left between CALL and AGREE."""
+    bench = Bench()
+    caller, callee, channel = introduced(bench)
+    caller.send(caller.datagram(wire.Unregister))
+    sent = callee.send(callee.datagram(wire.Agree, channel))
+    assert [to for _, to in of_kind(sent, wire.Punch)] == [callee.home]
+
+
+def test_the_memory_for_refusals_is_bounded(monkeypatch):
+    """Beyond the bound CALL gets silence."""
+    monkeypatch.setattr(introductions, "MAX_REFUSALS", 3)
+    bench = Bench(Settings(limits=FREE))
+    caller, _ = pair(bench)
+    for call in range(10):
+        caller.call(UNKNOWN_ID, call)
+    assert len(of_kind(bench.wait(1), wire.Unavailable)) == 3
 
 
 def test_nothing_is_left_of_a_call_that_has_ended():

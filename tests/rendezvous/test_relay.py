@@ -150,3 +150,13 @@ def test_a_full_relay_opens_nothing_more():
     other.register(listed=False)
     assert other.call(callee.identity.peer_id) == []
     assert isinstance(wire.decode(bench.wait(0.2)[0][0]), wire.Unavailable)
+
+
+def test_a_channel_is_closed_once():
+    """Both sides hanging up at the same time is nothing special."""
+    bench, _, _, header = connect()
+    relay = bench.protocol.introductions.relay
+    channel = relay.get(int.from_bytes(header[1:], "little"))
+    relay.close(channel)
+    relay.close(channel)
+    assert len(relay) == 0

@@ -8,6 +8,7 @@ from p2p_remote.crypto.identity import Identity
 from p2p_remote.crypto.primitives import sealed_box_seal
 from p2p_remote.traversal.enrolment import TRANSITIONS, Phase, Trigger
 from p2p_remote.traversal.registration import (
+    REMEMBERED,
     CallAccepted,
     CallFailed,
     IdTaken,
@@ -54,7 +55,7 @@ def pair(network):
     return caller, callee
 
 
-def relayed_types(network, socket):
+def sent_types(socket):
     """Record the first bytes of what a client sends from now on."""
     sent = []
     original = socket.send
@@ -118,7 +119,7 @@ def test_a_lease_is_kept_alive(network):
     """For ten minutes, with about one small datagram in 20 s each way."""
     client = network.client(CALLEE, HOME)
     network.settle(client)
-    sent = relayed_types(network, client)
+    sent = sent_types(client)
     network.run_for(600)
     assert client.machine.is_registered
     assert len(client.events) == 1
@@ -133,7 +134,7 @@ def test_a_lost_acknowledgement_is_asked_for_again_after_2_seconds(network):
     network.run_for(17)
     client.host.down.down = True
     network.run_for(6)
-    sent = relayed_types(network, client)
+    sent = sent_types(client)
     client.host.down.down = False
     network.run_for(3)
     assert sent
@@ -172,7 +173,7 @@ def test_a_forged_hint_ends_nothing(network):
     """UNKNOWN_REGISTRATION without our transaction id is nothing to us."""
     client = network.client(CALLEE, HOME)
     network.settle(client)
-    sent = relayed_types(network, client)
+    sent = sent_types(client)
     hint = wire.UnknownRegistration(bytes(8)).encode()
     client.machine.receive_datagram(hint, SERVER, network.now)
     network.run_for(5)
@@ -232,6 +233,16 @@ def test_a_move_goes_through_under_loss():
     assert client.events[-1].reflexive == Endpoint("192.0.2.77", 5000)
 
 
+def test_a_call_made_while_moving_goes_through_at_once(network):
+    """The new address is proved first, then the call is repeated without waiting."""
+    caller, callee = pair(network)
+    network.move(caller.host, "192.0.2.77")
+    caller.machine.call(CALLEE.peer_id, FIRST_MESSAGE, network.now)
+    network.run_for(0.1)
+    assert events_of(caller, CallAccepted)
+    assert events_of(callee, Rung)
+
+
 def test_refresh_hurries_a_client_that_has_been_waiting(network):
     """The network is back: no need to wait for the next HELLO."""
     network.stop_server()
@@ -250,7 +261,7 @@ def test_closing_unregisters_and_then_nothing_happens(network):
     client.machine.close(network.now)
     network.run_for(1)
     assert len(network.server.protocol.registry) == 0
-    sent = relayed_types(network, client)
+    sent = sent_types(client)
     network.run_for(100)
     assert sent == []
     assert client.machine.next_timer() is None
@@ -263,7 +274,7 @@ def test_a_refused_claim_is_tried_again_and_again_but_not_hectically(network):
     rival = quick_identity("rival", CALLEE.peer_id)
     network.settle(network.client(rival, "203.0.113.9"))
     client = network.client(CALLEE, HOME)
-    sent = relayed_types(network, client)
+    sent = sent_types(client)
     network.run_for(300)
     assert not client.machine.is_registered
     assert 20 < len(sent) < 150
@@ -300,6 +311,7 @@ def test_the_true_owner_gets_its_id_from_a_squatter(network):
 def test_a_call_rings_within_one_way_to_the_server_and_one_back(network):
     """30 ms after the call the callee knows, and the caller has a channel."""
     caller, callee = pair(network)
+    server_sends = sent_types(network.server_socket)
     begun = network.now
     call = caller.machine.call(CALLEE.peer_id, FIRST_MESSAGE, begun)
     network.run_for(0.031)
@@ -308,6 +320,8 @@ def test_a_call_rings_within_one_way_to_the_server_and_one_back(network):
     assert rung.first_message == FIRST_MESSAGE
     assert accepted == CallAccepted(call, rung.path)
     assert rung.path.server == SERVER
+    network.run_for(3)
+    assert server_sends.count(wire.Ring.TYPE) == 1
 
 
 def test_ring_and_call_survive_loss_and_are_reported_once():
@@ -366,6 +380,20 @@ def test_a_call_made_at_once_waits_for_the_registration(network):
     assert events_of(callee, Rung)
 
 
+def test_a_call_is_made_as_soon_as_there_is_a_lease(network):
+    """The server comes up four seconds later: the call is still made."""
+    callee = network.client(CALLEE, "203.0.113.2")
+    network.settle(callee)
+    caller = network.client(CALLER, HOME, listed=False)
+    caller.host.up.down = True
+    network.run_for(0.1)
+    caller.machine.call(CALLEE.peer_id, FIRST_MESSAGE, network.now)
+    network.run_for(3.5)
+    caller.host.up.down = False
+    network.run_for(1.0)
+    assert events_of(caller, CallAccepted)
+
+
 def test_a_callee_that_has_vanished_turns_the_call_into_a_failure(network):
     """It was rung in vain: CALLED first, then "unavailable"."""
     caller, callee = pair(network)
@@ -400,6 +428,7 @@ def test_a_client_that_only_calls_does_not_ring(network):
     forged = Lease(1, lease.key, 65, 20, lease.reflexive)
     ring = forged.datagram(lambda *_: wire.Ring(bytes(8), 1, FIRST_MESSAGE))
     caller.machine.receive_datagram(ring, SERVER, network.now)
+    network.run_for(0.1)
     assert events_of(caller, Rung) == []
 
 
@@ -418,12 +447,15 @@ def called_pair(network):
 def test_agreeing_gives_each_side_the_endpoint_of_the_other(network):
     """At the same instant, once each."""
     caller, callee, path = called_pair(network)
+    callee_sends, server_sends = sent_types(callee), sent_types(network.server_socket)
     callee.machine.agree(path, network.now)
     network.run_for(0.031)
     assert events_of(caller, Punch) == [Punch(path, (Endpoint("203.0.113.2", 5000),))]
     assert events_of(callee, Punch) == [Punch(path, (Endpoint(HOME, 5000),))]
     network.run_for(10)
     assert len(events_of(caller, Punch)) == len(events_of(callee, Punch)) == 1
+    assert callee_sends.count(wire.Agree.TYPE) == 1
+    assert server_sends.count(wire.Punch.TYPE) == 2
 
 
 def test_agreeing_works_under_loss():
@@ -453,7 +485,7 @@ def test_hanging_up_stops_agreeing(network):
     callee.machine.agree(path, network.now)
     network.run_for(0.1)
     callee.machine.hang_up(path, network.now)
-    sent = relayed_types(network, callee)
+    sent = sent_types(callee)
     network.run_for(5)
     assert wire.Agree.TYPE not in sent
 
@@ -474,10 +506,110 @@ def test_only_the_server_is_listened_to(network):
         RelayPath(SERVER, 9),
     ):
         client.machine.receive_datagram(ring, path, network.now)
+    network.run_for(0.1)
     assert events_of(client, Rung) == []
     client.machine.receive_datagram(ring, SERVER, network.now)
     network.run_for(0.1)
     assert len(events_of(client, Rung)) == 1
+
+
+def test_answers_need_the_transaction_id(network):
+    """Somebody who cannot see our questions cannot answer them."""
+    client = network.client(CALLEE, HOME)
+    client.machine.handle_timer(network.now)
+    machine = client.machine
+    call = machine.call(UNKNOWN_ID, FIRST_MESSAGE, network.now)
+    sent = machine.datagrams_to_send(network.now)
+    for forged in (
+        wire.Challenge(bytes(8), bytes(16), bytes(18)),
+        wire.Called(bytes(8), call, 9),
+        wire.Unavailable(bytes(8), call, 0),
+        wire.IdTaken(bytes(8), bytes(32), 0),
+    ):
+        machine.receive_datagram(forged.encode(), SERVER, network.now)
+    assert [data[0] for data, _ in sent] == [wire.Hello.TYPE]
+    assert machine.datagrams_to_send(network.now) == []
+    assert machine.next_event() is None
+
+
+def test_answers_of_the_wrong_kind_do_nothing(network):
+    """The right transaction id does not make an answer to another question."""
+    caller, _ = pair(network)
+    machine = caller.machine
+    machine.call(UNKNOWN_ID, FIRST_MESSAGE, network.now)
+    ((call, _),) = machine.datagrams_to_send(network.now)
+    before = machine.next_timer()
+    masked = wire.mask_endpoint(Endpoint("203.0.113.66", 1), call[2:10])
+    ack = wire.KeepaliveAck(call[2:10], masked)
+    machine.receive_datagram(ack.encode(), SERVER, network.now)
+    assert machine.next_event() is None
+    assert machine.next_timer() == before
+
+    greeting = network.client(quick_identity("other"), "198.51.100.9").machine
+    greeting.handle_timer(network.now)
+    ((hello, _),) = greeting.datagrams_to_send(network.now)
+    challenge = wire.Challenge(hello[2:10], bytes(16), bytes(18))
+    greeting.receive_datagram(challenge.encode(), SERVER, network.now)
+    ((register, _),) = greeting.datagrams_to_send(network.now)
+    late = wire.Challenge(register[2:10], bytes(16), bytes(18))
+    greeting.receive_datagram(late.encode(), SERVER, network.now)
+    assert greeting.datagrams_to_send(network.now) == []
+
+
+def test_what_arrives_twice_is_reported_once():
+    """The network doubles every datagram; nothing is reported twice."""
+    network = RendezvousNetwork()
+    caller = network.client(CALLER, HOME, listed=False)
+    callee = network.client(CALLEE, "203.0.113.2")
+    for host in (caller.host, callee.host):
+        host.up.duplicate = host.down.duplicate = 1.0
+    network.settle(caller, callee)
+    caller.machine.call(CALLEE.peer_id, FIRST_MESSAGE, network.now)
+    network.run_for(1)
+    callee.machine.agree(events_of(callee, Rung)[0].path, network.now)
+    network.run_for(1)
+    assert [type(event) for event in caller.events] == [Registered, CallAccepted, Punch]
+    assert [type(event) for event in callee.events] == [Registered, Rung, Punch]
+
+
+def test_memory_for_repeats_is_bounded(network):
+    """A server that rings without end cannot make a client grow."""
+    client = network.client(CALLEE, HOME)
+    network.settle(client)
+    lease = client.machine._lease
+    server_side = Lease(1, lease.key, 65, 20, lease.reflexive)
+    for channel in range(1, 3 * REMEMBERED):
+        ring = server_side.datagram(
+            lambda *_, channel=channel: wire.Ring(bytes(8), channel, FIRST_MESSAGE)
+        )
+        client.machine.receive_datagram(ring, SERVER, network.now)
+    assert len(client.machine._seen) == REMEMBERED
+
+
+def test_agreeing_into_the_void_ends_by_itself(network):
+    """The channel is gone: no event, and AGREE stops after five seconds."""
+    _, callee, path = called_pair(network)
+    network.run_for(40)
+    sent = sent_types(callee)
+    callee.machine.agree(path, network.now)
+    network.run_for(60)
+    assert sent.count(wire.Agree.TYPE) == 6
+    assert events_of(callee, Punch) == []
+
+
+def test_id_taken_by_our_own_key_is_nonsense():
+    """A confused or hostile server cannot talk us out of our own ID."""
+    network = RendezvousNetwork()
+    machine = network.client(CALLEE, HOME).machine
+    machine.handle_timer(network.now)
+    ((hello, _),) = machine.datagrams_to_send(network.now)
+    challenge = wire.Challenge(hello[2:10], bytes(16), bytes(18))
+    machine.receive_datagram(challenge.encode(), SERVER, network.now)
+    ((register, _),) = machine.datagrams_to_send(network.now)
+    taken = wire.IdTaken(register[2:10], CALLEE.public, 0)
+    machine.receive_datagram(taken.encode(), SERVER, network.now)
+    assert machine.next_event() is None
+    assert machine.next_timer() is not None
 
 
 @pytest.mark.parametrize(
