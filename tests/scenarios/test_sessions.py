@@ -326,6 +326,16 @@ def test_technician_cannot_speak_before_the_approval() -> None:
     assert not world.customer.all_of(ev.PermissionAsked)
 
 
+def test_a_customer_may_take_a_minute_to_answer() -> None:
+    """A request waits on the relay for as long as the customer may think."""
+    world = World(customer_nat=home("192.0.2.1"), technician_nat=home("192.0.2.2"))
+    world.call()
+    world.network.run_for(58.0)
+    world.approve("control")
+    assert world.technician_session().state is State.ACTIVE
+    assert world.customer.session.path_kind == "direct"
+
+
 def test_wrong_identity_error_says_so() -> None:
     """The error for a machine that does not own its ID has exit code 5."""
     assert IdentityMismatchError().exit_code == 5

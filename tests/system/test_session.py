@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.system.couple import Couple, eventually
+from tests.system.desktop_support import keys_down
 from tests.system.displays import Display
 from tests.system.namespaces import Network
 from tests.system.programs import Program, Programs
@@ -252,10 +253,4 @@ def _pointer(display: Display) -> tuple[int, int]:
 
 
 def _any_key_down(display: Display) -> bool:
-    from Xlib.display import Display as XDisplay
-
-    opened = XDisplay(display.name)
-    try:
-        return any(opened.query_keymap())
-    finally:
-        opened.close()
+    return bool(keys_down(display))
