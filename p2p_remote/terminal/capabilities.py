@@ -67,6 +67,14 @@ class Capabilities:
     sextants: bool = False
     cell_pixels: tuple[int, int] | None = None  # width, height
 
+    def color_variables(self) -> dict[str, str]:
+        """Environment variables that tell libraries of the colours found.
+
+        TERM=xterm without COLORTERM makes them use 16 colours. To be set before the
+        App is made; empty when nothing better is known.
+        """
+        return {"COLORTERM": "truecolor"} if self.truecolor else {}
+
     def lines(self) -> list[str]:
         """One line a fact, for people."""
         cell = "unknown"

@@ -4,7 +4,9 @@
   types and alternate keys (https://sw.kovidgoyal.net/kitty/keyboard-protocol/).
 - Mouse buttons 8 to 11 are no left or middle button.
 - F3 with modifiers is no cursor report.
-- Alt is kept with keys whose names are longer than a letter.
+- Alt is kept with keys whose names are longer than a letter, and an Alt key is known at
+  once: Textual waits for the rest of a sequence, and when the terminal answers or the
+  next key comes meanwhile, it takes the ESC for a "^".
 """
 
 import re
@@ -12,7 +14,11 @@ from collections.abc import Callable, Generator, Iterable
 
 from textual import events
 from textual._parser import Peek1, Read1
-from textual._xterm_parser import XTermParser
+from textual._xterm_parser import (
+    BRACKETED_PASTE_END,
+    BRACKETED_PASTE_START,
+    XTermParser,
+)
 from textual.keys import Keys
 from textual.message import Message
 
@@ -23,6 +29,8 @@ _EXTENDED_KEY = re.compile(
     r"(?:;(?P<modifiers>\d*)(?::(?P<event>\d))?(?:;(?P<text>[\d:]*))?)?"
     r"(?P<final>[u~ABCDEFHPQRS])"
 )
+# ESC and a character other than those that begin a sequence.
+_ALT_KEY = re.compile(r"\x1b([^\x1b\[O])", re.DOTALL)
 _UNKNOWN_KEY = re.compile(r"\x1b\[[\d;]*:[\d:;]*[u~ABCDEFHPQRS]")
 _EXTRA_BUTTON = 128  # bit of the SGR mouse code: buttons 8 to 11
 _SHORTCUT_MODIFIERS = 0b1110  # alt, ctrl and super; beyond them a key types text
@@ -48,6 +56,41 @@ _EVENT_KINDS = {"2": RepeatedKey, "3": ReleasedKey}
 
 class RemoteParser(XTermParser):
     """Parser for `RemoteDriver`."""
+
+    def __init__(self, debug: bool = False) -> None:  # noqa: FBT001, FBT002
+        self._in_paste = False
+        self._after_escape = False
+        super().__init__(debug)
+
+    def feed(self, data: str) -> Iterable[Message]:
+        """Parse what the terminal sent in one piece.
+
+        A piece that ends with ESC was the Escape key: what follows later does not
+        belong to it, unless it goes on like a sequence.
+        """
+        if self._after_escape and data and data[0] not in "\x1b[O":
+            self._timeout_time = 0.0
+            yield from self.tick()
+        self._after_escape = data.endswith("\x1b")
+        if self._is_paste(data):
+            yield from super().feed(data)
+            return
+        start = 0
+        for match in _ALT_KEY.finditer(data):
+            if match.start() > start:
+                yield from super().feed(data[start : match.start()])
+            yield from self._sequence_to_key_events(match[1], alt=True)
+            start = match.end()
+        if start < len(data) or not data:
+            yield from super().feed(data[start:])
+
+    def _is_paste(self, data: str) -> bool:
+        """Whether any of this is pasted text, which is no keys."""
+        began = self._in_paste
+        begin, end = data.rfind(BRACKETED_PASTE_START), data.rfind(BRACKETED_PASTE_END)
+        if begin != end:
+            self._in_paste = begin > end
+        return began or self._in_paste or begin >= 0
 
     def parse(
         self, token_callback: TokenCallback

@@ -134,6 +134,12 @@ def test_pixel_mouse_needs_the_size_of_a_cell():
     assert judged(b"\x1b[6;0;0t").cell_pixels is None
 
 
+def test_libraries_are_told_of_the_colours():
+    """Only of what was found."""
+    assert judged(XTERM).color_variables() == {"COLORTERM": "truecolor"}
+    assert judged(b"").color_variables() == {}
+
+
 def test_doctor_lines_say_every_fact():
     """One line a fact, in words."""
     lines = judged(KITTY).lines()

@@ -14,7 +14,6 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.timer import Timer
 from textual.widget import Widget
 
 from p2p_remote.input.pointer import PointerMap
@@ -29,9 +28,8 @@ from p2p_remote.tui.widgets.fast_strip import FastStrip
 from p2p_remote.tui.widgets.frame_output import FrameOutput
 from p2p_remote.tui.widgets.remote_input import RemoteInput
 from p2p_remote.tui.widgets.remote_messages import ViewportChanged
+from p2p_remote.tui.widgets.remote_mouse import RemoteMouse
 
-MOVE_INTERVAL = 1 / 60  # s between two pointer moves on the wire
-EDGE_CELLS = 2  # so near to the edge of the view the mouse moves a zoomed picture
 PAN_STEP = 8  # a step of panning is this fraction of the region
 WAITING = "waiting for the picture"
 _DEFAULT_CELL = (1, 2)  # width : height of a cell when the terminal does not tell
@@ -81,10 +79,7 @@ class RemoteView(Widget, can_focus=True):
         self.output = FrameOutput(self, self.picture)
         self.viewport: Viewport | None = None
         self._capabilities = capabilities or Capabilities()
-        self._map: PointerMap | None = None
-        self._pending_move: tuple[int, int] | None = None
-        self._move_timer: Timer | None = None
-        self._drag_from: tuple[float, float] | None = None
+        self.mouse = RemoteMouse(self)
 
     # What the App calls
 
@@ -111,7 +106,7 @@ class RemoteView(Widget, can_focus=True):
         if self.viewport is None:
             return
         self.picture.move_pointer((x, y) if visible else None)
-        if visible and self.follow_pointer and self._follow(x, y, margin=0):
+        if visible and self.follow_pointer and self.follow(x, y, margin=0):
             return
         self.output.flush()
 
@@ -134,19 +129,19 @@ class RemoteView(Widget, can_focus=True):
 
     def zoom_in(self) -> None:
         """Show less of the screen, larger."""
-        self._change_viewport(Viewport.zoom_in)
+        self.change_viewport(Viewport.zoom_in)
 
     def zoom_out(self) -> None:
         """Show more of the screen, smaller."""
-        self._change_viewport(Viewport.zoom_out)
+        self.change_viewport(Viewport.zoom_out)
 
     def fit(self) -> None:
         """Show the whole screen."""
-        self._change_viewport(Viewport.fit)
+        self.change_viewport(Viewport.fit)
 
     def one_to_one(self) -> None:
         """Show one remote pixel in one sub-pixel."""
-        self._change_viewport(Viewport.one_to_one)
+        self.change_viewport(Viewport.one_to_one)
 
     def pan(self, across: int, down: int) -> None:
         """Move the region by steps of an eighth of its size."""
@@ -154,7 +149,7 @@ class RemoteView(Widget, can_focus=True):
             region = self.viewport.region
             step = (region.width // PAN_STEP or 1, region.height // PAN_STEP or 1)
             self.viewport.pan(across * step[0], down * step[1])
-            self._viewport_moved()
+            self.viewport_moved()
 
     # What the driver calls
 
@@ -197,7 +192,7 @@ class RemoteView(Widget, can_focus=True):
     def watch_control_enabled(self, enabled: bool) -> None:  # noqa: FBT001
         """Let go of everything when control ends."""
         if not enabled:
-            self._post(self.input.let_go())
+            self._let_go()
         self.input.control_enabled = enabled
         if self.is_attached:
             self.screen.refresh_bindings()
@@ -222,7 +217,12 @@ class RemoteView(Widget, can_focus=True):
         self.output.redraw()
 
     def _on_blur(self, event: events.Blur) -> None:
-        self._post(self.input.let_go())
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Nothing is held any more, here and on the remote side."""
+        self.mouse.let_go()
+        self.post_all(self.input.let_go())
 
     async def _on_key(self, event: events.Key) -> None:
         repeated = isinstance(event, RepeatedKey)
@@ -231,130 +231,58 @@ class RemoteView(Widget, can_focus=True):
             return
         event.stop()
         event.prevent_default()
-        self._flush_move()
-        self._post(messages)
+        self.mouse.flush()
+        self.post_all(messages)
 
     def on_key_released(self, message: KeyReleased) -> None:
         """Tell the remote side of a key that was let go."""
-        self._post(self.input.key_released(message.key))
+        self.post_all(self.input.key_released(message.key))
 
     def _on_paste(self, event: events.Paste) -> None:
         event.stop()
-        self._post(self.input.paste(event.text))
+        self.post_all(self.input.paste(event.text))
 
     async def _on_mouse_down(self, event: events.MouseDown) -> None:
-        self._button(event, pressed=True)
+        self.mouse.button(event, pressed=True)
 
     async def _on_mouse_up(self, event: events.MouseUp) -> None:
-        self._button(event, pressed=False)
+        self.mouse.button(event, pressed=False)
 
     def _on_mouse_move(self, event: events.MouseMove) -> None:
-        if self._drag_from is not None:
-            self._drag(event)
-        elif self._map is not None and self._map.contains(*_position(event)):
-            self._pending_move = self._map.to_remote(*_position(event))
-            if self._move_timer is None:
-                self._send_move()
+        self.mouse.move(event)
 
     def _on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        self._scroll(event, 0, -1)
+        self.mouse.scroll(event, 0, -1)
 
     def _on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        self._scroll(event, 0, 1)
+        self.mouse.scroll(event, 0, 1)
 
     def _on_mouse_scroll_left(self, event: events.MouseScrollLeft) -> None:
-        self._scroll(event, -1, 0)
+        self.mouse.scroll(event, -1, 0)
 
     def _on_mouse_scroll_right(self, event: events.MouseScrollRight) -> None:
-        self._scroll(event, 1, 0)
+        self.mouse.scroll(event, 1, 0)
 
-    # Mouse
-
-    def _button(self, event: events.MouseEvent, *, pressed: bool) -> None:
-        """A button on the picture; outside of it only its release counts."""
-        event.stop()
-        if self._map is None:
-            return
-        x, y = _position(event)
-        if pressed and not self._map.contains(x, y):
-            return
-        if self.control_enabled:
-            self._flush_move()
-            position = self._map.to_remote(x, y)
-            self._post(self.input.button(position, event.button, pressed=pressed))
-            self._hold_mouse(held=self.input.buttons != 0)
-        else:
-            self._drag_from = (x, y) if pressed else None
-            self._hold_mouse(held=pressed)
-
-    def _hold_mouse(self, *, held: bool) -> None:
-        """Get all moves while a button is down, also from beside the view."""
-        if held:
-            self.capture_mouse()
-        else:
-            self.release_mouse()
-
-    def _drag(self, event: events.MouseEvent) -> None:
-        """Move the picture with the mouse (without control)."""
-        if self._drag_from is None or self._map is None or self.viewport is None:
-            return
-        before = self._map.to_remote(*self._drag_from)
-        after = self._map.to_remote(*_position(event))
-        if before != after:
-            self._drag_from = _position(event)
-            self.viewport.pan(before[0] - after[0], before[1] - after[1])
-            self._viewport_moved()
-
-    def _scroll(self, event: events.MouseEvent, dx: int, dy: int) -> None:
-        """The wheel: for the remote side, or zoom without control."""
-        event.stop()
-        event.prevent_default()
-        if self._map is None or not self._map.contains(*_position(event)):
-            return
-        position = self._map.to_remote(*_position(event))
-        if self.control_enabled:
-            self._flush_move()
-            self._post(self.input.scrolled(position, dx, dy))
-        elif dy and self.viewport is not None:
-            if dy < 0:
-                self.viewport.center_on(*position)
-            self._change_viewport(Viewport.zoom_in if dy < 0 else Viewport.zoom_out)
-
-    def _send_move(self) -> None:
-        """Send the newest position, at most every `MOVE_INTERVAL`."""
-        self._move_timer = None
-        if self._pending_move is not None:
-            self._flush_move()
-            self._move_timer = self.set_timer(MOVE_INTERVAL, self._send_move)
-
-    def _flush_move(self) -> None:
-        """Send the position that waits, before something else is sent."""
-        position, self._pending_move = self._pending_move, None
-        if position is None or not self.control_enabled:
-            return
-        self._post(self.input.moved(position))
-        if self.viewport is not None and self.follow_pointer:
-            cells = EDGE_CELLS * self.picture.renderer.sub_columns
-            self._follow(*position, margin=round(cells * self.viewport.zoom))
-
-    def _post(self, messages: Iterable[Message]) -> None:
+    def post_all(self, messages: Iterable[Message]) -> None:
+        """Post messages in their order."""
         for message in messages:
             self.post_message(message)
 
     # Viewport
 
-    def _follow(self, x: int, y: int, margin: int) -> bool:
+    def follow(self, x: int, y: int, margin: int) -> bool:
         """Move the region so far that a pixel is in view; whether it moved."""
         viewport = self.viewport
         if viewport is None or viewport.is_fit or not viewport.follow(x, y, margin):
             return False
-        self._viewport_moved()
+        self.viewport_moved()
         return True
 
-    def _change_viewport(self, change: Callable[[Viewport], None]) -> None:
+    def change_viewport(self, change: Callable[[Viewport], None]) -> None:
+        """Zoom by one of the methods of the viewport and show the result."""
         if self.viewport is not None:
             change(self.viewport)
-            self._viewport_moved()
+            self.viewport_moved()
 
     def _new_display(self, width: int, height: int) -> None:
         """The framebuffer has another size, or is the first."""
@@ -365,9 +293,10 @@ class RemoteView(Widget, can_focus=True):
             self.viewport = Viewport(width, height, *self._output_size(), aspect)
         else:
             self.viewport.resize_display(width, height)
-        self._viewport_moved()
+        self.viewport_moved()
 
-    def _viewport_moved(self) -> None:
+    def viewport_moved(self) -> None:
+        """Show what the viewport says now."""
         self._place()
         self.output.flush()
 
@@ -383,7 +312,7 @@ class RemoteView(Widget, can_focus=True):
         region, place = self.viewport.region, self.viewport.placement
         renderer = self.picture.renderer
         self.picture.place(region, place)
-        self._map = PointerMap(
+        self.mouse.map = PointerMap(
             region,
             place,
             renderer.sub_columns,
@@ -391,8 +320,3 @@ class RemoteView(Widget, can_focus=True):
             exact=self.output.driver is not None and self._capabilities.pixel_mouse,
         )
         self.post_message(ViewportChanged(region, place.width, place.height))
-
-
-def _position(event: events.MouseEvent) -> tuple[float, float]:
-    """Where the mouse is in the view, in cells."""
-    return event.pointer_x, event.pointer_y
