@@ -116,7 +116,8 @@ class RemoteDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read the terminal until the App ends."""
-        selector = selectors.DefaultSelector()
+        # Not epoll or kqueue: they refuse some terminals and redirected input.
+        selector = selectors.SelectSelector()
         selector.register(self.fileno, selectors.EVENT_READ)
         decode = getincrementaldecoder("utf-8")("replace").decode
         late_answers = LateAnswers()

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from p2p_remote.screen.geometry import Rect
+from p2p_remote.terminal import frame_gate
 from p2p_remote.terminal.cells import GLYPHS, POINTER
 from p2p_remote.terminal.colors import ColorDepth, rgb565
 from p2p_remote.terminal.renderer import RENDERERS
@@ -258,3 +259,51 @@ async def test_every_renderer_draws_in_the_view(name):
         width = place.width / RENDERERS[name].sub_columns
         height = 2 * place.height / RENDERERS[name].sub_rows
         assert abs(width / height - 800 / 480) < 0.06
+
+
+async def test_zoom_and_pan_show_other_regions():
+    """Each step posts the region that is shown, and the picture is that region."""
+    app = ViewApp()
+    async with app.run_test(size=SIZE) as pilot:
+        view = app.view
+        frame = picture()
+        frame[:, 400:] = GREEN
+        view.update_frame(frame, [])
+        view.zoom_in()
+        near = view.viewport.region
+        assert near.width < 800
+        view.pan(1000, 0)
+        assert view.viewport.region == near.moved(800 - near.right, 0)
+        await pilot.pause()
+        assert app.take(rm.ViewportChanged)[-1].region == view.viewport.region
+        for _ in range(3):
+            view.zoom_out()
+        assert view.viewport.is_fit
+        view.one_to_one()
+        view.pan(-100, -100)
+        assert view.viewport.region == Rect(0, 0, 80, 44)
+        assert (view.picture.shown.background == rgb565(255, 0, 0)).all()
+        view.fit()
+        assert view.viewport.region == Rect(0, 0, 800, 480)
+
+
+async def test_answers_that_were_lost_hold_up_frames_only_for_a_while(monkeypatch):
+    """After the time limit, or when the terminal comes back, the picture goes on."""
+    app = ViewApp()
+    async with app.run_test(size=SIZE) as pilot:
+        driver = PretendedDriver()
+        view = with_driver(app, driver)
+        monkeypatch.setattr(frame_gate, "LOST_AFTER", 0.2)
+        frame = picture()
+        for value in (10, 20, 30):
+            frame[:] = value
+            view.update_frame(frame, [Rect(0, 0, 800, 480)])
+        assert len(driver.written) == 2
+        await pilot.pause(0.3)
+        assert len(driver.written) == 3
+        for value in (40, 50):
+            frame[:] = value
+            view.update_frame(frame, [Rect(0, 0, 800, 480)])
+        view.terminal_restarted()
+        assert view.output.gate.outstanding == 1
+        assert painted_color(view, 40, 10)[1] == rgb565(50, 50, 50)
