@@ -77,9 +77,11 @@ class Derivations:
         requests, self._requests = self._requests, []
         return requests
 
-    def checked(self, request: DerivationRequested, *, holds: bool) -> None:
-        """Remember a result; the oldest make room."""
+    def checked(self, request: DerivationRequested, *, holds: bool | None) -> None:
+        """Remember a result; the oldest make room. None: it could not be computed."""
         self._pending.discard(request)
+        if holds is None:
+            return
         if len(self._verdicts) >= MAX_VERDICTS:
             del self._verdicts[next(iter(self._verdicts))]
         self._verdicts[request] = holds

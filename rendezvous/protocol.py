@@ -7,7 +7,6 @@ unproven address is larger than its question (docs/protocol/rendezvous.md).
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 from p2p_remote.errors import MalformedMessageError
 from p2p_remote.wire import rendezvous as wire
@@ -74,12 +73,12 @@ class Protocol:
         handler = self._handlers.get(type(message))
         if handler is None:
             return  # only a server sends these
-        if not message.AUTHENTICATED or type(message) is wire.Rebind:
+        if isinstance(message, wire.UnderLease) and type(message) is not wire.Rebind:
+            registration = self._registration_of(message, data, path, now)
+            if registration is not None:
+                handler(message, registration, now)
+        else:
             handler(message, data, path, now)
-            return
-        registration = self._registration_of(message, data, path, now)
-        if registration is not None:
-            handler(message, registration, now)
 
     def handle_timer(self, now: float) -> None:
         """Do what is due."""
@@ -100,8 +99,13 @@ class Protocol:
         """Drain one event."""
         return self._events.popleft() if self._events else None
 
-    def derivation_checked(self, request: DerivationRequested, *, holds: bool) -> None:
-        """Take the result of an event; the client's next REGISTER is judged by it."""
+    def derivation_checked(
+        self, request: DerivationRequested, *, holds: bool | None
+    ) -> None:
+        """Take the result of an event; the client's next REGISTER is judged by it.
+
+        None says that it could not be computed, and may be asked for again.
+        """
         self._enrolment.derivations.checked(request, holds=holds)
 
     # Who speaks.
@@ -110,7 +114,7 @@ class Protocol:
         self._outbox.append((data, address))
 
     def _authenticate(
-        self, message: Any, data: bytes, path: Address, now: float
+        self, message: wire.UnderLease, data: bytes, path: Address, now: float
     ) -> Registration | None:
         """Registration that has sent `data`, from any address; None if unproven."""
         registration = self.registry.get(message.registration, now)
@@ -122,7 +126,7 @@ class Protocol:
         return registration if is_authentic(data, registration.mac_key) else None
 
     def _registration_of(
-        self, message: Any, data: bytes, path: Address, now: float
+        self, message: wire.UnderLease, data: bytes, path: Address, now: float
     ) -> Registration | None:
         """Registration that has sent `data` from its proven address.
 

@@ -63,8 +63,14 @@ def resolve(addresses: Sequence[tuple[str, int]]) -> list[ListenAddress]:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
         except OSError as error:
             raise NetworkError(f"The name {host} cannot be resolved.") from error
+        # A name often has an IPv6 address where the machine has no IPv6.
         result.extend(
-            ListenAddress(family, str(address[0]), port)
+            ListenAddress(
+                family,
+                str(address[0]),
+                port,
+                is_optional=len(found) > 1 and family == socket.AF_INET6,
+            )
             for family, _, _, _, address in found
         )
     return result
@@ -245,10 +251,14 @@ class Server:
 
     async def _check_derivation(self, request: DerivationRequested) -> None:
         loop = asyncio.get_running_loop()
-        derived = await loop.run_in_executor(
-            self._worker, derive_id, request.public, request.counter
-        )
-        self._protocol.derivation_checked(request, holds=derived == request.peer_id)
+        holds: bool | None = None
+        try:
+            derived = await loop.run_in_executor(
+                self._worker, derive_id, request.public, request.counter
+            )
+            holds = derived == request.peer_id
+        finally:
+            self._protocol.derivation_checked(request, holds=holds)
 
     async def _keep_house(self) -> None:
         """Write claims and report figures until cancelled."""

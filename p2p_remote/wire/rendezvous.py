@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from p2p_remote.errors import MalformedMessageError
-from p2p_remote.wire import peer_id as peer_ids
 from p2p_remote.wire.address import Endpoint, pack_endpoint, unpack_endpoint
 from p2p_remote.wire.constants import PROTOCOL_VERSION
+from p2p_remote.wire.peer_id import is_valid
 
 TRANSACTION_LENGTH = 8
 COOKIE_LENGTH = 16
@@ -45,9 +45,10 @@ _SHORTEST = struct.calcsize(_HEADER)
 
 
 class Message:
-    """A fixed-size message; subclasses are frozen dataclasses in the order sent."""
+    """A fixed-size message: a frozen dataclass with its fields in the order sent."""
 
     __slots__: tuple[str, ...] = ()
+    __match_args__: ClassVar[tuple[str, ...]]
     TYPE: ClassVar[int]
     LAYOUT: ClassVar[struct.Struct]
     AUTHENTICATED: ClassVar[bool] = False
@@ -57,13 +58,32 @@ class Message:
         return self.LAYOUT.pack(
             self.TYPE,
             PROTOCOL_VERSION,
-            *[getattr(self, name) for name in self.__slots__],
+            *[getattr(self, name) for name in self.__match_args__],
         )
 
     @classmethod
     def size(cls) -> int:
         """Bytes on the wire, MAC included."""
         return cls.LAYOUT.size + (MAC_LENGTH if cls.AUTHENTICATED else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class UnderLease(Message):
+    """What a registered client says. `counter` rises with every one of these."""
+
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "II")
+    AUTHENTICATED: ClassVar[bool] = True
+    transaction: bytes
+    registration: int
+    counter: int
+
+
+@dataclass(frozen=True, slots=True)
+class OnChannel(UnderLease):
+    """What it says about a relay channel that it takes part in."""
+
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "III")
+    channel: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,16 +167,11 @@ class IdTaken(Message):
     counter: int
 
 
-@dataclass(frozen=True, slots=True)
-class Keepalive(Message):
-    """Client to server, every 20 s. `counter` rises with every message with a MAC."""
+class Keepalive(UnderLease):
+    """Client to server, every 20 s. Answered by KeepaliveAck."""
 
+    __slots__ = ()
     TYPE: ClassVar[int] = 0x15
-    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "II")
-    AUTHENTICATED: ClassVar[bool] = True
-    transaction: bytes
-    registration: int
-    counter: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,15 +195,11 @@ class AddressChallenge(Message):
 
 
 @dataclass(frozen=True, slots=True)
-class Rebind(Message):
+class Rebind(UnderLease):
     """Client to server, the answer to AddressChallenge. Answered by KeepaliveAck."""
 
     TYPE: ClassVar[int] = 0x18
     LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "II16s")
-    AUTHENTICATED: ClassVar[bool] = True
-    transaction: bytes
-    registration: int
-    counter: int
     cookie: bytes
 
 
@@ -201,28 +212,19 @@ class UnknownRegistration(Message):
     transaction: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Unregister(Message):
+class Unregister(UnderLease):
     """Client to server at a clean exit. No answer."""
 
+    __slots__ = ()
     TYPE: ClassVar[int] = 0x1A
-    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "II")
-    AUTHENTICATED: ClassVar[bool] = True
-    transaction: bytes
-    registration: int
-    counter: int
 
 
 @dataclass(frozen=True, slots=True)
-class Call(Message):
+class Call(UnderLease):
     """Client to server: bring this first handshake message to that ID."""
 
     TYPE: ClassVar[int] = 0x1B
     LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "IIQI119s")
-    AUTHENTICATED: ClassVar[bool] = True
-    transaction: bytes
-    registration: int
-    counter: int
     call: int
     target_id: int
     first_message: bytes
@@ -265,30 +267,18 @@ class Ring(Message):
     first_message: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Rung(Message):
+class Rung(OnChannel):
     """Callee to server: RING has arrived. No answer."""
 
+    __slots__ = ()
     TYPE: ClassVar[int] = 0x1F
-    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "III")
-    AUTHENTICATED: ClassVar[bool] = True
-    transaction: bytes
-    registration: int
-    counter: int
-    channel: int
 
 
-@dataclass(frozen=True, slots=True)
-class Agree(Message):
+class Agree(OnChannel):
     """Callee to server: the caller may learn my address. Answered by Punch."""
 
+    __slots__ = ()
     TYPE: ClassVar[int] = 0x20
-    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "III")
-    AUTHENTICATED: ClassVar[bool] = True
-    transaction: bytes
-    registration: int
-    counter: int
-    channel: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,30 +293,18 @@ class Punch(Message):
     masked: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Punched(Message):
+class Punched(OnChannel):
     """Client to server: PUNCH has arrived. No answer."""
 
+    __slots__ = ()
     TYPE: ClassVar[int] = 0x22
-    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "III")
-    AUTHENTICATED: ClassVar[bool] = True
-    transaction: bytes
-    registration: int
-    counter: int
-    channel: int
 
 
-@dataclass(frozen=True, slots=True)
-class HangUp(Message):
+class HangUp(OnChannel):
     """Either side to server: close the channel. No answer."""
 
+    __slots__ = ()
     TYPE: ClassVar[int] = 0x23
-    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "III")
-    AUTHENTICATED: ClassVar[bool] = True
-    transaction: bytes
-    registration: int
-    counter: int
-    channel: int
 
 
 MESSAGES: tuple[type[Message], ...] = (
@@ -351,20 +329,7 @@ MESSAGES: tuple[type[Message], ...] = (
     Punched,
     HangUp,
 )
-ClientMessage = (
-    Hello
-    | Register
-    | Keepalive
-    | Rebind
-    | Unregister
-    | Call
-    | Rung
-    | Agree
-    | Punched
-    | HangUp
-)
-"""Messages that only a client sends."""
-
+_ID_FIELDS: dict[type[Message], str] = {Register: "peer_id", Call: "target_id"}
 _BY_TYPE = {
     message.TYPE: (message, message.size(), message.LAYOUT.unpack_from)
     for message in MESSAGES
@@ -388,17 +353,9 @@ def decode(data: bytes) -> Message:
     if len(data) != size:
         raise MalformedMessageError("wrong length of a rendezvous message")
     message = kind(*unpack_from(data)[2:])
-    if kind is Register or kind is Call:
-        _check_id(message)
-    return message
-
-
-def _check_id(message: Message) -> None:
-    number = message.peer_id if isinstance(message, Register) else 0
-    if isinstance(message, Call):
-        number = message.target_id
-    if not peer_ids.is_valid(number):
+    if kind in _ID_FIELDS and not is_valid(getattr(message, _ID_FIELDS[kind])):
         raise MalformedMessageError("not an ID")
+    return message
 
 
 def body_of(datagram: bytes) -> bytes:

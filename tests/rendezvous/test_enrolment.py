@@ -212,6 +212,17 @@ def test_a_loser_is_not_listed_again_when_the_owner_goes(bench):
     assert bench.protocol.registry.called(ID, bench.now) is None
 
 
+def test_a_derivation_that_failed_is_asked_for_again(bench):
+    """No memory for it, say: that is no verdict."""
+    raw_client(bench, "owner", "198.51.100.1", peer_id=ID).register()
+    rival = raw_client(bench, "rival", "198.51.100.2", peer_id=ID)
+    rival.register()
+    event = bench.protocol.next_event()
+    bench.protocol.derivation_checked(event, holds=None)
+    rival.register()
+    assert bench.protocol.next_event() == event
+
+
 def test_results_of_derivations_do_not_pile_up():
     """The oldest make room; at most 64 are waited for."""
     derivations = Derivations(RateLimit(Rate(1e6, 10**6), bytes(32)))

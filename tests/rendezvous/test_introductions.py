@@ -6,10 +6,8 @@ import pytest
 
 from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.address import Endpoint
-from rendezvous import introductions
 from rendezvous.addresses import Address
 from rendezvous.authentication import is_authentic
-from rendezvous.introductions import MAX_CHANNELS_OF_ONE, UNAVAILABLE_DELAY
 from rendezvous.rate_limit import Limits, Rate
 from rendezvous.settings import Settings
 from tests.support.raw_client import (
@@ -17,32 +15,19 @@ from tests.support.raw_client import (
     RawClient,
     address,
     decoded,
+    of_kind,
     raw_client,
+    raw_pair,
     ring_of,
 )
 from tests.support.rendezvous import FIRST_MESSAGE
 
-UNKNOWN_ID = 999_999_999
 FREE = Limits(call=Rate(1000, 1000), ring=Rate(1000, 1000))
-
-
-def pair(bench):
-    """A registered caller and callee."""
-    caller = raw_client(bench, "caller", "198.51.100.1")
-    callee = raw_client(bench, "callee", "203.0.113.2")
-    assert caller.register(listed=False)
-    assert callee.register()
-    return caller, callee
-
-
-def of_kind(sent, kind):
-    """Messages of one kind among what was sent, with their targets."""
-    return [(m, a) for m, a in decoded(sent) if isinstance(m, kind)]
 
 
 def introduced(bench):
     """A pair with an open channel: caller, callee, number of the channel."""
-    caller, callee = pair(bench)
+    caller, callee = raw_pair(bench)
     ring, _ = ring_of(caller.call(callee.identity.peer_id))
     callee.send(callee.datagram(wire.Rung, ring.channel))
     return caller, callee, ring.channel
@@ -51,7 +36,7 @@ def introduced(bench):
 def test_a_call_rings_at_the_callee_and_tells_both_the_channel():
     """RING goes to the proven address, with the caller's message and a MAC."""
     bench = Bench()
-    caller, callee = pair(bench)
+    caller, callee = raw_pair(bench)
     sent = caller.call(callee.identity.peer_id, call=77)
     ring, target = ring_of(sent)
     assert target == callee.home
@@ -65,7 +50,7 @@ def test_a_call_rings_at_the_callee_and_tells_both_the_channel():
 def test_neither_side_learns_an_address_before_the_callee_agrees():
     """Nothing but the channel number passes until AGREE."""
     bench = Bench()
-    caller, callee = pair(bench)
+    caller, callee = raw_pair(bench)
     sent = caller.call(callee.identity.peer_id) + bench.wait(3)
     assert of_kind(sent, wire.Punch) == []
     for data, to in sent:
@@ -76,7 +61,7 @@ def test_neither_side_learns_an_address_before_the_callee_agrees():
 def test_a_repeated_call_opens_no_second_channel():
     """CALLED got lost: the same call number gives the same channel again."""
     bench = Bench()
-    caller, callee = pair(bench)
+    caller, callee = raw_pair(bench)
     first = of_kind(caller.call(callee.identity.peer_id, call=5), wire.Called)
     again = caller.call(callee.identity.peer_id, call=5)
     assert of_kind(again, wire.Called)[0][0].channel == first[0][0].channel
@@ -87,7 +72,7 @@ def test_a_repeated_call_opens_no_second_channel():
 def test_ring_is_repeated_until_rung():
     """A lost RING is made good; RUNG ends the repeating."""
     bench = Bench()
-    caller, callee = pair(bench)
+    caller, callee = raw_pair(bench)
     ring, _ = ring_of(caller.call(callee.identity.peer_id))
     assert len(of_kind(bench.wait(0.8), wire.Ring)) == 2
     callee.send(callee.datagram(wire.Rung, ring.channel))
@@ -97,7 +82,7 @@ def test_ring_is_repeated_until_rung():
 def test_ring_is_repeated_until_the_callee_sends_relayed_data():
     """An answer through the channel says as much as RUNG."""
     bench = Bench()
-    caller, callee = pair(bench)
+    caller, callee = raw_pair(bench)
     ring, _ = ring_of(caller.call(callee.identity.peer_id))
     callee.send(b"\x30" + ring.channel.to_bytes(4, "little") + b"M2")
     assert of_kind(bench.wait(10), wire.Ring) == []
@@ -106,7 +91,7 @@ def test_ring_is_repeated_until_the_callee_sends_relayed_data():
 def test_a_callee_that_never_answers_counts_as_unavailable():
     """Five RING in five seconds, then the caller is told and the channel closed."""
     bench = Bench()
-    caller, callee = pair(bench)
+    caller, callee = raw_pair(bench)
     sent = caller.call(callee.identity.peer_id, call=9)
     sent += bench.wait(6)
     assert len(of_kind(sent, wire.Ring)) == 5
@@ -121,7 +106,7 @@ def test_a_callee_that_never_answers_counts_as_unavailable():
 def test_ring_follows_a_callee_that_registers_anew():
     """The callee restarts in another place while it rings: it rings there."""
     bench = Bench()
-    caller, callee = pair(bench)
+    caller, callee = raw_pair(bench)
     caller.call(callee.identity.peer_id)
     reborn = raw_client(bench, "callee", "203.0.113.99")
     assert reborn.register()
@@ -129,122 +114,6 @@ def test_ring_follows_a_callee_that_registers_anew():
     assert to == reborn.home
     relayed = b"\x30" + ring.channel.to_bytes(4, "little") + b"x"
     assert caller.send(relayed) == [(relayed, reborn.home)]
-
-
-@pytest.mark.parametrize(
-    "case", ["unknown", "offline", "itself", "caller-only", "busy"]
-)
-def test_refusals_look_alike(case):
-    """The same bytes after the same delay, whatever the reason."""
-    bench = Bench(Settings(limits=FREE))
-    caller, callee = pair(bench)
-    target = {
-        "unknown": UNKNOWN_ID,
-        "itself": caller.identity.peer_id,
-    }.get(case, callee.identity.peer_id)
-    if case == "offline":
-        bench.wait(66)
-        assert caller.register(listed=False)
-    elif case == "itself":
-        assert raw_client(bench, "caller", "198.51.100.7").register()
-    elif case == "caller-only":
-        callee.send(callee.datagram(wire.Unregister))
-        assert callee.register(listed=False)
-    elif case == "busy":
-        others = [raw_client(bench, f"{n}", f"192.0.2.{n + 9}") for n in range(16)]
-        for other in others:
-            other.register(listed=False)
-            other.call(target)
-    bench.wait(0.01)
-    asked_at = bench.now
-    caller.counter = 40
-    data = caller.datagram(wire.Call, 7, target, FIRST_MESSAGE)
-    transaction = data[2:10]
-    assert of_kind(caller.send(data), wire.Unavailable) == []
-    early = bench.wait(UNAVAILABLE_DELAY - 0.001)
-    assert of_kind(early, wire.Unavailable) == []
-    answers = of_kind(bench.wait(0.002), wire.Unavailable)
-    assert answers == [(wire.Unavailable(transaction, 7, 0), caller.home)]
-    assert bench.now == pytest.approx(asked_at + UNAVAILABLE_DELAY + 0.001)
-
-
-def test_a_repeated_call_that_was_refused_gets_the_same_answer():
-    """Before the delay is over it changes nothing; after it the answer comes again."""
-    bench = Bench()
-    caller, _ = pair(bench)
-    assert caller.call(UNKNOWN_ID, call=3) == []
-    assert caller.call(UNKNOWN_ID, call=3) == []
-    first = bench.wait(1)
-    assert len(first) == 1
-    assert caller.call(UNKNOWN_ID, call=3) == first
-
-
-def test_calls_are_limited_by_key_and_the_refusal_says_when_to_try_again():
-    """Five at once; the sixth is refused like any other, with a hint."""
-    bench = Bench()
-    caller, callee = pair(bench)
-    for call in range(5):
-        assert of_kind(caller.call(callee.identity.peer_id, call), wire.Called)
-    assert caller.call(callee.identity.peer_id, 5) == []
-    ((refused, _),) = of_kind(bench.wait(UNAVAILABLE_DELAY), wire.Unavailable)
-    assert refused.retry_after == 6
-    bench.wait(6)
-    assert of_kind(caller.call(callee.identity.peer_id, 6), wire.Called)
-
-
-def test_calls_are_limited_by_prefix():
-    """Fresh keys from the same address do not help somebody who tries numbers."""
-    bench = Bench()
-    _, callee = pair(bench)
-    called = 0
-    for number in range(10):
-        other = raw_client(bench, f"other {number}", "192.0.2.9", port=number + 1)
-        other.register(listed=False)
-        called += len(of_kind(other.call(callee.identity.peer_id), wire.Called))
-    assert called == 5
-
-
-def test_a_callee_is_not_rung_without_end():
-    """Many callers from everywhere: ten rings, and the rest looks like offline."""
-    bench = Bench()
-    _, callee = pair(bench)
-    rings = 0
-    for number in range(20):
-        other = raw_client(bench, f"other {number}", f"192.0.2.{number + 9}")
-        other.register(listed=False)
-        sent = other.call(callee.identity.peer_id)
-        rings += len(of_kind(sent, wire.Ring))
-        ring_channels = [m.channel for m, _ in of_kind(sent, wire.Called)]
-        for channel in ring_channels:
-            other.send(other.datagram(wire.HangUp, channel))
-    assert rings == 10
-
-
-def test_a_caller_has_a_limited_number_of_channels():
-    """The seventeenth at the same time is refused with a hint."""
-    bench = Bench(Settings(limits=FREE))
-    caller, _ = pair(bench)
-    callees = [raw_client(bench, f"{n}", f"192.0.2.{n + 9}") for n in range(17)]
-    for callee in callees:
-        callee.register()
-    answers = [
-        of_kind(caller.call(callee.identity.peer_id, call), wire.Called)
-        for call, callee in enumerate(callees)
-    ]
-    assert [bool(answer) for answer in answers] == [True] * MAX_CHANNELS_OF_ONE + [
-        False
-    ]
-
-
-def test_floods_of_refused_calls_are_bounded():
-    """Beyond 40 and 10 a second CALL gets silence, and memory stays small."""
-    bench = Bench()
-    caller, _ = pair(bench)
-    for call in range(500):
-        caller.call(UNKNOWN_ID, call)
-    assert len(bench.protocol.introductions) == 40
-    bench.wait(11)
-    assert len(bench.protocol.introductions) == 0
 
 
 def test_agree_tells_both_sides_each_others_endpoint_at_once():
@@ -313,7 +182,7 @@ def test_either_side_hangs_up_and_nobody_else(who):
 def test_hanging_up_stops_the_ringing():
     """A caller that has changed its mind is not heard of again."""
     bench = Bench()
-    caller, callee = pair(bench)
+    caller, callee = raw_pair(bench)
     ring, _ = ring_of(caller.call(callee.identity.peer_id))
     caller.send(caller.datagram(wire.HangUp, ring.channel))
     assert bench.wait(10) == []
@@ -355,7 +224,7 @@ def test_a_channel_follows_a_registration_that_is_replaced():
 def test_a_channel_does_not_follow_a_registration_that_it_has_left():
     """It rings at the newer of two machines; a move of the older changes nothing."""
     bench = Bench()
-    caller, older = pair(bench)
+    caller, older = raw_pair(bench)
     ring, _ = ring_of(caller.call(older.identity.peer_id))
     newer = raw_client(bench, "callee", "203.0.113.99")
     assert newer.register()
@@ -370,7 +239,7 @@ def test_a_channel_does_not_follow_a_registration_that_it_has_left():
 def test_a_callee_that_leaves_while_it_rings_is_not_rung_on():
     """RING stops at once, and the caller hears of it as of any other offline callee."""
     bench = Bench()
-    caller, callee = pair(bench)
+    caller, callee = raw_pair(bench)
     caller.call(callee.identity.peer_id)
     callee.send(callee.datagram(wire.Unregister))
     sent = bench.wait(6)
@@ -380,7 +249,7 @@ def test_a_callee_that_leaves_while_it_rings_is_not_rung_on():
 def test_a_caller_that_leaves_while_it_rings_is_told_nothing():
     """There is nobody to tell; the channel is closed all the same."""
     bench = Bench()
-    caller, callee = pair(bench)
+    caller, callee = raw_pair(bench)
     caller.call(callee.identity.peer_id)
     caller.send(caller.datagram(wire.Unregister))
     assert of_kind(bench.wait(6), wire.Unavailable) == []
@@ -394,16 +263,6 @@ def test_punch_goes_only_to_the_side_that_is_still_there():
     caller.send(caller.datagram(wire.Unregister))
     sent = callee.send(callee.datagram(wire.Agree, channel))
     assert [to for _, to in of_kind(sent, wire.Punch)] == [callee.home]
-
-
-def test_the_memory_for_refusals_is_bounded(monkeypatch):
-    """Beyond the bound CALL gets silence."""
-    monkeypatch.setattr(introductions, "MAX_REFUSALS", 3)
-    bench = Bench(Settings(limits=FREE))
-    caller, _ = pair(bench)
-    for call in range(10):
-        caller.call(UNKNOWN_ID, call)
-    assert len(of_kind(bench.wait(1), wire.Unavailable)) == 3
 
 
 def test_nothing_is_left_of_a_call_that_has_ended():

@@ -180,3 +180,19 @@ def decoded(
 ) -> list[tuple[wire.Message, Address]]:
     """What was sent, as messages."""
     return [(wire.decode(data), target) for data, target in sent]
+
+
+def raw_pair(bench: Bench) -> tuple[RawClient, RawClient]:
+    """A registered caller and callee."""
+    caller = raw_client(bench, "caller", "198.51.100.1")
+    callee = raw_client(bench, "callee", "203.0.113.2")
+    assert caller.register(listed=False)
+    assert callee.register()
+    return caller, callee
+
+
+def of_kind(
+    sent: list[tuple[bytes, Address]], kind: type[M]
+) -> list[tuple[M, Address]]:
+    """Messages of one kind among what was sent, with their targets."""
+    return [(m, a) for m, a in decoded(sent) if isinstance(m, kind)]

@@ -2,10 +2,11 @@
 
 import random as pseudo_random
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 from p2p_remote.crypto import primitives
 from p2p_remote.crypto.identity import Identity
-from p2p_remote.traversal.registration import Registration
+from p2p_remote.traversal.registration import Registration, Rung
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
 from p2p_remote.wire.constants import ID_MINIMUM
 from p2p_remote.wire.first_byte import RELAYED
@@ -142,3 +143,47 @@ class RendezvousNetwork(Network):
         end = self.now + limit
         self.run(end, while_=lambda: not all(s.machine.is_registered for s in sockets))
         assert all(socket.machine.is_registered for socket in sockets)
+
+
+CALLEE = quick_identity("callee")
+CALLER = quick_identity("caller")
+CALLEE_HOST = "203.0.113.2"
+CALLER_HOST = "198.51.100.1"
+UNKNOWN_ID = 999_999_999
+
+E = TypeVar("E")
+
+
+def events_of(socket: Socket, kind: type[E]) -> list[E]:
+    """Events of one kind that a client has reported."""
+    return [event for event in socket.events if isinstance(event, kind)]
+
+
+def sent_types(socket: Socket) -> list[int]:
+    """Record the first bytes of what goes out of a socket from now on."""
+    sent: list[int] = []
+    original = socket.send
+
+    def send(data: bytes, path: Path, **options: Any) -> None:
+        sent.append(data[0])
+        original(data, path, **options)
+
+    setattr(socket, "send", send)  # noqa: B010 - an instance's own method
+    return sent
+
+
+def registered_pair(network: RendezvousNetwork) -> tuple[Socket, Socket]:
+    """A registered caller and callee."""
+    callee = network.client(CALLEE, CALLEE_HOST)
+    caller = network.client(CALLER, CALLER_HOST, listed=False)
+    network.settle(caller, callee, limit=120)
+    return caller, callee
+
+
+def called_pair(network: RendezvousNetwork) -> tuple[Socket, Socket, RelayPath]:
+    """A pair with a channel between them."""
+    caller, callee = registered_pair(network)
+    caller.machine.call(CALLEE.peer_id, FIRST_MESSAGE, network.now)
+    network.run_for(1)
+    (rung,) = events_of(callee, Rung)
+    return caller, callee, rung.path

@@ -1,5 +1,8 @@
 """Layouts of the messages between clients and the rendezvous server."""
 
+import re
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,6 +10,8 @@ from hypothesis import strategies as st
 from p2p_remote.errors import MalformedMessageError
 from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.address import Endpoint
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "protocol" / "rendezvous.md"
 
 T = bytes.fromhex("0102030405060708")
 KEY = bytes([0xAA]) * 32
@@ -134,6 +139,28 @@ def test_the_table_is_complete():
     types = [message.TYPE for message in wire.MESSAGES]
     assert len(set(types)) == len(types)
     assert all(0x10 <= number <= 0x2F for number in types)
+
+
+def documented_messages():
+    """Type, size and sum of the fields of every row of the table in the document."""
+    row = re.compile(r"\| (0x[12].) \| (\w+) \| (\w+) \| (\d+) \| (.*?) ?\|")
+    matches = map(row.fullmatch, DOCUMENT.read_text().splitlines())
+    for match in filter(None, matches):
+        number, name, sender, size, fields = match.groups()
+        lengths = [int(field.split()[-1]) for field in fields.split(",") if field]
+        yield int(number, 16), name, sender, int(size), sum(lengths)
+
+
+def test_the_document_says_the_same():
+    """The table of messages in it has these types, names, senders and sizes."""
+    rows = list(documented_messages())
+    assert [row[0] for row in rows] == [message.TYPE for message in wire.MESSAGES]
+    for message, (_, name, sender, size, fields) in zip(
+        wire.MESSAGES, rows, strict=True
+    ):
+        assert name.replace("_", "").lower() == message.__name__.lower()
+        assert (sender == "client") is (message in ANSWERS)
+        assert size == message.size() == 10 + fields
 
 
 def test_a_keepalive_has_32_bytes():
