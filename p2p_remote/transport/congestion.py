@@ -25,10 +25,11 @@ _ROUNDS_BEFORE_SPEED = 3  # in one direction
 _START_EXIT_ACKS = 8  # acknowledgements in a row with a queue end the start
 _START_GAIN = 1.1
 _IDLE = 1.0  # s without sending
+_LOOK_EVERY = 10.0  # s between two looks at the base of the delay
 _NATURAL_PACKETS = 2 / DELTA  # queue that the rule itself may build
 _LEAST_STANDING = 0.005  # s of queue above the tolerance that is worth a cut
 _CUTS_BEFORE_FOREIGN = 2
-_FOREIGN_ROUNDS = 100
+_FOREIGN_ROUNDS = 40  # after which a cut tells whether it is still there
 _FOREIGN_DECREASE = 0.7
 _FOREIGN_INCREASE = 1.5  # packets per round
 _LOSS_MARGIN = 0.10  # share of a round above the usual share
@@ -103,6 +104,7 @@ class DelayController:
         self._usual_loss = 0.01
         self._cuts = 0
         self._has_cut = False  # this round
+        self._look_at = 0.0
         self._rates: list[tuple[int, float]] = []  # (round, best), descending
         self._last_sent_at: float | None = None
 
@@ -117,12 +119,7 @@ class DelayController:
     def on_packet_sent(self, size: int, in_flight: int, now: float) -> None:
         last = self._last_sent_at
         if last is not None and now - last > _IDLE:
-            idle_window = float(_IDLE_PACKETS * self._mss)
-            if self.window > idle_window:
-                self._start_limit = self.window
-                self.window = idle_window
-                self.is_starting = True
-                self._queue_acks = 0
+            self._restart(_IDLE_PACKETS * self._mss)
         self._last_sent_at = now
 
     def on_ack(self, sample: AckSample, now: float) -> None:
@@ -146,13 +143,21 @@ class DelayController:
         else:
             self._steer(sample, is_limit=is_limit)
         if sample.largest_acked >= self._round_end:
-            self._end_round(sample.largest_sent)
+            self._end_round(sample.largest_sent, now)
 
     def on_loss(self, lost_bytes: int, lost_packets: int, now: float) -> None:
         self._round_lost += lost_packets
         if self.foreign_rounds and not self._has_cut:
             self._has_cut = True
             self._set(self.window * _FOREIGN_DECREASE)
+
+    def _restart(self, window: float) -> None:
+        """Go down to `window` bytes, and double up to where it was."""
+        if self.window > window:
+            self._start_limit = self.window
+            self._set(window)
+            self.is_starting = True
+            self._queue_acks = 0
 
     def _set(self, window: float) -> None:
         self.window = min(max(window, _FLOOR_PACKETS * self._mss), _MAX_WINDOW)
@@ -180,7 +185,7 @@ class DelayController:
         if self._queue_acks >= _START_EXIT_ACKS:
             fair = self._best_rate * (self._minimum.value + self.delay.tolerance)
             self._leave_start(min(self.window, _START_GAIN * fair))
-        elif is_limit:
+        elif is_limit and sample.in_flight <= self.window + 2 * self._mss:
             self._set(self.window + sample.acked_bytes)
             if self.window >= self._start_limit:
                 self._leave_start(self._start_limit)
@@ -209,7 +214,7 @@ class DelayController:
         elif is_limit or self.window > _KEEP_PACKETS * self._mss:
             self._set(self.window - step)
 
-    def _end_round(self, largest_sent: int) -> None:
+    def _end_round(self, largest_sent: int, now: float) -> None:
         self._round += 1
         self._round_end = largest_sent + 1
         self._guard_losses()
@@ -220,6 +225,7 @@ class DelayController:
             self._leave_foreign()
         elif not self.is_starting:
             self._drain()
+            self._look(now)
         self._has_cut = False
         self._round_queue = float("inf")
         self._round_acked = self._round_lost = 0
@@ -244,10 +250,24 @@ class DelayController:
         minimum = self._minimum.value
         self._set(self.window * (minimum + self.delay.tolerance) / (minimum + queue))
 
+    def _look(self, now: float) -> None:
+        """Halve the window for a round trip now and then.
+
+        A queue of ours that has stood for longer than the base is remembered would
+        pass for the base; this shows it.
+        """
+        if now >= self._look_at:
+            if self._look_at:
+                self._restart(self.window / 2)
+            self._look_at = now + _LOOK_EVERY
+
     def _leave_foreign(self) -> None:
+        """End the mode when the queue is empty, or empty our part of it to see."""
         self.foreign_rounds -= 1
         if self._round_queue <= self.delay.tolerance:
             self.foreign_rounds = 0
+        elif not self.foreign_rounds:
+            self._restart(_FLOOR_PACKETS * self._mss)
 
     def _guard_losses(self) -> None:
         total = self._round_acked + self._round_lost

@@ -252,7 +252,7 @@ class Connection:
     def next_timer(self) -> float | None:
         """When to call `handle_timer` and `datagrams_to_send` (s)."""
         if self._state is _State.CLOSED:
-            return None
+            return self._seen if self._events else None
         if self._state is not _State.OPEN:
             return self._state_ends
         due = min(self._sender.next_timer(), self._liveness.next_timer())

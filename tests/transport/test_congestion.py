@@ -1,5 +1,6 @@
 """The line is full, its queue is short, and urgent things do not wait."""
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -134,6 +135,35 @@ def test_a_burst_is_paced():
     pair.network.run_for(0.5)
     assert CHANNEL_SCREEN in pair.right.messages
     assert pair.up.worst_wait < 0.7 * 60_000 * 8 / 20e6
+
+
+def test_a_foreign_queue_does_not_starve_us():
+    """Beside a flow that keeps 80 ms of queue we get a share, and let go after it."""
+    line = Line(rate=4e6, delay=0.02, queue=0.15)
+    pair = Pair(15, line)
+    network = pair.network
+    foreign_until = network.now + 8
+    rng = random.Random(15)
+
+    def push() -> None:
+        while line.waiting(network.now) < 0.08:
+            line.arrivals(1172, network.now, rng)
+        if network.now < foreign_until:
+            network.clock.call_at(network.now + 0.002, push)
+
+    got: list[int] = []
+    pair.right.on_message = lambda _, data: got.append(len(data))
+    pair.left.pour(CHANNEL_BULK, 16_000)
+    network.run_for(1)
+    push()
+    network.run_for(3)
+    got.clear()
+    network.run(foreign_until)
+    assert sum(got) * 8 / 4 > 0.25 * 4e6
+    network.run_for(10)
+    line.worst_wait = 0.0
+    network.run_for(1)
+    assert line.worst_wait < 0.05
 
 
 def test_screen_and_bulk_share_by_turns():

@@ -295,6 +295,18 @@ def test_a_challenge_proves_a_path():
     assert event.rtt == pytest.approx(0.04, abs=1e-6)
 
 
+def test_only_challenges_of_ours_prove_anything():
+    """An answer counts once, and only eight challenges are waited for."""
+    pair = quiet_pair()
+    nowhere = Endpoint("203.0.113.200", 1)
+    for _ in range(3):
+        pair.left.connection.challenge_path(RIGHT, pair.network.now)
+    for _ in range(8):
+        pair.left.connection.challenge_path(nowhere, pair.network.now)
+    pair.network.run_for(1)
+    assert pair.left.events == []
+
+
 # Keys
 
 
@@ -335,6 +347,17 @@ def test_without_new_keys_the_connection_ends():
         lost = side.events[-1]
         assert isinstance(lost, ConnectionLost)
         assert "keys" in lost.reason
+
+
+def test_keys_that_are_used_up_end_the_connection_in_mid_burst():
+    """When the last packet number of an epoch is gone nothing more is sent."""
+    pair = quiet_pair()
+    connection = pair.left.connection
+    connection._sealing._end_number = connection.statistics().packets_sent + 2
+    pair.left.send(CHANNEL_BULK, bytes(10_000))
+    pair.network.run_for(0.001)
+    assert kinds(pair.left.events) == [ConnectionLost]
+    assert connection.is_closed
 
 
 # Datagrams of others
