@@ -57,6 +57,7 @@ class Mirror:
         self.height = height
         self.pixels: Pixels = np.zeros((height, width), np.uint32)
         self.loss = LossMap(width, height)
+        self._is_blank = True
         self._tiles = TileIndex(width, height)
         self._motion = MotionFinder()
         self._comparer = Comparer(width, height)
@@ -67,6 +68,7 @@ class Mirror:
         Bytes that are ignored slow comparison down where they differ.
         """
         np.bitwise_and(current, OPAQUE, out=self.pixels)
+        self._is_blank = True
         self.loss = LossMap(self.width, self.height)
         self._tiles = TileIndex(self.width, self.height)
         self._motion = MotionFinder()
@@ -80,7 +82,8 @@ class Mirror:
     ) -> tuple[Operations, Bits]:
         """Operations that explain much of what differs, and what differs after them."""
         box = bounding_segments(segments)
-        if box.area * SEGMENT <= _SMALL:
+        is_blank, self._is_blank = self._is_blank, False
+        if is_blank or box.area * SEGMENT <= _SMALL:
             return Operations(), segments
         tiles = self._tiles.changed_tiles(segments)
         hits: list[tuple[int, int]] = []

@@ -35,9 +35,9 @@ def photo_blocks(current: Pixels, changed: Bits) -> Bits:
     np.not_equal(block[:, 1:], block[:, :-1], out=differs[:, 1:])
     green = (block >> 8).astype(np.uint8)
     steps = np.zeros(block.shape, np.uint8)
-    # Modulo 256 a step of -10..10 becomes 0..20.
-    np.subtract(green[:, 1:], green[:, :-1], out=steps[:, 1:])
-    small = differs & (steps + np.uint8(_SMALL_CHANGE) <= 2 * _SMALL_CHANGE)
+    one, two = green[:, 1:], green[:, :-1]
+    np.subtract(np.maximum(one, two), np.minimum(one, two), out=steps[:, 1:])
+    small = differs & (steps <= _SMALL_CHANGE)
     pixels = _block_sums(np.ones(block.shape, np.bool_))
     changes = _block_sums(differs)
     smalls = _block_sums(small)

@@ -7,7 +7,7 @@ is one strip high is one run of bytes.
 
 import numpy as np
 
-from p2p_remote.screen.arrays import COLOUR, OPAQUE, Bits, Pixels
+from p2p_remote.screen.arrays import OPAQUE, Bits, Pixels
 from p2p_remote.screen.layout import Table
 
 
@@ -44,19 +44,6 @@ def scatter(scanned: Pixels, block: Pixels, pitch: int, phase: int) -> None:
         source = scanned[row * width : (row + strips * rows) * width]
         target = block[row : row + strips * rows].reshape(strips, rows, width)
         target[...] = source.reshape(strips, width, rows).transpose(0, 2, 1)
-
-
-def gather_all(frame: Pixels, rectangles: Table) -> Pixels:
-    """Pixels of all rectangles in scan order, colour only."""
-    out = np.empty(int((rectangles[:, 2] * rectangles[:, 3]).sum()), np.uint32)
-    offset = 0
-    for x, y, width, height, pitch, phase in rectangles.tolist():
-        end = offset + width * height
-        block = frame[y : y + height, x : x + width]
-        gather(block, pitch, phase, out[offset:end])
-        offset = end
-    out &= COLOUR
-    return out
 
 
 def scatter_all(scanned: Pixels, frame: Pixels, rectangles: Table) -> None:

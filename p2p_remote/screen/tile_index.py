@@ -12,7 +12,7 @@ from p2p_remote.screen.geometry import Rect
 from p2p_remote.screen.tile_cache import SLOTS, TileSlots, grid_size, tile_rect
 
 _MIN_TILES = 8  # changed tiles; smaller updates do not bring old content back
-_MIN_CHANGED = TILE * (TILE // SEGMENT) // 8  # segments that make a tile overwritten
+_MIN_CHANGED = 4  # segments that differ before a tile is looked at
 _MOST_STORED = 1024  # tiles kept per update
 _RESTLESS = 8  # updates in a row without a hit after which a tile is not kept
 

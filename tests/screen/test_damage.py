@@ -1,0 +1,94 @@
+"""Comparison of pictures."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from p2p_remote.screen.arrays import SEGMENT
+from p2p_remote.screen.damage import Comparer, mark_rows, spans_of, trimmed
+from p2p_remote.screen.geometry import Rect
+
+
+def pair(width, height, seed=1):
+    random = np.random.default_rng(seed)
+    one = random.integers(0, 1 << 32, (height, width), dtype=np.uint32)
+    return one, one.copy()
+
+
+def all_rows(height):
+    return np.ones(height, np.bool_)
+
+
+@pytest.mark.parametrize("width", [1, 15, 16, 17, 31, 64, 333])
+def test_every_single_pixel_is_found(width):
+    """A change anywhere sets exactly its own segment."""
+    one, two = pair(width, 5)
+    comparer = Comparer(width, 5)
+    for x in range(width):
+        two[3, x] ^= 0x100
+        segments = comparer.segments(one, two, all_rows(5))
+        two[3, x] ^= 0x100
+        assert segments.shape == (5, -(-width // SEGMENT))
+        assert np.argwhere(segments).tolist() == [[3, x // SEGMENT]]
+
+
+def test_the_ignored_byte_never_counts():
+    """Frames that differ in their fourth byte alone are equal."""
+    one, two = pair(100, 80)
+    two ^= 0x5A000000
+    assert not Comparer(100, 80).segments(one, two, all_rows(80)).any()
+
+
+def test_only_the_rows_asked_for_are_compared():
+    """Damage bounds the work: other rows are not looked at."""
+    one, two = pair(64, 40)
+    two ^= 1
+    rows = np.zeros(40, np.bool_)
+    mark_rows(rows, [Rect(0, 3, 5, 2), Rect(10, 30, 1, 1), Rect(0, 35, 0, 3)])
+    segments = Comparer(64, 40).segments(one, two, rows)
+    assert np.flatnonzero(segments.any(axis=1)).tolist() == [3, 4, 30]
+
+
+def test_damage_beyond_the_screen_is_harmless():
+    """Rows above and below the screen are ignored."""
+    rows = np.zeros(10, np.bool_)
+    mark_rows(rows, [Rect(0, -5, 4, 6), Rect(0, 9, 4, 100), Rect(0, -9, 4, 3)])
+    assert np.flatnonzero(rows).tolist() == [0, 9]
+
+
+def test_spans_join_over_small_gaps():
+    """A gap is bridged up to the given number of rows."""
+    rows = np.array([1, 1, 0, 1, 0, 0, 0, 1], np.bool_)
+    assert spans_of(rows) == [(0, 2), (3, 4), (7, 8)]
+    assert spans_of(rows, 1) == [(0, 4), (7, 8)]
+    assert spans_of(rows, 3) == [(0, 8)]
+    assert spans_of(np.zeros(4, np.bool_)) == []
+
+
+@settings(derandomize=True, max_examples=80, deadline=None)
+@given(st.data())
+def test_trimmed_is_the_exact_bounding_box(data):
+    """Inside any rectangle, exactly the pixels that differ are enclosed."""
+    width, height = data.draw(st.integers(1, 90)), data.draw(st.integers(1, 40))
+    one, two = pair(width, height)
+    points = data.draw(
+        st.lists(
+            st.tuples(st.integers(0, width - 1), st.integers(0, height - 1)),
+            max_size=4,
+        )
+    )
+    for x, y in points:
+        two[y, x] = one[y, x] ^ 0x10000
+    x, y = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
+    rect = Rect(x, y, width - x, height - y)
+    segments = Comparer(width, height).segments(one, two, all_rows(height))
+    found = trimmed(rect, segments, one, two)
+    inside = [(px, py) for px, py in points if rect.contains(Rect(px, py, 1, 1))]
+    if not inside:
+        assert not found
+        return
+    columns, rows = zip(*inside, strict=True)
+    assert found == Rect.from_edges(
+        min(columns), min(rows), max(columns) + 1, max(rows) + 1
+    )

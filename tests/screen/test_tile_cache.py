@@ -1,0 +1,130 @@
+"""Tile cache of both ends."""
+
+import numpy as np
+import pytest
+
+from p2p_remote.errors import MalformedMessageError
+from p2p_remote.screen.damage import Comparer
+from p2p_remote.screen.geometry import Rect
+from p2p_remote.screen.tile_cache import SLOTS, TileSlots, grid_size, tile_rect
+from p2p_remote.screen.tile_index import TileIndex
+
+WIDTH, HEIGHT = 300, 200  # 5 x 4 tiles, the last ones 44 wide and 8 high
+
+
+def noise(seed):
+    random = np.random.default_rng(seed)
+    return random.integers(0, 1 << 24, (HEIGHT, WIDTH), dtype=np.uint32)
+
+
+def rows(*pairs):
+    return np.array(pairs, np.int64).reshape(-1, 2)
+
+
+def test_tiles_are_numbered_row_by_row():
+    """Those at the right and lower edge are smaller."""
+    assert grid_size(WIDTH, HEIGHT) == (5, 4)
+    assert tile_rect(6, WIDTH, HEIGHT) == Rect(64, 64, 64, 64)
+    assert tile_rect(19, WIDTH, HEIGHT) == Rect(256, 192, 44, 8)
+
+
+@pytest.mark.parametrize("tile", [0, 7, 9, 17, 19])
+def test_a_stored_tile_is_shown_again(tile):
+    """Tiles of every size come back exactly, also at another place of that size."""
+    slots = TileSlots(WIDTH, HEIGHT)
+    first, second = noise(1), noise(2)
+    slots.check(rows((tile, 3)), rows((tile, 3)))
+    slots.store(tile, 3, first)
+    slots.check(rows(), rows((tile, 3)))
+    rect = slots.show(tile, 3, second)
+    area = slice(rect.y, rect.bottom), slice(rect.x, rect.right)
+    assert np.array_equal(second[area], first[area])
+    assert np.count_nonzero(second != noise(2)) <= rect.area
+
+
+@pytest.mark.parametrize(
+    ("stores", "hits"),
+    [
+        (rows((20, 0)), rows()),
+        (rows((0, SLOTS)), rows()),
+        (rows((-1, 0)), rows()),
+        (rows((0, -1)), rows()),
+        (rows(), rows((20, 0))),
+        (rows(), rows((0, SLOTS))),
+        (rows(), rows((0, 0))),
+        (rows((0, 0)), rows((4, 0))),
+        (rows((0, 0), (4, 0)), rows((0, 0))),
+    ],
+)
+def test_operations_that_cannot_be_done_are_refused(stores, hits):
+    """No such tile, no such slot, an empty slot, or one of another size."""
+    with pytest.raises(MalformedMessageError):
+        TileSlots(WIDTH, HEIGHT).check(stores, hits)
+
+
+def all_tiles(index, current, reference):
+    comparer = Comparer(WIDTH, HEIGHT)
+    segments = comparer.segments(current, reference, np.ones(HEIGHT, np.bool_))
+    return index.changed_tiles(segments)
+
+
+def test_overwritten_content_is_found_again():
+    """What was on the screen before is known by its pixels."""
+    index = TileIndex(WIDTH, HEIGHT)
+    one, two = noise(1), noise(2)
+    tiles = all_tiles(index, two, one)
+    assert tiles == list(range(20))
+    assert index.find(tiles, two) == []
+    stored = dict(index.store(tiles, one, []))
+    assert sorted(stored) == tiles
+    assert dict(index.find(tiles, one)) == stored
+    damaged = one.copy()
+    damaged[70, 70] ^= 1
+    assert 6 not in dict(index.find(tiles, damaged))
+
+
+def test_few_changed_tiles_are_no_case_for_the_cache():
+    """Typing does not fill it."""
+    one = noise(1)
+    two = one.copy()
+    two[:60, :200] = 0
+    assert all_tiles(TileIndex(WIDTH, HEIGHT), two, one) == []
+
+
+def test_the_same_content_is_stored_once():
+    """Flat tiles of one colour share a slot."""
+    index = TileIndex(WIDTH, HEIGHT)
+    flat = np.full((HEIGHT, WIDTH), 5, np.uint32)
+    stored = index.store(list(range(20)), flat, [])
+    # Four sizes of tile: inside, right edge, lower edge, corner.
+    assert len(stored) <= 4
+    assert index.store(list(range(20)), flat, []) == []
+
+
+def test_what_never_comes_back_is_no_longer_stored():
+    """Tiles of a video stop using slots, and may again after they were quiet."""
+    index = TileIndex(WIDTH, HEIGHT)
+    tiles = list(range(10))
+    counts = [len(index.store(tiles, noise(seed), [])) for seed in range(12)]
+    assert counts[0] == 10
+    assert counts[-1] == 0
+    others = list(range(10, 20))
+    for _ in range(12):
+        index.store(others, noise(1), [])
+    assert len(index.store(tiles, noise(99), [])) == 10
+
+
+def test_the_oldest_slot_is_taken_when_all_are_full():
+    """Slots stay below the bound, and those in use are spared."""
+    index = TileIndex(WIDTH, HEIGHT)
+    order = []
+    seed = 0
+    while len(order) < SLOTS + 40:
+        index._restless[:] = 0
+        order += [slot for _, slot in index.store(list(range(20)), noise(seed), [])]
+        seed += 1
+    assert order[:SLOTS] == list(range(SLOTS))
+    assert order[SLOTS : SLOTS + 40] == list(range(40))
+    index._restless[:] = 0
+    spared = index.store(list(range(20)), noise(seed), list(range(SLOTS)))
+    assert spared == []
