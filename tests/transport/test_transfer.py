@@ -42,8 +42,8 @@ def messages(rng: random.Random) -> dict[int, list[bytes]]:
         CHANNEL_CONTROL: [0, 8, 8 * 1024],
         CHANNEL_CURSOR: [10, 5000],
         CHANNEL_TERMINAL: [1, 80, 3000],
-        CHANNEL_SCREEN: [0, 400, 4000, 60_000],
-        CHANNEL_BULK: [64 * 1024],
+        CHANNEL_SCREEN: [0, 400, 4000, 30_000],
+        CHANNEL_BULK: [0, 20_000, 40_000],
     }
     return {
         channel: [
