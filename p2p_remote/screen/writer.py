@@ -7,7 +7,8 @@ from p2p_remote.wire.screen import ScreenUpdate
 
 FAST_LINK = 6_250_000  # bytes/s (50 Mbit/s); from here on lz4 alone costs least time
 
-_REMEMBERED = 16_384  # bytes; larger bodies would push typing out of the history
+_REMEMBERED = 16_384  # bytes of a body that is always remembered
+_TEXT_SHARE = 3  # pixels per changed one; larger bodies with fewer are no text
 _SMALL_BODY = 8_192  # bytes; packed at the highest level
 _LEVEL_SMALL, _LEVEL = 9, 4
 _SEQUENCE_LIMIT = 1 << 32
@@ -28,7 +29,9 @@ class UpdateWriter:
         raw = layout.build(body)
         if body.size:
             self._history.clear()
-        is_remembered = len(raw) <= _REMEMBERED
+        # Noise would push everything useful out of the history.
+        is_text = _TEXT_SHARE * len(body.values) <= len(body.changes)
+        is_remembered = is_text or len(raw) <= _REMEMBERED
         if is_remembered:
             raw = bytes([raw[0] | layout.FLAG_REMEMBER]) + raw[1:]
         if self.link_rate is None or self.link_rate >= FAST_LINK or body.size:
