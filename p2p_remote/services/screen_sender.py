@@ -32,7 +32,7 @@ from p2p_remote.wire.screen import (
 
 _LOG = logging.getLogger(__name__)
 MINIMUM_ROOM = 256  # bytes; less is not worth a capture
-IDLE_WAIT = 0.25  # s a worker waits for damage before it looks at the pointer
+IDLE_WAIT = 1.0  # s a worker waits for a change; closing the screen ends it sooner
 SETTLED_AFTER = 0.1  # s without damage until "settled" is told
 ROOM_POLL = 0.25  # s; a safety net, the event usually comes first
 OPENING_FRAMES = 2  # captures at the start that do not wait for damage
