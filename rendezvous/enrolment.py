@@ -219,10 +219,9 @@ class Enrolment:
     ) -> Registration:
         registration = Registration(
             number,
-            message.public,
             message.peer_id if message.listed else 0,
+            (message.public, self._random(MAC_KEY_LENGTH)),
             address,
-            self._random(MAC_KEY_LENGTH),
             now + LEASE,
         )
         replaced = self._registry.find(message.replaces)

@@ -4,31 +4,62 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from p2p_remote.wire.rendezvous import LEASE
+from p2p_remote.wire.rendezvous import LEASE, MAC_KEY_LENGTH, PUBLIC_KEY_LENGTH
 from rendezvous.addresses import Address
 from rendezvous.timers import ExpiryWheel
 
 MAX_REGISTRATIONS = 4_000_000
 MAX_CLAIMS_IN_MEMORY = 4_000_000
 
+_MAC_KEY_AT = PUBLIC_KEY_LENGTH
+_ADDRESS_AT = _MAC_KEY_AT + MAC_KEY_LENGTH
 
-@dataclass(slots=True)
+
 class Registration:
     """A client that has proved its key and its address.
 
     `peer_id` is 0 for a client that only calls. `counter` is the highest one seen in an
     authenticated message. `channels` are the relay channels it takes part in, None
-    while there are none: a million registrations without any are kept.
+    while there are none. A million of these are kept, so key, MAC key and address are
+    one string of bytes: each more would cost 33.
     """
 
-    number: int
-    public: bytes
-    peer_id: int
-    address: Address
-    mac_key: bytes
-    deadline: float
-    counter: int = 0
-    channels: set[int] | None = None
+    __slots__ = ("_record", "channels", "counter", "deadline", "number", "peer_id")
+
+    def __init__(
+        self,
+        number: int,
+        peer_id: int,
+        keys: tuple[bytes, bytes],
+        address: Address,
+        deadline: float,
+    ) -> None:
+        """`keys` are the client's Ed25519 key and the key of its MACs."""
+        self.number = number
+        self.peer_id = peer_id
+        self.deadline = deadline
+        self.counter = 0
+        self.channels: set[int] | None = None
+        self._record = b"".join((*keys, address))
+
+    @property
+    def public(self) -> bytes:
+        """The client's Ed25519 key."""
+        return self._record[:_MAC_KEY_AT]
+
+    @property
+    def mac_key(self) -> bytes:
+        """Key of the MACs between the client and us."""
+        return self._record[_MAC_KEY_AT:_ADDRESS_AT]
+
+    @property
+    def address(self) -> Address:
+        """Where the client has proved to be."""
+        return Address(self._record[_ADDRESS_AT:])
+
+    @address.setter
+    def address(self, address: Address) -> None:
+        self._record = self._record[:_ADDRESS_AT] + address
 
 
 class Registry:

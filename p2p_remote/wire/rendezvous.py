@@ -27,7 +27,7 @@ TRANSACTION_LENGTH = 8
 COOKIE_LENGTH = 16
 PUBLIC_KEY_LENGTH = 32
 SIGNATURE_LENGTH = 64
-MAC_KEY_LENGTH = 32
+MAC_KEY_LENGTH = 16
 SEALED_KEY_LENGTH = MAC_KEY_LENGTH + 48  # sealed box: ephemeral key 32, tag 16
 MAC_LENGTH = 14  # 112 bit: KEEPALIVE fits in 32 bytes
 MASKED_LENGTH = 18  # a packed endpoint, XORed
@@ -144,7 +144,7 @@ class Registered(Message):
     """Server to client: lease and interval in s; the MAC key, sealed to the client."""
 
     TYPE: ClassVar[int] = 0x13
-    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "IHH80s18s")
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "IHH64s18s")
     transaction: bytes
     registration: int
     lease: int

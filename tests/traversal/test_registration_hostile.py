@@ -210,7 +210,7 @@ def granted_lease(identity: Identity, figure: int) -> Lease:
     challenge = wire.Challenge(hello[2:10], bytes(16), masked)
     client.receive_datagram(challenge.encode(), SERVER, 0.0)
     ((register, _),) = client.datagrams_to_send(0.0)
-    sealed = sealed_box_seal(identity.public, bytes(32), bytes(range(32)))
+    sealed = sealed_box_seal(identity.public, bytes(16), bytes(range(32)))
     masked = wire.mask_endpoint(Endpoint(CALLER_HOST, 1), register[2:10])
     registered = wire.Registered(register[2:10], 7, figure, figure, sealed, masked)
     client.receive_datagram(registered.encode(), SERVER, 0.0)

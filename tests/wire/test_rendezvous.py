@@ -18,7 +18,7 @@ KEY = bytes([0xAA]) * 32
 COOKIE = bytes([0xC0]) * 16
 MASKED = bytes([0xED]) * 18
 SIGNATURE = bytes([0x5A]) * 64
-SEALED = bytes([0x5E]) * 80
+SEALED = bytes([0x5E]) * 64
 M1 = bytes([0x41]) * 119
 ID = 482_913_070
 HEAD = "01" + T.hex()
@@ -42,7 +42,7 @@ ROWS = [
         wire.Register(T, COOKIE, KEY, 7, ID, 1, 0x01020304, MASKED, SIGNATURE),
     ),
     (
-        "13" + HEAD + "04030201" + "4100" + "1400" + "5e" * 80 + "ed" * 18,
+        "13" + HEAD + "04030201" + "4100" + "1400" + "5e" * 64 + "ed" * 18,
         wire.Registered(T, 0x01020304, 65, 20, SEALED, MASKED),
     ),
     ("14" + HEAD + "aa" * 32 + "07", wire.IdTaken(T, KEY, 7)),
