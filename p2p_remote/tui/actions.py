@@ -33,7 +33,9 @@ class Action:
 
 
 ANYWHERE = (
-    Action("help", "f1", "F1", "Help", "What there is and which key does it.", "", True),
+    Action(
+        "help", "f1", "F1", "Help", "What there is and which key does it.", "", True
+    ),
     Action(
         "command_palette",
         "ctrl+p",
@@ -60,7 +62,6 @@ SHARING = (
         "F11",
         "Stop control",
         "Take mouse and keyboard back at once, from anywhere.",
-        footer=True,
         priority=True,
     ),
     Action(
@@ -69,7 +70,6 @@ SHARING = (
         "F12",
         "End session",
         "End the session: they see nothing from this moment on.",
-        footer=True,
         priority=True,
     ),
     Action(
@@ -131,7 +131,7 @@ SESSION = (
         "view_only",
         "v",
         "v",
-        "View only, on or off",
+        "View only on/off",
         "Send nothing, even if control is granted.",
         "View only",
     ),
@@ -152,7 +152,7 @@ SESSION = (
         "Text",
     ),
     Action("path", "p", "p", "Path", "Which way it runs, how fast, and why.", "Path"),
-    Action("toolbar", "b", "b", "Toolbar", "Fold the toolbar away, or out."),
+    Action("toolbar", "b", "b", "Toolbar on/off", "Fold the toolbar away, or out."),
     Action(
         "command_palette", "colon", ":", "Commands", "Find any command by its name."
     ),

@@ -5,7 +5,7 @@ import contextlib
 import logging
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
 
@@ -50,7 +50,7 @@ class Start:
 
     options: NodeOptions
     target: int | None = None
-    password: bytes = b""
+    password: str = field(default="", repr=False)
     view_only: bool = False
     share_arguments: tuple[str, ...] | None = None
     on_digits: Callable[[str], None] | None = None
@@ -63,6 +63,16 @@ class RemoteApp(App[int], inherit_bindings=False):
     TITLE = "p2p-remote"
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings(SHARING), *bindings(ANYWHERE)]
+    HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 -- as Textual declares it
+        (0, "-narrow"),
+        (60, "-normal"),
+        (100, "-wide"),
+    ]
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012
+        (0, "-low"),
+        (20, "-high"),
+        (34, "-tall"),
+    ]
 
     def __init__(
         self,
@@ -88,9 +98,7 @@ class RemoteApp(App[int], inherit_bindings=False):
     @property
     def is_sharing(self) -> bool:
         """Whether somebody sees this machine's screen."""
-        return (
-            self.customer is not None and self.customer.state.stage is Stage.SHARING
-        )
+        return self.customer is not None and self.customer.state.stage is Stage.SHARING
 
     def get_default_screen(self) -> Screen[None]:
         """Begin at home, or with the call that was asked for."""
@@ -109,14 +117,14 @@ class RemoteApp(App[int], inherit_bindings=False):
         if self._home is not None:
             problem = "The local network is switched off here."
             if options.lan:
-                self._lan = self.links.lan(
-                    lambda peers: self.post_message(LanChanged(peers)),
-                    options.peer_id,
-                )
+                self._lan = self.links.lan(self._on_lan, options.peer_id)
                 problem = await self._lan.start()
             self._home.show_lan((), problem)
 
     # Events from outside.
+
+    def _on_lan(self, peers: list[int]) -> None:
+        self.post_message(LanChanged(peers))
 
     async def on_technician_event(self, message: TechnicianEvent) -> None:
         """Pass an event to the outgoing call."""
@@ -137,13 +145,13 @@ class RemoteApp(App[int], inherit_bindings=False):
     def refresh_times(self) -> None:
         """Bring the screen on top up to date at once."""
         if isinstance(self.screen, BaseScreen):
-            self.screen.tick()
+            self.screen.refresh_times()
 
     # Outgoing calls.
 
     def call(self, target: int) -> None:
         """Call an ID."""
-        self._outgoing = OutgoingScreen(target, b"")
+        self._outgoing = OutgoingScreen(target, "")
         self.push_screen(self._outgoing)
 
     async def leave_outgoing(self, code: int) -> None:
@@ -193,14 +201,13 @@ class RemoteApp(App[int], inherit_bindings=False):
 
     def get_system_commands(self, screen: Screen[None]) -> Iterable[SystemCommand]:
         """Commands of the palette: those of the screen, then those of the App."""
-        for action in getattr(screen, "actions", ()):
-            yield SystemCommand(
-                action.label, action.help, partial(screen.run_action, action.name)
-            )
-        for action in (*(SHARING if self.is_sharing else ()), *ANYWHERE):
+        own = screen.actions if isinstance(screen, BaseScreen) else ()
+        sharing = SHARING if self.is_sharing else ()
+        for action in (*own, *sharing, *ANYWHERE):
             if action.name != "command_palette":
+                target = screen if action in own else self
                 yield SystemCommand(
-                    action.label, action.help, partial(self.run_action, action.name)
+                    action.label, action.help, partial(target.run_action, action.name)
                 )
         yield SystemCommand("Theme", "Other colours", self.action_change_theme)
 

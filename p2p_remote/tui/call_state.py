@@ -150,7 +150,7 @@ class CallState:
         self.silent_since = now - event.seconds if event.seconds else None
 
     def _on_stats(self, event: se.Stats, _now: float) -> None:
-        self.rtt_ms = event.rtt_ms if event.rtt_ms is not None else self.rtt_ms
+        self.rtt_ms = event.rtt_ms
         self.kbit_s, self.fps = event.kbit_s, event.fps
 
     def _on_trouble(self, event: se.Trouble, _now: float) -> None:

@@ -25,9 +25,11 @@ class CustomerHalf:
         """Nothing happens before `start`."""
         self.state = CustomerState(options.server is not None, options.lan)
         self._app = app
-        self._link = app.links.share(
-            arguments, lambda event: app.post_message(CustomerEvent(event))
-        )
+
+        def on_event(event: dict[str, Any]) -> None:
+            app.post_message(CustomerEvent(event))
+
+        self._link = app.links.share(arguments, on_event)
         self._approve: ApproveScreen | None = None
         self._question: QuestionScreen | None = None
         self._sharing: SharingScreen | None = None
@@ -62,11 +64,13 @@ class CustomerHalf:
 
     def show_session(self) -> None:
         """Show the running session, if it is not on top already."""
-        shown = self._sharing
-        if self.state.stage is Stage.SHARING and (shown is None or not shown.is_active):
-            if shown is None or shown not in self._app.screen_stack:
-                self._sharing = SharingScreen(self.state)
-                self._app.push_screen(self._sharing)
+        if self.state.stage is Stage.SHARING and not self._is_shown():
+            self._sharing = SharingScreen(self.state)
+            self._app.push_screen(self._sharing)
+
+    def _is_shown(self) -> bool:
+        """Whether the page of the session is open, maybe under others."""
+        return self._sharing is not None and self._sharing in self._app.screen_stack
 
     # What each event shows.
 
@@ -98,7 +102,7 @@ class CustomerHalf:
         self._close_prompts()
         self._question = QuestionScreen(question, self._app.links.clock)
 
-        def answered(yes: bool | None) -> None:
+        def answered(yes: bool | None) -> None:  # noqa: FBT001 -- Textual's callback
             if self.state.asked == permission:
                 self.send("grant" if yes else "decline", permission=permission)
 
@@ -126,7 +130,7 @@ class CustomerHalf:
 
     async def _show_end(self) -> None:
         """The end on the screen of the session, wherever that is."""
-        if self._sharing is None or self._sharing not in self._app.screen_stack:
+        if self._sharing is None or not self._is_shown():
             self._sharing = SharingScreen(self.state)
             await self._app.push_screen(self._sharing)
         await self._sharing.show_end()

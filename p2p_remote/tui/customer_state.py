@@ -108,15 +108,15 @@ class CustomerState:
             return words.WARN, "somebody asks to see your screen"
         if self.registered:
             return words.GOOD, "ready: nobody is connected"
-        if not self.has_server:
-            return self._without_server()
+        return self._unregistered(now) if self.has_server else self._without_server()
+
+    def _unregistered(self, now: float) -> tuple[str, str]:
         waited = 0.0 if self.born is None else now - self.born
         if not self.trouble and waited < PATIENCE:
             return words.OFF, "getting ready"
         reason = self.trouble or "The server has not answered yet."
-        if self.lan:
-            return words.WARN, f"local network only. {reason}"
-        return words.WARN, f"nobody can reach you. {reason}"
+        reach = "local network only." if self.lan else "nobody can reach you."
+        return words.WARN, f"{reach} {reason}"
 
     def _without_server(self) -> tuple[str, str]:
         if self.stage is Stage.STARTING:
@@ -152,10 +152,15 @@ class CustomerState:
         )
 
     def _on_wrong_digits(self, event: Event, _now: float) -> None:
-        self.tries_left = int(event.get("tries_left") or 0)
+        left = self.tries_left = int(event.get("tries_left") or 0)
+        self.problem = (
+            "These are not the digits of this session. Ask for them again. "
+            f"{left} {'try' if left == 1 else 'tries'} left."
+        )
 
     def _on_failed(self, event: Event, _now: float) -> None:
-        self.problem = str(event.get("error") or "")
+        # After wrong digits the answer is reported as failed too: say it once.
+        self.problem = self.problem or str(event.get("error") or "")
 
     def _on_started(self, event: Event, now: float) -> None:
         peer = event.get("peer") or {}

@@ -90,23 +90,31 @@ _NEXT_STEPS: dict[int, tuple[str, str]] = {
     2: ("That did not work", "Check the number and try again."),
     3: (
         "Nobody answers under this ID",
-        "Is p2p-remote open on their machine, and does it say “ready”? "
-        "Let them read the number again.",
+        (
+            "Is p2p-remote open on their machine, and does it say “ready”? "
+            "Let them read the number again."
+        ),
     ),
     4: (
         "No session",
-        "Ask on the phone whether they want it, and call again. "
-        "Without their yes nothing is shown.",
+        (
+            "Ask on the phone whether they want it, and call again. "
+            "Without their yes nothing is shown."
+        ),
     ),
     5: (
         "This could not be verified",
-        "Do not go on by other means. Compare number and digits on the phone "
-        "and call again. If it fails again, somebody may be in between.",
+        (
+            "Do not go on by other means. Compare number and digits on the phone "
+            "and call again. If it fails again, somebody may be in between."
+        ),
     ),
     6: (
         "The network did not answer",
-        "Check your connection and the server's address. "
-        "'p2p-remote doctor' says what works and what does not.",
+        (
+            "Check your connection and the server's address. "
+            "'p2p-remote doctor' says what works and what does not."
+        ),
     ),
     7: (
         "Their machine cannot do this",

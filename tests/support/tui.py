@@ -30,7 +30,7 @@ class FakeTechnician:
     ) -> None:
         self.options = options
         self.notify = notify
-        self.called: list[tuple[int, bytes]] = []
+        self.called: list[tuple[int, str]] = []
         self.sent: list[InputMessage] = []
         self.requested: list[str] = []
         self.viewports: list[Viewport] = []
@@ -42,7 +42,7 @@ class FakeTechnician:
     def start(self) -> None:
         pass
 
-    def call(self, target: int, *, password: bytes = b"") -> None:
+    def call(self, target: int, *, password: str = "") -> None:
         self.called.append((target, password))
         self.notify(se.Calling(target))
 
@@ -208,5 +208,5 @@ def started(*grants: str, verified: bool = True) -> se.Started:
 
 def text_of(app: RemoteApp) -> str:
     """Everything that the screen on top shows, as lines of text."""
-    compositor = app.screen._compositor  # noqa: SLF001 -- there is no public way
+    compositor = app.screen._compositor
     return "\n".join(strip.text for strip in compositor.render_strips())

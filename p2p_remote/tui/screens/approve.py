@@ -1,4 +1,4 @@
-"""The one question that decides everything: may they see this screen?
+"""The one question that decides everything: whether they may see this screen.
 
 No is where the focus is, what Enter and Escape mean, and what happens when nobody
 answers. A yes is never one key: the field has to be filled, or a button reached first;
@@ -19,19 +19,24 @@ from textual.widgets import Button, Static
 from p2p_remote.tui import words
 from p2p_remote.tui.customer_state import CustomerState, Request
 from p2p_remote.tui.safe_text import safe
-from p2p_remote.tui.screens.prompt import GUARD_SECONDS, PromptScreen
+from p2p_remote.tui.screens.prompt import PromptScreen
 from p2p_remote.tui.widgets.countdown import Countdown
 from p2p_remote.tui.widgets.grouped_input import GroupedInput
 
 CODE_DIGITS = 6
 LOOK = ("view",)
 CONTROL = ("view", "control")
+_WIDE = 72  # cells from which the long words fit
+_LABELS = {
+    True: ("Let them look", "Let them see and control"),
+    False: ("Look only", "See and control"),
+}
 
 
 class ApproveScreen(PromptScreen[None]):
     """Sends the answer by `send` and stays until the session begins or is refused."""
 
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
+    VERTICAL_BREAKPOINTS = [  # noqa: RUF012 -- as Textual declares it
         (0, "-low"),
         (22, "-high"),
     ]
@@ -69,23 +74,22 @@ class ApproveScreen(PromptScreen[None]):
                 classes="line muted roomy",
             )
             with Horizontal(classes="code-row"):
-                yield Static(
-                    "Type the six digits\nthat they read to you", markup=False
-                )
+                yield Static("Type the six digits\nthat they read to you", markup=False)
                 yield GroupedInput(CODE_DIGITS, "000 000", id="code")
                 yield Static("", id="problem")
             yield Countdown(request.seconds, self._clock)
             with Horizontal(classes="buttons"):
                 yield Button("No", id="no")
-                yield Button("Let them look", id="look", disabled=True)
-                yield Button("Let them see and control", id="control", disabled=True)
+                look, control = _LABELS[self.app.size.width >= _WIDE]
+                yield Button(look, id="look", disabled=True)
+                yield Button(control, id="control", disabled=True)
 
     def on_mount(self) -> None:
         """No has the focus; a yes has to wait a moment."""
         self.query_one(".dialog").border_title = "Somebody wants to see your screen"
         self.query_one(".code-row").display = self._request.digits_expected
         self.query_one("#no").focus()
-        self.set_timer(GUARD_SECONDS, self._end_guard)
+        self.set_timer(self.GUARD_SECONDS, self._end_guard)
 
     def _who(self) -> Text:
         request = self._request

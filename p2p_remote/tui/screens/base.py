@@ -1,6 +1,6 @@
 """What all full screens of ours share."""
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, cast
 
 from textual.screen import Screen
 
@@ -15,16 +15,7 @@ if TYPE_CHECKING:
 class BaseScreen(Screen[None]):
     """Knows its actions, shows the share strip, refreshes once in half a second."""
 
-    HORIZONTAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
-        (0, "-narrow"),
-        (60, "-normal"),
-        (100, "-wide"),
-    ]
-    VERTICAL_BREAKPOINTS: ClassVar[list[tuple[int, str]] | None] = [
-        (0, "-low"),
-        (20, "-high"),
-        (34, "-tall"),
-    ]
+    filled = False
     TICK = 0.5  # s between two refreshes of times
 
     @property
@@ -39,8 +30,18 @@ class BaseScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Begin to refresh."""
-        self.set_interval(self.TICK, self.tick)
+        self.filled = True
+        self.set_interval(self.TICK, self.refresh_times)
         self.tick()
+
+    def on_screen_resume(self) -> None:
+        """On top again: nothing shown may be old."""
+        self.refresh_times()
+
+    def refresh_times(self) -> None:
+        """Bring everything up to date, if it is there already."""
+        if self.filled:
+            self.tick()
 
     def tick(self) -> None:
         """Bring everything that depends on time up to date."""
@@ -52,6 +53,10 @@ class BaseScreen(Screen[None]):
     async def on_tool_button_pressed(self, message: ToolButton.Pressed) -> None:
         """Run the action of a button: ours, or the App's."""
         message.stop()
-        name = message.action.partition("(")[0]
+        await self.perform(message.action)
+
+    async def perform(self, action: str) -> None:
+        """Run an action of ours, or of the App."""
+        name = action.partition("(")[0]
         target = self if hasattr(self, f"action_{name}") else self.app
-        await target.run_action(message.action)
+        await target.run_action(action)

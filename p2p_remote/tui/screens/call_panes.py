@@ -132,9 +132,8 @@ class EndPane(Vertical):
             ("How", how),
         )
         for label, value in rows:
-            yield Static(
-                Text.assemble((f"{label:<10}", "bold"), safe(value)), classes="row"
-            )
+            row = Text.assemble((f"{label:<10}", "bold"), safe(value))
+            yield Static(row, classes="row last" if label == "How" else "row")
         yield Static(
             "You see nothing of their screen any more, and nothing is sent.",
             markup=False,

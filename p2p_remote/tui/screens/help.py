@@ -1,7 +1,10 @@
 """Everything there is to do, from the one table of actions."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
+from rich.console import Group, RenderableType
+from rich.table import Table
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -52,7 +55,7 @@ class HelpScreen(ModalScreen[None]):
         """The table and Close."""
         with Vertical(classes="dialog tall"):
             with VerticalScroll(id="help"):
-                yield Static(help_text())
+                yield Static(help_table())
             yield Button("Close", id="close")
 
     def on_mount(self) -> None:
@@ -66,20 +69,27 @@ class HelpScreen(ModalScreen[None]):
         self.dismiss()
 
 
-def help_text() -> Text:
+def help_table() -> Group:
     """All actions by place, and what the signs mean."""
-    text = Text()
+    parts: list[RenderableType] = []
     for title, hint, actions in _GROUPS:
-        text.append(f"{title}\n", "bold underline")
+        parts.append(Text(title, "bold underline"))
         if hint:
-            text.append(f"{hint}\n", "italic")
-        for action in actions:
-            text.append(f"  {action.shown:<8}", "bold")
-            text.append(f"{action.label:<22} ")
-            text.append(f"{action.help}\n")
-        text.append("\n")
-    text.append("Signs\n", "bold underline")
-    for sign, meaning in _SIGNS:
-        text.append(f"  {sign:<8}", "bold")
-        text.append(f"{meaning}\n")
-    return text
+            parts.append(Text(hint, "italic"))
+        parts.append(
+            _table((action.shown, action.label, action.help) for action in actions)
+        )
+    parts.append(Text("Signs", "bold underline"))
+    parts.append(_table((sign, meaning, "") for sign, meaning in _SIGNS))
+    return Group(*parts)
+
+
+def _table(rows: Iterable[tuple[str, str, str]]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="bold", width=7)
+    table.add_column(width=21)
+    table.add_column()
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    table.add_row("", "", "")
+    return table

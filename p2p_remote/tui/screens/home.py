@@ -93,8 +93,6 @@ class HomeScreen(BaseScreen):
         """Show how things stand."""
         super().tick()
         customer = self.remote_app.customer
-        if not self.is_mounted:
-            return
         self._show_lan()
         if customer is None:
             return
@@ -109,7 +107,7 @@ class HomeScreen(BaseScreen):
     def show_lan(self, peers: Sequence[int], problem: str) -> None:
         """Show who is on the local network, or why that is not known."""
         self._peers, self._lan_problem = peers, problem
-        self.tick()
+        self.refresh_times()
 
     def _show_lan(self) -> None:
         peer_list = self.query_one(PeerList)

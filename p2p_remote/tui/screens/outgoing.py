@@ -7,7 +7,7 @@ that moment (an approval of our own, a list, the palette).
 import asyncio
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
@@ -47,17 +47,18 @@ _LOCAL_KEYS = frozenset(by_key(SHARING))
 class OutgoingScreen(BaseScreen):
     """Calls one ID and shows what comes of it."""
 
+    AUTO_FOCUS: ClassVar[str | None] = ""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Cancel", show=False)
+        Binding("escape", "leave", "Cancel or back", key_display="Esc")
     ]
 
-    def __init__(self, target: int, password: bytes) -> None:
+    def __init__(self, target: int, password: str) -> None:
         """Prepare to call `target`."""
         super().__init__()
         self._password = password
         self._call = 0
         self._link: TechnicianLink | None = None
-        self._closing: set[asyncio.Task[None]] = set()
+        self._goodbyes: set[asyncio.Task[None]] = set()
         self._session: SessionPane | None = None
         self.state = CallState(target)
 
@@ -79,14 +80,15 @@ class OutgoingScreen(BaseScreen):
         yield Container(id="phase")
         yield Footer(show_command_palette=False)
 
-    async def on_mount(self) -> None:
+    @on(events.Mount)
+    async def begin(self) -> None:
         """Call."""
         await self._begin()
 
     async def close(self) -> None:
         """End the call or the session; returns when the goodbye is said."""
         self._close_link()
-        await asyncio.gather(*self._closing, return_exceptions=True)
+        await asyncio.gather(*self._goodbyes, return_exceptions=True)
 
     # The call.
 
@@ -111,8 +113,8 @@ class OutgoingScreen(BaseScreen):
         link, self._link = self._link, None
         if link is not None:
             task = asyncio.create_task(asyncio.to_thread(link.close))
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
+            self._goodbyes.add(task)
+            task.add_done_callback(self._goodbyes.discard)
 
     async def take(self, message: TechnicianEvent) -> None:
         """Take an event of the service."""
@@ -134,7 +136,7 @@ class OutgoingScreen(BaseScreen):
             on_digits(event.digits)
         if self.state.phase is not before:
             await self._show_phase()
-        self.tick()
+        self.refresh_times()
 
     async def _show_phase(self) -> None:
         """Put the pane of the phase in its place."""
@@ -162,10 +164,9 @@ class OutgoingScreen(BaseScreen):
             if start.note:
                 state.say(start.note, self.remote_app.links.clock())
             self._show_frame()
-        else:
-            buttons = pane.query(Button)
-            if buttons:
-                buttons.first().focus()
+        elif self._link is None:
+            # A call is not to be cancelled by a stray Enter; its end may be closed.
+            pane.query(Button).first().focus()
         self.refresh_bindings()
 
     def tick(self) -> None:
@@ -256,7 +257,7 @@ class OutgoingScreen(BaseScreen):
             "Type them",
         )
 
-        def answered(yes: bool | None) -> None:
+        def answered(yes: bool | None) -> None:  # noqa: FBT001 -- Textual's callback
             if yes:
                 self._type(text)
 
@@ -288,7 +289,7 @@ class OutgoingScreen(BaseScreen):
         """Run the command of a key."""
         action = by_key(SESSION).get(message.key)
         if action is not None:
-            await self.run_action(action.name)
+            await self.perform(action.name)
         else:
             self.state.say(
                 "This key has no command. Ctrl+] h shows all.",

@@ -59,6 +59,7 @@ class PathScreen(ModalScreen[None]):
             text.append(f"{label:<17}", "bold")
             text.append_text(safe(value))
             text.append("\n")
+        text.rstrip()
         self.query_one("#facts", Static).update(text)
 
     @on(Button.Pressed, "#close")

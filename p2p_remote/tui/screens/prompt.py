@@ -1,16 +1,17 @@
 """A modal question that may also be ended from outside."""
 
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from textual.screen import ModalScreen
-
-GUARD_SECONDS = 0.8  # s that a yes is not taken: the finger was on its way elsewhere
 
 Answer = TypeVar("Answer")
 
 
 class PromptScreen(ModalScreen[Answer], Generic[Answer]):
     """Can be finished at any time, also while another screen lies on it."""
+
+    GUARD_SECONDS: ClassVar[float] = 0.8
+    """s that no yes is taken: the finger was on its way elsewhere."""
 
     _finished = False
     _answer: Answer | None = None

@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Static
 
 from p2p_remote.tui.safe_text import safe
-from p2p_remote.tui.screens.prompt import GUARD_SECONDS, PromptScreen
+from p2p_remote.tui.screens.prompt import PromptScreen
 from p2p_remote.tui.widgets.countdown import Countdown
 
 
@@ -58,7 +58,7 @@ class QuestionScreen(PromptScreen[bool]):
         """No has the focus; yes has to wait a moment."""
         self.query_one(".dialog").border_title = self._question.title
         self.query_one("#no").focus()
-        self.set_timer(GUARD_SECONDS, self._take_yes)
+        self.set_timer(self.GUARD_SECONDS, self._take_yes)
 
     def _take_yes(self) -> None:
         self.query_one("#yes").disabled = False

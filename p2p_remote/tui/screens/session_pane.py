@@ -2,7 +2,7 @@
 
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import Container, Vertical
+from textual.containers import Container, Horizontal, Vertical
 from textual.widgets import Static
 
 from p2p_remote.terminal.capabilities import Capabilities
@@ -12,7 +12,7 @@ from p2p_remote.tui.call_state import CallState
 from p2p_remote.tui.widgets.command_menu import CommandMenu
 from p2p_remote.tui.widgets.remote_view import RemoteView
 from p2p_remote.tui.widgets.status_line import StatusLine, session_parts
-from p2p_remote.tui.widgets.tool_button import Toolbar
+from p2p_remote.tui.widgets.tool_button import Toolbar, ToolButton
 
 
 class SessionPane(Vertical):
@@ -35,7 +35,9 @@ class SessionPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """Line, toolbar, picture, and over the picture banner and menu."""
-        yield self._status
+        with Horizontal(id="top"):
+            yield self._status
+            yield ToolButton("≡", "toolbar", "Fold the toolbar away, or out", "tool")
         yield self._toolbar
         with Container(id="stage"):
             yield self.view

@@ -25,7 +25,7 @@ class SharingScreen(BaseScreen):
     """Shows the running session, and its end."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Back", show=False)
+        Binding("escape", "leave", "Close this page", key_display="Esc")
     ]
 
     def __init__(self, state: CustomerState) -> None:
@@ -97,7 +97,7 @@ class RunningPane(Vertical):
             yield Button("Give control (F9)", id="give")
             yield Button("End session (F12)", id="end", variant="error")
         yield Static(
-            "Close only this page: Esc. The session goes on, and the red line stays.",
+            "Esc closes only this page: the session goes on, and the red line stays.",
             markup=False,
             classes="line muted roomy",
         )
@@ -161,9 +161,7 @@ class RunningPane(Vertical):
     def _notice(self) -> Text:
         state = self._state
         if state.silent_s:
-            return Text(
-                f"{words.WARN} They are silent. Nothing is being controlled."
-            )
+            return Text(f"{words.WARN} They are silent. Nothing is being controlled.")
         if state.paused:
             return Text(f"{words.GOOD} Your mouse and keyboard win at the moment.")
         if state.problem:
@@ -197,9 +195,8 @@ class SharingEndPane(Vertical):
             ("How", how),
         )
         for label, value in rows:
-            yield Static(
-                Text.assemble((f"{label:<10}", "bold"), safe(value)), classes="row"
-            )
+            row = Text.assemble((f"{label:<10}", "bold"), safe(value))
+            yield Static(row, classes="row last" if label == "How" else "row")
         yield Static(
             f"{words.GOOD} Nobody can see or control this machine now.",
             markup=False,

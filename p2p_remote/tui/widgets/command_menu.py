@@ -5,7 +5,7 @@ from textual.widgets import Static
 
 from p2p_remote.tui.actions import PREFIX_SHOWN, SESSION
 
-_COLUMN = 25  # cells of an entry
+_COLUMN = 24  # cells of an entry
 
 
 class CommandMenu(Static):
@@ -27,7 +27,9 @@ class CommandMenu(Static):
                 text.append(f"{label:<{_COLUMN - 6}.{_COLUMN - 7}}")
         return text
 
-    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+    def get_content_height(
+        self, container: object, viewport: object, width: int
+    ) -> int:
         """Rows that the entries need."""
         columns = max(width // _COLUMN, 1)
         return 1 + -(-len(_entries()) // columns)
@@ -40,5 +42,5 @@ def _entries() -> list[tuple[str, str]]:
         for action in SESSION
         if not action.name.startswith("pan(")
     ]
-    entries.insert(4, ("←↑↓→", "Move the part shown"))
+    entries.insert(4, ("←↑↓→", "Move the picture"))
     return entries

@@ -30,14 +30,15 @@ class PeerList(OptionList):
         if tuple(peers) == self._peers:
             return
         at = self.highlighted
-        chosen = self._peers[at] if at is not None and at < len(self._peers) else None
+        chosen = self._peers[at] if at is not None and at < len(self._peers) else 0
         self._peers = tuple(peers)
         self.clear_options()
         self.add_options(
             Option(f"{peer_id.grouped(number)}", str(number)) for number in self._peers
         )
-        if chosen in self._peers:
-            self.highlighted = self._peers.index(chosen)
+        if self._peers:
+            known = chosen in self._peers
+            self.highlighted = self._peers.index(chosen) if known else 0
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Tell which one was chosen."""

@@ -1,5 +1,6 @@
 """The line that says on every screen that somebody sees this machine's screen."""
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
@@ -12,7 +13,8 @@ from p2p_remote.tui.safe_text import duration
 from p2p_remote.tui.widgets.status_line import shorten
 from p2p_remote.tui.widgets.tool_button import ToolButton
 
-_FIXED = 60  # cells of everything but the name
+_BUTTONS = 27  # cells of both
+_MIN_NAME = 5  # cells
 
 
 class ShareStrip(Horizontal):
@@ -34,20 +36,29 @@ class ShareStrip(Horizontal):
     def show(self, state: CustomerState | None, now: float) -> None:
         """Show the session, or nothing when there is none."""
         self.display = state is not None and state.stage is Stage.SHARING
-        if state is None or not self.display or not self.is_mounted:
+        if state is None or not self.display:
             return
-        who = shorten(state.who, max(self.app.size.width - _FIXED, 10))
         since = duration(now - state.started) if state.started is not None else ""
         control = "ON" if state.control else "off"
+        room = self.app.size.width - _BUTTONS
         self.query_one("#strip-text", Static).update(
-            Text(
-                f" {words.WARN} {who} sees your screen {since} │ control: {control}",
-                no_wrap=True,
-                overflow="ellipsis",
-            )
+            Text(_sentence(state.who, since, control, room), no_wrap=True)
         )
 
     def on_click(self, event: events.Click) -> None:
         """A click on the sentence shows the session."""
         event.stop()
         self.post_message(ToolButton.Pressed("show_sharing"))
+
+
+def _sentence(who: str, since: str, control: str, room: int) -> str:
+    """As much as fits into `room` cells; the name gives way first."""
+    forms = (
+        f" {words.WARN} {{}} sees your screen {since} │ control: {control}",
+        f" {words.WARN} {{}} sees you {since}",
+    )
+    for form in forms:
+        left = room - cell_len(form.format(""))
+        if left >= _MIN_NAME:
+            return form.format(shorten(who, left))
+    return f" {words.WARN} {since}"

@@ -17,7 +17,7 @@ _MAX_NAME = 24  # cells
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A piece of the line; parts with the largest `rank` are left out first."""
+    """A piece of the line; the smaller its `rank`, the more important it is."""
 
     text: str
     rank: int
@@ -25,19 +25,20 @@ class Part:
 
 
 def fit_parts(parts: list[Part], width: int) -> Text:
-    """Join parts; leave out the least important ones until they fit."""
-    kept = [part for part in parts if part.text]
-    while kept and _width(kept) > width:
-        kept.remove(max(kept, key=lambda part: part.rank))
+    """Join parts in their order; the most important ones that fit are kept."""
+    kept: list[Part] = []
+    room = width
+    for part in sorted(parts, key=lambda part: part.rank):
+        needed = cell_len(part.text) + len(_GAP)
+        if part.text and needed <= room:
+            kept.append(part)
+            room -= needed
     text = Text(no_wrap=True)
-    for part in kept:
-        text.append(_GAP if text else " ")
-        text.append(part.text, part.style)
+    for part in parts:
+        if part in kept:
+            text.append(_GAP if text else " ")
+            text.append(part.text, part.style)
     return text
-
-
-def _width(parts: list[Part]) -> int:
-    return sum(cell_len(part.text) + len(_GAP) for part in parts)
 
 
 def shorten(text: str, width: int) -> str:
@@ -61,7 +62,8 @@ def session_parts(state: CallState, now: float, view: tuple[str, str]) -> list[P
         Part(f"{state.kbit_s:.0f} kbit/s", 5),
         Part(view[0], 8),
         Part(view[1], 7),
-        Part(_time(state, now), 1),
+        Part(_elapsed(state, now), 1),
+        Part(_left(state, now), 9),
     ]
 
 
@@ -78,13 +80,12 @@ def _mode(state: CallState, now: float) -> str:
     return f"{words.GOOD} control"
 
 
-def _time(state: CallState, now: float) -> str:
-    if state.started is None:
-        return ""
-    shown = duration(now - state.started)
-    if state.expires is None:
-        return shown
-    return f"{shown} of {duration(state.expires - state.started)}"
+def _elapsed(state: CallState, now: float) -> str:
+    return "" if state.started is None else duration(now - state.started)
+
+
+def _left(state: CallState, now: float) -> str:
+    return "" if state.expires is None else f"{duration(state.expires - now)} left"
 
 
 class StatusLine(Static):

@@ -6,7 +6,7 @@ from textual.containers import Horizontal
 from textual.message import Message
 from textual.widgets import Static
 
-from p2p_remote.tui.actions import SESSION
+from p2p_remote.tui.actions import PREFIX_SHOWN, SESSION
 
 
 class ToolButton(Static, can_focus=False):
@@ -39,5 +39,6 @@ class Toolbar(Horizontal):
         """One button for each."""
         for action in SESSION:
             if action.tool:
-                tip = f"{action.help} (Ctrl+] {action.shown})"
+                tip = f"{action.help} ({PREFIX_SHOWN} {action.shown})"
                 yield ToolButton(action.tool, action.name, tip, "tool")
+        yield Static(PREFIX_SHOWN, markup=False, classes="tool-hint")

@@ -1,0 +1,230 @@
+"""The question that decides everything."""
+
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Button
+
+from p2p_remote.tui.screens.approve import ApproveScreen
+from p2p_remote.tui.screens.prompt import PromptScreen
+from p2p_remote.tui.widgets.countdown import Countdown
+from p2p_remote.tui.widgets.grouped_input import GroupedInput
+from tests.support.tui import OWN_ID, REQUEST, STARTED, Stage, text_of
+
+KNOWN = {**REQUEST, "verified": "known since 2026-05-03", "digits_expected": False}
+
+
+async def ask(stage: Stage, pilot: Pilot[Any], **fields: Any) -> ApproveScreen:
+    """Let a request arrive and return the question."""
+    stage.share.event("ready", id=str(OWN_ID), rendezvous=True, lan=True)
+    stage.share.event("request", **{**REQUEST, **fields})
+    await settle(pilot)
+    screen = stage.app.screen
+    assert isinstance(screen, ApproveScreen)
+    return screen
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Let timers of a few milliseconds and the messages behind them pass."""
+    await pilot.pause(0.02)
+    await pilot.pause()
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (50, 16)])
+async def test_the_question_says_who_asks_and_warns(size: tuple[int, int]) -> None:
+    """Name in quotes, ID, first contact, the warning, and the three answers."""
+    stage = Stage()
+    async with stage.app.run_test(size=size) as pilot:
+        await ask(stage, pilot)
+        shown = text_of(stage.app)
+        for words in (
+            "“Anna Berg”",
+            "771 204 556",
+            "First contact: anybody can choose any",
+            "Did YOU call them?",
+            "six digits",
+            "No",
+            "60 s, no answer is a No",
+        ):
+            assert words in shown
+        assert ("Let them see and control" in shown) == (size[0] > 72)
+
+
+@pytest.mark.parametrize("key", ["enter", "escape"])
+async def test_a_single_key_is_a_no(key: str) -> None:
+    """Whatever was about to be typed elsewhere, it cannot let anybody in."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await ask(stage, pilot)
+        await pilot.press(key)
+        await settle(pilot)
+        assert stage.share.answers == [{"do": "deny"}]
+        assert not isinstance(stage.app.screen, ApproveScreen)
+
+
+async def test_no_single_key_is_a_yes() -> None:
+    """Of all keys that a keyboard has, none accepts on its own."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        screen = await ask(stage, pilot)
+        for key in ("y", "1", "space", "tab", "f1", "f5", "f9", "f11", "ctrl+p"):
+            await pilot.press(key)
+            await settle(pilot)
+            assert screen.is_current, key
+            assert not stage.share.answers, key
+            screen.query_one("#no").focus()
+
+
+async def test_silence_is_a_no() -> None:
+    """When the time is over the answer has been No."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        screen = await ask(stage, pilot)
+        stage.now += 59
+        screen.query_one(Countdown).tick()
+        await settle(pilot)
+        assert not stage.share.answers
+        stage.now += 1
+        screen.query_one(Countdown).tick()
+        await settle(pilot)
+        assert stage.share.answers == [{"do": "deny"}]
+
+
+async def test_digits_open_the_way_to_control() -> None:
+    """Digits go into the field from anywhere; Enter moves on, the button decides."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        screen = await ask(stage, pilot)
+        control = screen.query_one("#control", Button)
+        await pilot.press(*"12345")
+        await settle(pilot)
+        assert screen.query_one("#code", GroupedInput).value == "123 45"
+        assert control.disabled
+        await pilot.press("6")
+        await settle(pilot)
+        assert not control.disabled
+        await pilot.press("enter")
+        await settle(pilot)
+        assert not stage.share.answers
+        assert screen.focused is control
+        await pilot.press("enter")
+        await settle(pilot)
+        assert stage.share.answers == [
+            {"do": "approve", "grants": ["view", "control"], "digits": "123456"}
+        ]
+        assert screen.is_current
+        stage.share.event("started", **STARTED)
+        await settle(pilot)
+        assert "use mouse and keyboard" in text_of(stage.app)
+
+
+async def test_looking_needs_no_digits() -> None:
+    """View only is a second, smaller yes."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        screen = await ask(stage, pilot)
+        assert screen.query_one("#control", Button).disabled
+        await pilot.click("#look")
+        await settle(pilot)
+        assert stage.share.answers == [
+            {"do": "approve", "grants": ["view"], "digits": ""}
+        ]
+
+
+async def test_wrong_digits_stay_and_say_how_many_tries_are_left() -> None:
+    """The field is empty again, and nothing has been shown to anybody."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        screen = await ask(stage, pilot)
+        await pilot.press(*"123456", "enter", "enter")
+        await settle(pilot)
+        assert "Checking" in text_of(stage.app)
+        stage.share.event("wrong_digits", tries_left=2)
+        stage.share.event("failed", do="approve", error="not those of this session")
+        await settle(pilot)
+        shown = text_of(stage.app)
+        assert "2 tries left" in shown
+        assert screen.is_current
+        assert screen.query_one("#code", GroupedInput).value == ""
+        await pilot.press(*"654321", "enter", "enter")
+        await settle(pilot)
+        assert stage.share.answers[-1]["digits"] == "654321"
+
+
+async def test_an_answer_that_failed_is_explained() -> None:
+    """Whatever the other process says is shown, and another answer is possible."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        screen = await ask(stage, pilot)
+        await pilot.click("#look")
+        stage.share.event("failed", do="approve", error="nobody waits")
+        await settle(pilot)
+        assert "nobody waits" in text_of(stage.app)
+        assert not screen.query_one("#look", Button).disabled
+
+
+async def test_a_known_machine_needs_no_digits() -> None:
+    """Verified earlier: control is offered, No still has the focus."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        screen = await ask(stage, pilot, **KNOWN)
+        shown = text_of(stage.app)
+        assert "known since 2026-05-03" in shown
+        assert "First contact" not in shown
+        assert "six digits" not in shown
+        assert screen.focused is not None
+        assert screen.focused.id == "no"
+        await pilot.press("tab", "tab", "enter")
+        await settle(pilot)
+        assert stage.share.answers == [
+            {"do": "approve", "grants": ["view", "control"], "digits": ""}
+        ]
+
+
+async def test_no_yes_is_taken_in_the_first_moment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A click that was on its way when the question came up does nothing."""
+    monkeypatch.setattr(PromptScreen, "GUARD_SECONDS", 3600.0)
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await ask(stage, pilot, **KNOWN)
+        for button in ("#look", "#control"):
+            await pilot.click(button)
+        await settle(pilot)
+        assert not stage.share.answers
+
+
+async def test_a_caller_who_hangs_up_is_told_and_the_question_goes() -> None:
+    """Nobody is left in front of a question that has no asker."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await ask(stage, pilot)
+        stage.share.event(
+            "ended", reason="ended", text="", duration_s=0.0, by_peer=True
+        )
+        await settle(pilot)
+        assert not isinstance(stage.app.screen, ApproveScreen)
+        assert not stage.share.answers
+
+
+async def test_nothing_opens_over_the_question() -> None:
+    """Neither the palette nor the help screen may cover it."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await ask(stage, pilot)
+        await pilot.press("ctrl+p", "f1")
+        await settle(pilot)
+        assert isinstance(stage.app.screen, ApproveScreen)
+
+
+async def test_quitting_is_possible_from_the_question() -> None:
+    """Closing the program is a No to everything."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await ask(stage, pilot)
+        await pilot.press("ctrl+q")
+        await settle(pilot)
+    assert stage.share.closed
+    assert not any(answer["do"] == "approve" for answer in stage.share.answers)

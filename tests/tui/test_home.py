@@ -1,0 +1,135 @@
+"""The first screen."""
+
+import pytest
+
+from p2p_remote.services.running_node import NodeOptions
+from p2p_remote.tui.app import Start
+from p2p_remote.tui.screens.outgoing import OutgoingScreen
+from tests.support.tui import IDENTITY, OTHER_ID, OWN_ID, Stage, text_of
+
+SIZES = [(80, 24), (120, 40)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_own_id_is_large_and_its_use_is_said(size: tuple[int, int]) -> None:
+    """Who opens the program knows what to read out."""
+    stage = Stage()
+    async with stage.app.run_test(size=size) as pilot:
+        stage.share.event("ready", id=str(OWN_ID), rendezvous=True, lan=True)
+        await pilot.pause()
+        shown = text_of(stage.app)
+        assert "┗━┫┣━┫┏━┛   ┗━┫ ┃  ━┫   ┃ ┃  ┃┃ ┃" in shown
+        assert "Read this number to the person" in shown
+        assert "● ready: nobody is connected" in shown
+        assert "Closing this window means nobody can reach you." in shown
+
+
+async def test_a_small_screen_shows_the_id_as_text() -> None:
+    """Below 60 columns the ID is still there, in one line."""
+    stage = Stage()
+    async with stage.app.run_test(size=(50, 16)) as pilot:
+        await pilot.pause()
+        assert "482 913 070" in text_of(stage.app)
+
+
+async def test_enter_calls_the_id_in_the_field() -> None:
+    """Typing and Enter is all that is needed."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await pilot.press(*str(OTHER_ID), "enter")
+        await pilot.pause()
+        assert isinstance(stage.app.screen, OutgoingScreen)
+        assert stage.technician.called == [(OTHER_ID, "")]
+        assert not stage.technician.options.listed
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [(str(OWN_ID), "This is your own ID"), ("4829", "5 more digits")],
+)
+async def test_what_cannot_be_called_is_refused_kindly(typed: str, words: str) -> None:
+    """No call is made, and the field says why until something is typed."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await pilot.press(*typed, "enter")
+        await pilot.pause()
+        assert words in text_of(stage.app)
+        assert not stage.technicians
+        await pilot.press("backspace")
+        await pilot.pause()
+        assert words not in text_of(stage.app)
+
+
+async def test_a_machine_on_the_network_is_called_with_enter() -> None:
+    """The list is in reach of the keyboard."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        stage.lan.on_change([123456789, OTHER_ID])
+        await pilot.pause()
+        assert "771 204 556" in text_of(stage.app)
+        await pilot.press("tab", "tab", "down", "enter")
+        await pilot.pause()
+        assert stage.technician.called == [(OTHER_ID, "")]
+
+
+async def test_a_network_that_cannot_be_searched_says_why() -> None:
+    """No empty list without a word."""
+    options = NodeOptions(IDENTITY, server=None, lan=False)
+    stage = Stage(Start(options, share_arguments=()))
+    async with stage.app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        assert "switched off" in text_of(stage.app)
+
+
+async def test_a_machine_that_cannot_share_can_still_help() -> None:
+    """The reason is shown, and calling works."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        stage.share.event("stopped", code=7, text="There is no display.")
+        await pilot.pause()
+        assert "✖ this machine cannot share" in text_of(stage.app)
+        await pilot.press(*str(OTHER_ID), "enter")
+        await pilot.pause()
+        assert stage.technicians
+
+
+async def test_quitting_ends_everything() -> None:
+    """Ctrl+Q leaves with 0, and nothing runs on."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await pilot.press(*str(OTHER_ID), "enter")
+        await pilot.pause()
+        await pilot.press("escape")
+        await pilot.pause()
+        await pilot.press("ctrl+q")
+        await pilot.pause()
+    assert stage.app.return_value == 0
+    assert stage.share.closed
+    assert stage.lan.closed
+    assert stage.technician.closed
+
+
+async def test_help_lists_every_action() -> None:
+    """The help screen is made from the table of actions."""
+    stage = Stage()
+    async with stage.app.run_test(size=(120, 80)) as pilot:
+        await pilot.press("f1")
+        await pilot.pause()
+        shown = text_of(stage.app)
+        for word in ("F11", "Stop control", "Ctrl+Q", "Special keys", "Copy ID"):
+            assert word in shown
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "Your ID" in text_of(stage.app)
+
+
+async def test_the_palette_offers_the_actions_of_the_screen() -> None:
+    """Every action is found by its name, too."""
+    stage = Stage()
+    async with stage.app.run_test(size=(120, 40)) as pilot:
+        await pilot.pause()
+        titles = {
+            command.title for command in stage.app.get_system_commands(stage.app.screen)
+        }
+        assert {"Connect", "Copy ID", "Help", "Quit", "Theme"} <= titles
+        assert "Stop control" not in titles

@@ -1,0 +1,226 @@
+"""The customer's running session: what is shown, what stops it, and its end."""
+
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+
+from p2p_remote.tui.screens.home import HomeScreen
+from p2p_remote.tui.screens.question import QuestionScreen
+from p2p_remote.tui.screens.sharing import SharingScreen
+from p2p_remote.tui.widgets.countdown import Countdown
+from tests.support.tui import (
+    OTHER_ID,
+    OWN_ID,
+    STARTED,
+    Stage,
+    started,
+    text_of,
+)
+
+
+async def share(stage: Stage, pilot: Pilot[Any], **fields: Any) -> None:
+    """Let a session begin."""
+    stage.share.event("ready", id=str(OWN_ID), rendezvous=True, lan=True)
+    stage.share.event("started", **{**STARTED, **fields})
+    await settle(pilot)
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    await pilot.pause(0.02)
+    await pilot.pause()
+
+
+def commands(stage: Stage) -> list[tuple[str, str | None]]:
+    """What the customer has decided."""
+    return [(row["do"], row.get("permission")) for row in stage.share.answers]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_who_sees_the_screen_is_always_shown(size: tuple[int, int]) -> None:
+    """Name, time, what they may do, and the ways to stop it."""
+    stage = Stage()
+    async with stage.app.run_test(size=size) as pilot:
+        await share(stage, pilot)
+        stage.now += 252
+        stage.app.refresh_times()
+        await settle(pilot)
+        shown = text_of(stage.app)
+        for words in (
+            "“Anna Berg” sees your screen 04:12",
+            "control: ON",
+            "F11 stop control",
+            "F12 end",
+            "● yes  use mouse and keyboard",
+            "They reach you directly",
+        ):
+            assert words in shown
+
+
+@pytest.mark.parametrize(
+    ("key", "decided"),
+    [("f11", ("revoke", "control")), ("f12", ("end", None))],
+)
+async def test_the_stop_keys_work_on_every_screen(
+    key: str, decided: tuple[str, str | None]
+) -> None:
+    """On the page of the session, at home, and under a prompt."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await share(stage, pilot)
+        await pilot.press(key)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert isinstance(stage.app.screen, HomeScreen)
+        assert "sees your screen" in text_of(stage.app)
+        await pilot.press(key)
+        stage.share.event("asked", permission="clipboard_in", seconds=60)
+        await settle(pilot)
+        await pilot.press(key)
+        await settle(pilot)
+        assert commands(stage) == [decided] * 3
+
+
+async def test_stop_keys_do_nothing_without_a_session() -> None:
+    """F12 at home is no command."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await pilot.press("f11", "f12", "f9")
+        await settle(pilot)
+        assert not stage.share.answers
+
+
+async def test_control_taken_back_is_shown_and_can_be_given_again() -> None:
+    """The page follows the grants, whoever changed them."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await share(stage, pilot)
+        stage.share.event("revoked", permissions=["control"], by="F11")
+        await settle(pilot)
+        shown = text_of(stage.app)
+        assert "Control is yours again" in shown
+        assert "control: off" in shown
+        await pilot.click("#give")
+        await settle(pilot)
+        assert commands(stage) == [("grant", "control")]
+        stage.share.event("granted", permission="control")
+        await settle(pilot)
+        assert "control: ON" in text_of(stage.app)
+
+
+async def test_control_is_not_offered_to_somebody_unverified() -> None:
+    """Without the digits there is only looking."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await share(stage, pilot, grants=["view"], verified=False)
+        shown = text_of(stage.app)
+        assert "not verified" in shown
+        assert "Give control" not in shown
+
+
+@pytest.mark.parametrize(
+    ("keys", "answer"),
+    [
+        (["enter"], "decline"),
+        (["escape"], "decline"),
+        (["tab", "enter"], "grant"),
+    ],
+)
+async def test_more_is_asked_with_no_as_default(keys: list[str], answer: str) -> None:
+    """A second, explicit yes for every further permission."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await share(stage, pilot, grants=["view"])
+        stage.share.event("asked", permission="control", seconds=60)
+        await settle(pilot)
+        assert isinstance(stage.app.screen, QuestionScreen)
+        assert "asks to use mouse and keyboard" in text_of(stage.app)
+        await pilot.press(*keys)
+        await settle(pilot)
+        assert commands(stage) == [(answer, "control")]
+        assert isinstance(stage.app.screen, SharingScreen)
+
+
+async def test_no_answer_to_more_is_a_no() -> None:
+    """When the time is over nothing more is allowed."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await share(stage, pilot, grants=["view"])
+        stage.share.event("asked", permission="control", seconds=60)
+        await settle(pilot)
+        stage.now += 60
+        stage.app.screen.query_one(Countdown).tick()
+        await settle(pilot)
+        assert commands(stage) == [("decline", "control")]
+
+
+async def test_a_question_answered_elsewhere_goes_away() -> None:
+    """The other process may time out first; no second answer is sent."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await share(stage, pilot, grants=["view"])
+        stage.share.event("asked", permission="control", seconds=60)
+        await settle(pilot)
+        stage.share.event("declined", permission="control")
+        await settle(pilot)
+        assert isinstance(stage.app.screen, SharingScreen)
+        assert not stage.share.answers
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
+async def test_the_end_is_told_with_its_duration(size: tuple[int, int]) -> None:
+    """Who it was, from when to when, how it ended; then home."""
+    stage = Stage()
+    async with stage.app.run_test(size=size) as pilot:
+        await share(stage, pilot)
+        stage.share.event(
+            "ended", reason="ended", text="", duration_s=252.0, by_peer=True
+        )
+        await settle(pilot)
+        shown = text_of(stage.app)
+        for words in (
+            "“Anna Berg”, ID 771 204 556",
+            "12:25 to 12:30",
+            "04:12",
+            "They ended it.",
+            "Nobody can see or control this machine now.",
+        ):
+            assert words in shown
+        assert "sees your screen" not in shown
+        await pilot.press("enter")
+        await settle(pilot)
+        assert isinstance(stage.app.screen, HomeScreen)
+
+
+async def test_the_end_is_told_even_if_the_page_was_closed() -> None:
+    """And a process that dies in mid session is an end, too."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await share(stage, pilot)
+        await pilot.press("escape")
+        stage.share.event("stopped", code=1, text="crashed")
+        await settle(pilot)
+        assert "The session is over" in text_of(stage.app)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert "✖ this machine cannot share" in text_of(stage.app)
+
+
+async def test_both_halves_at_once() -> None:
+    """A request comes on top of the own session; F12 ends what others see."""
+    stage = Stage()
+    async with stage.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press(*str(OTHER_ID), "enter")
+        await settle(pilot)
+        stage.technician.notify(started("control"))
+        await settle(pilot)
+        await share(stage, pilot)
+        assert isinstance(stage.app.screen, SharingScreen)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert "“Anna Berg” sees your screen" in text_of(stage.app)
+        assert "“Kanzlei PC2”" in text_of(stage.app)
+        await pilot.press("x", "f12")
+        await settle(pilot)
+        assert commands(stage) == [("end", None)]
+        assert len(stage.technician.sent) == 1
