@@ -56,6 +56,7 @@ class Mirror:
         self.width = width
         self.height = height
         self.pixels: Pixels = np.zeros((height, width), np.uint32)
+        self._before = np.zeros_like(self.pixels)
         self.loss = LossMap(width, height)
         self._is_blank = True
         self._tiles = TileIndex(width, height)
@@ -97,10 +98,11 @@ class Mirror:
         copy = self._motion.find(current, self.pixels, segments, hint)
         old, old_loss = self.pixels, self.loss.loss
         if copy is not None:
-            old, old_loss = old.copy(), old_loss.copy()
+            old, old_loss = self._before, old_loss.copy()
+            np.copyto(old, self.pixels)
             rows = np.logical_or.reduce(segments, axis=1)
             rows[copy.rect.y : copy.rect.bottom] = True
-            copy.apply(self.pixels)
+            copy.apply(self.pixels, old)
             self.loss.copy(copy.rect, copy.dx, copy.dy)
             segments = self.segments(current, rows)
             tiles = self._tiles.changed_tiles(segments)

@@ -31,12 +31,12 @@ class Copy:
         rect = self.rect
         return [rect.x, rect.y, rect.right, rect.bottom, self.dx, self.dy]
 
-    def apply(self, frame: Pixels) -> None:
-        """Move the pixels within `frame`."""
+    def apply(self, frame: Pixels, old: Pixels) -> None:
+        """Write to `frame` what `old`, another array, shows at the source."""
         rect, source = self.rect, self.rect.moved(self.dx, self.dy)
-        frame[rect.y : rect.bottom, rect.x : rect.right] = frame[
+        frame[rect.y : rect.bottom, rect.x : rect.right] = old[
             source.y : source.bottom, source.x : source.right
-        ].copy()
+        ]
 
 
 class MotionFinder:

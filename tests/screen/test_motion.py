@@ -1,8 +1,11 @@
 """Moved rectangles."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from p2p_remote.screen import motion
 from p2p_remote.screen.arrays import OPAQUE
 from p2p_remote.screen.damage import Comparer
 from p2p_remote.screen.geometry import Rect
@@ -27,7 +30,7 @@ def segments_of(current, reference):
 def moved(reference, rect, dx, dy):
     """`reference` with `rect` filled from (dx, dy) away."""
     current = reference.copy()
-    Copy(rect, dx, dy).apply(current)
+    Copy(rect, dx, dy).apply(current, reference)
     return current
 
 
@@ -131,6 +134,14 @@ def test_scrolling_inside_a_frame_leaves_the_frame():
     assert (copy.dx, copy.dy) == (0, 37)
     assert copy.rect.bottom == HEIGHT - 37
     result = reference.copy()
-    copy.apply(result)
+    copy.apply(result, reference)
     left = np.count_nonzero(segments_of(current, result))
     assert left < np.count_nonzero(segments_of(current, reference)) / 4
+
+
+def test_no_hashing_of_pixels_by_numpy():
+    """`np.unique` hashes every number, which takes seconds on a frame of noise."""
+    package = Path(motion.__file__).parent
+    sources = {path.name: path.read_text() for path in package.glob("*.py")}
+    assert len(sources) > 20
+    assert [name for name, text in sources.items() if "np.unique(" in text] == []
