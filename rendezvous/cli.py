@@ -122,6 +122,7 @@ def _serve(options: argparse.Namespace) -> int:
     try:
         server = Server(settings, claims)
         server.listen(resolve(listen or [("", DEFAULT_RENDEZVOUS_PORT)]))
+        server.listen_beside()
 
         def announce() -> None:
             print("listening", *server.endpoints, flush=True)

@@ -18,6 +18,7 @@ from rendezvous.enrolment import DerivationRequested, Enrolment
 from rendezvous.introductions import Introductions
 from rendezvous.registry import Claims, Registration, Registry
 from rendezvous.settings import Settings
+from rendezvous.where import WHERE_BYTE, WhereAnswers
 
 _RELAYED = bytes((RELAYED,))
 
@@ -38,6 +39,7 @@ class Protocol:
         """
         self.registry = Registry()
         self.introductions = Introductions(settings, self.registry, random, self._send)
+        self.where = WhereAnswers()
         self._cookies = Cookies(random)
         self._enrolment = Enrolment(
             settings, self.registry, claims, self._cookies, random
@@ -65,6 +67,11 @@ class Protocol:
             target = self.introductions.relay.forward(data, path, now)
             if target is not None:
                 self._send(data, target)
+            return
+        if data[:1] == WHERE_BYTE:
+            here = self.where.answer(data, path)
+            if here is not None:
+                self._send(here, path)
             return
         try:
             message = wire.decode(data)

@@ -33,6 +33,7 @@ _LARGEST = 2048  # bytes read of a datagram; the longest valid one is shorter
 _SOCKET_BUFFER = 4 * 1024 * 1024  # bytes; the kernel may give less
 _FLUSH_INTERVAL = 1.0  # s between writes to the database
 _REPORT_INTERVAL = 60.0  # s between lines of figures at -v
+_LAST_PORT = 65_535
 _MAPPED = bytes(10) + b"\xff\xff"
 
 
@@ -156,8 +157,24 @@ class Server:
                     continue
                 raise
             self._sockets.append(listener)
-            host, port = listener.getsockname()[:2]
-            self.endpoints.append(Endpoint(host, port))
+            self.endpoints.append(_endpoint_of(listener))
+        self._protocol.where.set_listeners(self.endpoints)
+
+    def listen_beside(self) -> None:
+        """Open the next port beside each one, where it is free.
+
+        Clients compare how both see them (WHERE) to learn how their router maps.
+        Everything else is answered there as well; it is not announced.
+        """
+        for known in tuple(self.endpoints):
+            family = socket.AF_INET6 if ":" in known.host else socket.AF_INET
+            if known.port == _LAST_PORT:
+                continue
+            with contextlib.suppress(NetworkError):
+                beside = ListenAddress(family, known.host, known.port + 1)
+                self._sockets.append(bind(beside))
+        listeners = [_endpoint_of(each) for each in self._sockets]
+        self._protocol.where.set_listeners(listeners)
 
     async def run(self, on_ready: Callable[[], None]) -> signal.Signals:
         """Serve until SIGTERM or SIGINT, and return which of the two it was."""
@@ -282,6 +299,11 @@ class Server:
             len(self._protocol.introductions.relay),
             self._dropped,
         )
+
+
+def _endpoint_of(listener: socket.socket) -> Endpoint:
+    host, port = listener.getsockname()[:2]
+    return Endpoint(host, port)
 
 
 def _set_once(

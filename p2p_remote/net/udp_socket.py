@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from p2p_remote.errors import NetworkError
-from p2p_remote.traversal.agent_events import PrimingEndpoint
+from p2p_remote.traversal.paths import PrimingEndpoint
 from p2p_remote.wire.address import Endpoint
 
 BUFFER_BYTES = 2 * 1024 * 1024  # wanted; the kernel may give less

@@ -15,7 +15,6 @@ from p2p_remote.traversal.agent_events import (
     AgentEvent,
     PathLost,
     PathSelected,
-    PrimingEndpoint,
 )
 from p2p_remote.traversal.candidate import (
     Candidate,
@@ -29,6 +28,7 @@ from p2p_remote.traversal.check_seal import CheckSeal
 from p2p_remote.traversal.local_candidates import LocalCandidates, priority_if_learnt
 from p2p_remote.traversal.pair import Pair, PairState, PathKind
 from p2p_remote.traversal.path_choice import better_path, ranked
+from p2p_remote.traversal.paths import primed
 from p2p_remote.traversal.remote_candidates import RemoteCandidates
 from p2p_remote.wire.address import Endpoint, Path
 from p2p_remote.wire.connectivity import (
@@ -240,7 +240,7 @@ class Agent:
             restart=pair.announce_round,
         )
         if pair.check_sent(check.transaction, now) and isinstance(path, Endpoint):
-            path = PrimingEndpoint(path.host, path.port)
+            path = primed(path)
         self._datagrams.append((self._seal.seal(check), path))
 
     def _is_new(self, counter: int) -> bool:

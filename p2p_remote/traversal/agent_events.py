@@ -1,22 +1,10 @@
-"""What an `Agent` reports, and the endpoint it may ask a driver to fall short of."""
+"""What an `Agent` reports."""
 
 from dataclasses import dataclass
 
 from p2p_remote.traversal.pair import PathKind
-from p2p_remote.wire.address import Endpoint, Path
-
-PRIMING_TTL = 4  # hops: past a home router and a carrier's NAT, short of the peer's
-
-
-@dataclass(frozen=True, slots=True)
-class PrimingEndpoint(Endpoint):
-    """An endpoint that the datagram must not reach.
-
-    The datagram opens a mapping in our own NAT and dies on the way: the driver sends it
-    with this TTL (IPv6: hop limit). It compares equal to no plain `Endpoint`.
-    """
-
-    ttl: int = PRIMING_TTL
+from p2p_remote.traversal.paths import SocketsReleased
+from p2p_remote.wire.address import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,4 +24,11 @@ class PathLost:
     path: Path
 
 
-AgentEvent = PathSelected | PathLost
+@dataclass(frozen=True, slots=True)
+class MappingWanted:
+    """Measure how our router maps and tell `Agent.own_mapping`: attempt `attempt`."""
+
+    attempt: int
+
+
+AgentEvent = PathSelected | PathLost | MappingWanted | SocketsReleased

@@ -9,7 +9,7 @@ import pytest
 
 from p2p_remote.errors import NetworkError
 from p2p_remote.net.udp_socket import BATCH, UdpSocket, open_udp_sockets
-from p2p_remote.traversal.agent_events import PrimingEndpoint
+from p2p_remote.traversal.paths import PrimingEndpoint
 from p2p_remote.wire.address import Endpoint
 
 

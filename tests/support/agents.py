@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from p2p_remote.traversal.agent import Agent
-from p2p_remote.traversal.agent_events import PathLost, PathSelected, PrimingEndpoint
+from p2p_remote.traversal.agent_events import PathLost, PathSelected
 from p2p_remote.traversal.candidate import (
     CandidateKind,
     candidate,
     candidates_from_rows,
 )
+from p2p_remote.traversal.paths import PrimingEndpoint, from_socket
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
 from tests.support.nat import is_address_preserving, nat
-from tests.support.network import DEFAULT_TTL, Host, Line, Network, Site, Socket
+from tests.support.network import Host, Line, Network, Site, Socket
 
 CHECK_KEY = bytes(range(32))
 SERVER = Endpoint("203.0.113.1", 3479)
@@ -53,7 +54,7 @@ class RelayServer:
 
 
 class AgentNode:
-    """Runs an agent on a simulated socket and sends priming with its TTL."""
+    """An agent whose datagrams are noted; without `obeys_ttl` priming arrives too."""
 
     def __init__(self, agent: Agent) -> None:
         self.agent = agent
@@ -68,16 +69,14 @@ class AgentNode:
         self.agent.handle_timer(now)
 
     def datagrams_to_send(self, now: float) -> Sequence[tuple[bytes, Path]]:
-        plain = []
+        datagrams: list[tuple[bytes, Path]] = []
         for data, path in self.agent.datagrams_to_send(now):
             self.sent.append((data, path))
-            if isinstance(path, PrimingEndpoint) and self.socket is not None:
-                target = Endpoint(path.host, path.port)
-                ttl = path.ttl if self.obeys_ttl else DEFAULT_TTL
-                self.socket.send(data, target, ttl=ttl)
+            if isinstance(path, PrimingEndpoint) and not self.obeys_ttl:
+                datagrams.append((data, from_socket(path, path.socket)))
             else:
-                plain.append((data, path))
-        return plain
+                datagrams.append((data, path))
+        return datagrams
 
     def next_timer(self) -> float | None:
         return self.agent.next_timer()

@@ -20,6 +20,8 @@ _Address = tuple[str, int]
 _Remote = tuple[str | None, int | None]
 
 FIRST_PORT = 20_000
+BLOCK_START, BLOCK_LENGTH = 31_744, 512
+_MOST_TRIES = 4096
 SPOILED_FOR = 30.0  # s that conntrack keeps an entry for a datagram it refused
 
 
@@ -48,6 +50,8 @@ class PortChoice(Enum):
     PRESERVE = 0  # the inside port, if it is free
     SEQUENTIAL = 1
     RANDOM = 2
+    SKIPPING = 3  # upwards, but other clients take up to seven ports in between
+    BLOCK = 4  # random in one block of 512
 
 
 @dataclass(slots=True)
@@ -76,6 +80,7 @@ class Nat:
     seed: int = 1
     refused: int = 0  # datagrams from outside that were dropped
     _mappings: dict[tuple[_Address, _Remote], _Mapping] = field(default_factory=dict)
+    _by_port: dict[int, _Mapping] = field(default_factory=dict)
     _spoiled: dict[tuple[int, _Address], float] = field(default_factory=dict)
     _next_port: int = FIRST_PORT
     _rng: random.Random = field(default_factory=lambda: random.Random(1))
@@ -88,7 +93,6 @@ class Nat:
         remote = datagram.destination
         if remote.host == self.public and not self.hairpin:
             return ()
-        self._forget_old(now)
         inside = (datagram.source.host, datagram.source.port)
         mapping = self._mapping_for(inside, remote, now)
         mapping.used_at = now
@@ -98,12 +102,11 @@ class Nat:
 
     def incoming(self, datagram: Datagram, now: float) -> Sequence[Datagram]:
         """Translate the destination if the filter permits the source."""
-        self._forget_old(now)
         remote = datagram.source
-        for mapping in self._mappings.values():
-            if mapping.port != datagram.destination.port:
-                continue
-            if _ANY is self.filtering or self.filtering.of(remote) in mapping.permitted:
+        mapping = self._by_port.get(datagram.destination.port)
+        if mapping is not None and self._lives(mapping, now):
+            permitted = mapping.permitted
+            if _ANY is self.filtering or self.filtering.of(remote) in permitted:
                 return (replace(datagram, destination=Endpoint(*mapping.inside)),)
         self.refused += 1
         if self.spoils:
@@ -114,45 +117,52 @@ class Nat:
     def rebind(self) -> None:
         """Forget everything; new mappings get ports never used before."""
         self._mappings.clear()
+        self._by_port.clear()
         self._spoiled.clear()
         if self.ports is PortChoice.PRESERVE:
             self.ports = PortChoice.SEQUENTIAL
         self._next_port += 1000
 
+    def _lives(self, mapping: _Mapping, now: float) -> bool:
+        return now - mapping.used_at <= self.timeout
+
     def _mapping_for(self, inside: _Address, remote: Endpoint, now: float) -> _Mapping:
         exact = (inside, _BOTH.of(remote))
         usual = (inside, self.mapping.of(remote))
         mapping = self._mappings.get(exact) or self._mappings.get(usual)
+        if mapping is not None and not self._lives(mapping, now):
+            mapping = None
         address = (remote.host, remote.port)
-        port = mapping.port if mapping else self._choose_port(inside[1])
+        port = mapping.port if mapping else self._choose_port(inside[1], now)
         if self._spoiled.get((port, address), 0.0) > now:
-            mapping, usual, port = None, exact, self._choose_port(0)
+            mapping, usual, port = None, exact, self._choose_port(0, now)
         if mapping is None:
             mapping = self._mappings[usual] = _Mapping(inside, port, now)
+            self._by_port[port] = mapping
         return mapping
 
-    def _choose_port(self, inside_port: int) -> int:
-        taken = {mapping.port for mapping in self._mappings.values()}
+    def _is_free(self, port: int, now: float) -> bool:
+        mapping = self._by_port.get(port)
+        return mapping is None or not self._lives(mapping, now)
+
+    def _choose_port(self, inside_port: int, now: float) -> int:
         preserve = self.ports is PortChoice.PRESERVE and inside_port
-        if preserve and inside_port not in taken:
+        if preserve and self._is_free(inside_port, now):
             return inside_port
-        while True:
+        for _ in range(_MOST_TRIES):
             if self.ports is PortChoice.RANDOM:
                 port = self._rng.randrange(1024, 65536)
+            elif self.ports is PortChoice.BLOCK:
+                port = BLOCK_START + self._rng.randrange(BLOCK_LENGTH)
             else:
+                skipping = self.ports is PortChoice.SKIPPING
                 port = self._next_port
-                self._next_port += 1
-            if port not in taken:
+                self._next_port += self._rng.randint(1, 8) if skipping else 1
+            if self._is_free(port, now):
                 return port
-
-    def _forget_old(self, now: float) -> None:
-        old = [
-            key
-            for key, mapping in self._mappings.items()
-            if now - mapping.used_at > self.timeout
-        ]
-        for key in old:
-            del self._mappings[key]
+        # The subscriber's ports are used up: the oldest mapping goes.
+        oldest = min(self._by_port.values(), key=lambda each: each.used_at)
+        return oldest.port
 
 
 @dataclass(slots=True)
@@ -193,6 +203,8 @@ _KINDS = {
     "symmetric_address": (_HOST, _BOTH, PortChoice.RANDOM),
     "symmetric_sequential": (_BOTH, _BOTH, PortChoice.SEQUENTIAL),
     "symmetric_random": (_BOTH, _BOTH, PortChoice.RANDOM),
+    "symmetric_skipping": (_BOTH, _BOTH, PortChoice.SKIPPING),
+    "symmetric_block": (_BOTH, _BOTH, PortChoice.BLOCK),
 }
 KINDS = ("none", "firewall", *_KINDS)
 """Every kind that `nat` knows."""

@@ -41,47 +41,22 @@ one per site border and `Network.hops` across the internet (`Socket.send(..., tt
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from p2p_remote.wire.address import Endpoint, Path, RelayPath
-from p2p_remote.wire.first_byte import RELAYED
 from tests.support.clock import Call, Clock
 from tests.support.line import HEADERS, Line
+from tests.support.udp import DEFAULT_TTL, Datagram, Machine, Socket
 
-__all__ = ["HEADERS", "Datagram", "Host", "Line", "Network", "Site", "Socket"]
-
-DEFAULT_TTL = 64
-_MAX_TURNS = 20_000  # wake-ups of one socket at one instant before we call it a loop
-
-
-class Machine(Protocol):
-    """The five verbs, as in docs/architecture.md."""
-
-    def receive_datagram(self, data: bytes, path: Any, now: float) -> None:
-        """Take a datagram."""
-
-    def handle_timer(self, now: float) -> None:
-        """Do what is due."""
-
-    def datagrams_to_send(self, now: float) -> Sequence[tuple[bytes, Path]]:
-        """Drain what is to be sent."""
-
-    def next_timer(self) -> float | None:
-        """When to call `handle_timer`."""
-
-    def next_event(self) -> Any | None:
-        """Drain one event."""
-
-
-@dataclass(frozen=True, slots=True)
-class Datagram:
-    """UDP payload on its way."""
-
-    data: bytes
-    source: Endpoint
-    destination: Endpoint
-    ttl: int = DEFAULT_TTL
+__all__ = [
+    "DEFAULT_TTL",
+    "HEADERS",
+    "Datagram",
+    "Host",
+    "Line",
+    "Network",
+    "Site",
+    "Socket",
+]
 
 
 def _aged(datagram: Datagram, hops: int) -> Datagram:
@@ -213,15 +188,23 @@ class Host:
 
     def open(self, port: int = 0, machine: Machine | None = None) -> "Socket":
         """Open a UDP port (0 = any) on all addresses, for `machine`."""
-        if port == 0:
-            while self._next_port in self._sockets:
-                self._next_port += 1
-            port = self._next_port
+        port = port or self.free_port()
         if port in self._sockets:
             raise ValueError(f"port {port} is taken")
-        socket = self._sockets[port] = Socket(self, port, machine)
-        self.site.network.sockets.append(socket)
+        socket = Socket(self, port, machine)
+        self.keep(socket)
         return socket
+
+    def keep(self, socket: Socket) -> None:
+        """Deliver to a socket from now on."""
+        self._sockets[socket.port] = socket
+        self.site.network.sockets.append(socket)
+
+    def free_port(self) -> int:
+        """A port that no socket has."""
+        while self._next_port in self._sockets:
+            self._next_port += 1
+        return self._next_port
 
     def leave(self) -> None:
         """Take all addresses away, as when the cable is pulled."""
@@ -239,103 +222,6 @@ class Host:
         self._sockets.pop(socket.port, None)
         if socket in self.site.network.sockets:
             self.site.network.sockets.remove(socket)
-
-
-class Socket:
-    """A UDP port and the loop around the machine behind it.
-
-    `events` collects every event; with `on_event` set they go there instead.
-    """
-
-    def __init__(self, host: Host, port: int, machine: Machine | None) -> None:
-        self.host = host
-        self.port = port
-        self.machine: Any = machine
-        self.events: list[Any] = []
-        self.on_event: Callable[[Any, float], None] | None = None
-        self.received: list[Datagram] = []  # all of them while there is no machine
-        self._network = host.site.network
-        self._inbox: list[Datagram] = []
-        self._wake: Call | None = None
-        self._due = 0.0
-        self._turns = (0.0, 0)
-
-    @property
-    def local(self) -> Endpoint:
-        """First address of the host and this port."""
-        return Endpoint(self.host.addresses[0], self.port)
-
-    def send(self, data: bytes, path: Path, *, ttl: int = DEFAULT_TTL) -> None:
-        """Send a datagram now, from the host's first address."""
-        if not self.host.addresses:
-            return
-        if isinstance(path, RelayPath):
-            data = bytes((RELAYED,)) + path.channel.to_bytes(4, "little") + data
-            path = path.server
-        datagram = Datagram(data, self.local, path, ttl)
-        self._network.carry(datagram, self.host.up, self.host.site.route)
-
-    def take(self, datagram: Datagram) -> None:
-        """Put a datagram into the receive buffer and wake the loop up."""
-        if self.machine is None:
-            self.received.append(datagram)
-        else:
-            self._inbox.append(datagram)
-            self._arm(self._network.now)
-
-    def drain(self) -> None:
-        """Collect events, send what the machine wants sent, arm its timer."""
-        machine = self.machine
-        if machine is None:
-            return
-        now = self._network.now
-        while (event := machine.next_event()) is not None:
-            if self.on_event is None:
-                self.events.append(event)
-            else:
-                self.on_event(event, now)
-        for data, path in machine.datagrams_to_send(now):
-            self.send(data, path)
-        due = machine.next_timer()
-        if due is not None:
-            self._arm(max(due, now), is_awake=due <= now)
-
-    def _arm(self, due: float, *, is_awake: bool = False) -> None:
-        """Wake up for what is due, perhaps late; a wake-up due earlier serves too."""
-        if self._wake is not None:
-            if self._due <= due:
-                return
-            self._wake.cancel()
-        self._due = due
-        when = due if is_awake else due + self._network.lateness(self.host)
-        self._wake = self._network.clock.call_at(when, self._turn)
-
-    def _turn(self) -> None:
-        now = self._network.now
-        self._count(now)
-        self._wake = None
-        inbox, self._inbox = self._inbox, []
-        for datagram in inbox:
-            data, path = _unwrap(datagram)
-            self.machine.receive_datagram(data, path, now)
-        due = self.machine.next_timer()
-        if due is not None and due <= now:
-            self.machine.handle_timer(now)
-        self.drain()
-
-    def _count(self, now: float) -> None:
-        when, turns = self._turns
-        self._turns = (now, turns + 1 if when == now else 1)
-        if turns > _MAX_TURNS:
-            raise AssertionError(f"{self.machine} asks for the same instant for ever")
-
-
-def _unwrap(datagram: Datagram) -> tuple[bytes, Path]:
-    data = datagram.data
-    if len(data) > 5 and data[0] == RELAYED:
-        channel = int.from_bytes(data[1:5], "little")
-        return data[5:], RelayPath(datagram.source, channel)
-    return data, datagram.source
 
 
 class Network(Site):

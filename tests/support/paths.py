@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 
 from p2p_remote.traversal.agent import Agent
-from p2p_remote.traversal.agent_events import PathLost, PathSelected
+from p2p_remote.traversal.agent_events import AgentEvent, PathLost, PathSelected
 from p2p_remote.wire.address import Endpoint, Path
 from tests.support.agents import CHECK_KEY
 from tests.support.clock import Clock
@@ -39,7 +39,7 @@ class Paths:
             for controlling in (True, False)
         )
         self.sent: list[tuple[float, Agent, bytes, Path]] = []
-        self.events: dict[Agent, list[PathSelected | PathLost]] = {
+        self.events: dict[Agent, list[AgentEvent]] = {
             self.left: [],
             self.right: [],
         }
@@ -89,6 +89,7 @@ class Paths:
         return [
             "lost" if isinstance(event, PathLost) else str(event.kind)
             for event in self.events[self.left]
+            if isinstance(event, PathLost | PathSelected)
         ]
 
     def checks(self, agent: Agent, path: Path, since: float = 0.0) -> list[float]:

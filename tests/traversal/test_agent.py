@@ -4,8 +4,9 @@ import itertools
 
 import pytest
 
-from p2p_remote.traversal.agent_events import PathSelected, PrimingEndpoint
+from p2p_remote.traversal.agent_events import PathSelected
 from p2p_remote.traversal.candidate import CandidateKind, candidate
+from p2p_remote.traversal.paths import PrimingEndpoint
 from p2p_remote.wire.address import Endpoint, RelayPath
 from tests.support.agents import Laboratory
 from tests.support.nat import KINDS, can_open
