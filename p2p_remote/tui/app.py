@@ -3,14 +3,16 @@
 import asyncio
 import contextlib
 import logging
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
 
+from textual import events
 from textual.app import App, SystemCommand
-from textual.binding import BindingType
+from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.screen import Screen
 
@@ -62,7 +64,11 @@ class RemoteApp(App[int], inherit_bindings=False):
 
     TITLE = "p2p-remote"
     CSS_PATH = "app.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = [*bindings(SHARING), *bindings(ANYWHERE)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *bindings(SHARING),
+        *bindings(ANYWHERE),
+        Binding("ctrl+c", "how_to_quit", "Quit?", show=False),
+    ]
     HORIZONTAL_BREAKPOINTS = [  # noqa: RUF012 -- as Textual declares it
         (0, "-narrow"),
         (60, "-normal"),
@@ -91,6 +97,7 @@ class RemoteApp(App[int], inherit_bindings=False):
         self._home: HomeScreen | None = None
         self._lan: LanLink | None = None
         self._leaving = False
+        self.last_key = 0.0
         for theme in THEMES:
             self.register_theme(theme)
         self.theme = DARK.name
@@ -110,6 +117,7 @@ class RemoteApp(App[int], inherit_bindings=False):
 
     async def on_mount(self) -> None:
         """Be reachable, if asked to, and look around on the local network."""
+        self._leave_on_signals()
         options = self.start.options
         if self.start.share_arguments is not None:
             self.customer = CustomerHalf(self, self.start.share_arguments, options)
@@ -120,6 +128,12 @@ class RemoteApp(App[int], inherit_bindings=False):
                 self._lan = self.links.lan(self._on_lan, options.peer_id)
                 problem = await self._lan.start()
             self._home.show_lan((), problem)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note when keys are pressed; see `PromptScreen`."""
+        if isinstance(event, events.Key):
+            self.last_key = asyncio.get_running_loop().time()
+        await super().on_event(event)
 
     # Events from outside.
 
@@ -146,6 +160,14 @@ class RemoteApp(App[int], inherit_bindings=False):
         """Bring the screen on top up to date at once."""
         if isinstance(self.screen, BaseScreen):
             self.screen.refresh_times()
+
+    def _leave_on_signals(self) -> None:
+        """A closed terminal or a kill ends every session in good order."""
+        if self.is_headless or sys.platform == "win32":
+            return
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, lambda: self.call_later(self.action_quit))
 
     # Outgoing calls.
 
@@ -177,6 +199,9 @@ class RemoteApp(App[int], inherit_bindings=False):
     def action_help(self) -> None:
         self.push_screen(HelpScreen())
 
+    def action_how_to_quit(self) -> None:
+        self.notify("Ctrl+Q leaves; then nobody can reach you.", markup=False)
+
     async def action_quit(self) -> None:
         code = self._outgoing.exit_code if self._outgoing and not self._home else 0
         await self.leave(code, self._outgoing)
@@ -185,7 +210,8 @@ class RemoteApp(App[int], inherit_bindings=False):
         self._tell_customer("revoke", permission="control")
 
     def action_give_control(self) -> None:
-        self._tell_customer("grant", permission="control")
+        if self.customer is not None:
+            self.customer.offer_control()
 
     def action_end_sharing(self) -> None:
         self._tell_customer("end")

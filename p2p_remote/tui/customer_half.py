@@ -72,6 +72,32 @@ class CustomerHalf:
         """Whether the page of the session is open, maybe under others."""
         return self._sharing is not None and self._sharing in self._app.screen_stack
 
+    def offer_control(self) -> None:
+        """Ask whether control is really meant to be given; F9 is one stray key."""
+        if self.state.control or self._question is not None:
+            return
+        if not self.state.verified:
+            self._app.notify(
+                "They are not verified, so they can only look. End the session and "
+                "type their six digits when they call again.",
+                markup=False,
+            )
+            return
+        question = Question(
+            "Give control?",
+            f"{self.state.who} could use mouse and keyboard. F11 takes it back.",
+            "Give control",
+        )
+        self._question = QuestionScreen(question)
+
+        def answered(yes: bool | None) -> None:  # noqa: FBT001 -- Textual's callback
+            self._question = None
+            if yes and self.state.stage is Stage.SHARING:
+                self.state.problem = ""
+                self.send("grant", permission="control")
+
+        self._app.push_screen(self._question, answered)
+
     # What each event shows.
 
     async def _on_request(self, _before: Stage) -> None:
@@ -103,6 +129,7 @@ class CustomerHalf:
         self._question = QuestionScreen(question, self._app.links.clock)
 
         def answered(yes: bool | None) -> None:  # noqa: FBT001 -- Textual's callback
+            self._question = None
             if self.state.asked == permission:
                 self.send("grant" if yes else "decline", permission=permission)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from textual.message import Message
 
-from p2p_remote.services.events import ServiceEvent
+from p2p_remote.services.events import Pointer, ServiceEvent
 
 
 @dataclass
@@ -18,6 +18,15 @@ class TechnicianEvent(Message):
 
     event: ServiceEvent
     call: int = 0
+
+    def can_replace(self, message: Message) -> bool:
+        """Of pointer positions that wait in a row only the newest counts."""
+        return (
+            isinstance(message, TechnicianEvent)
+            and message.call == self.call
+            and isinstance(self.event, Pointer)
+            and isinstance(message.event, Pointer)
+        )
 
 
 @dataclass

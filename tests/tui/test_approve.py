@@ -228,3 +228,19 @@ async def test_quitting_is_possible_from_the_question() -> None:
         await settle(pilot)
     assert stage.share.closed
     assert not any(answer["do"] == "approve" for answer in stage.share.answers)
+
+
+async def test_hands_that_are_still_typing_give_no_yes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The guard lasts until the keys have been quiet for its whole time."""
+    monkeypatch.setattr(PromptScreen, "GUARD_SECONDS", 0.3)
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        screen = await ask(stage, pilot, **KNOWN)
+        for _ in range(8):
+            await pilot.press("tab")
+            await pilot.pause(0.05)
+        assert screen.query_one("#control", Button).disabled
+        await pilot.pause(0.5)
+        assert not screen.query_one("#control", Button).disabled

@@ -102,10 +102,25 @@ async def test_control_taken_back_is_shown_and_can_be_given_again() -> None:
         assert "control: off" in shown
         await pilot.click("#give")
         await settle(pilot)
+        await pilot.press("tab", "enter")
+        await settle(pilot)
         assert commands(stage) == [("grant", "control")]
         stage.share.event("granted", permission="control")
         await settle(pilot)
         assert "control: ON" in text_of(stage.app)
+
+
+async def test_control_is_not_given_by_one_stray_key() -> None:
+    """F9 asks first, and Enter is No."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await share(stage, pilot, grants=["view"])
+        await pilot.press("f9")
+        await settle(pilot)
+        assert "Give control?" in text_of(stage.app)
+        await pilot.press("enter", "enter")
+        await settle(pilot)
+        assert not stage.share.answers
 
 
 async def test_control_is_not_offered_to_somebody_unverified() -> None:

@@ -2,8 +2,8 @@
 
 No is where the focus is, what Enter and Escape mean, and what happens when nobody
 answers. A yes is never one key: the field has to be filled, or a button reached first;
-and no yes is taken in the first moment, when a click or a key may have been meant for
-what was here before.
+and no yes is taken before the hands have been at rest for a moment, since clicks and
+keys may have been meant for what was here before.
 """
 
 from collections.abc import Callable
@@ -58,7 +58,6 @@ class ApproveScreen(PromptScreen[None]):
         self._request = request
         self._send = send
         self._clock = clock
-        self._guarded = True
         self._sent = ""
 
     def compose(self) -> ComposeResult:
@@ -85,11 +84,10 @@ class ApproveScreen(PromptScreen[None]):
                 yield Button(control, id="control", disabled=True)
 
     def on_mount(self) -> None:
-        """No has the focus; a yes has to wait a moment."""
+        """No has the focus."""
         self.query_one(".dialog").border_title = "Somebody wants to see your screen"
         self.query_one(".code-row").display = self._request.digits_expected
         self.query_one("#no").focus()
-        self.set_timer(self.GUARD_SECONDS, self._end_guard)
 
     def _who(self) -> Text:
         request = self._request
@@ -117,8 +115,8 @@ class ApproveScreen(PromptScreen[None]):
 
     # What may be pressed.
 
-    def _end_guard(self) -> None:
-        self._guarded = False
+    def take_yes(self) -> None:
+        """The hands are at rest."""
         self.refresh_state()
 
     def refresh_state(self) -> None:
@@ -126,10 +124,8 @@ class ApproveScreen(PromptScreen[None]):
         waiting = bool(self._sent) and not self._state.problem
         code = self.query_one("#code", GroupedInput)
         may_control = code.complete or not self._request.digits_expected
-        self.query_one("#look").disabled = self._guarded or waiting
-        self.query_one("#control").disabled = (
-            self._guarded or waiting or not may_control
-        )
+        self.query_one("#look").disabled = self.guarded or waiting
+        self.query_one("#control").disabled = self.guarded or waiting or not may_control
         shown = f"{words.OFF} Checking …" if waiting else self._state.problem
         self.query_one("#problem", Static).update(safe(shown))
 

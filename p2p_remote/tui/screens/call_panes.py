@@ -10,6 +10,7 @@ from textual.widgets import Button, Static
 from p2p_remote.tui import words
 from p2p_remote.tui.call_state import CallState
 from p2p_remote.tui.safe_text import duration, safe
+from p2p_remote.tui.screens.facts import facts
 from p2p_remote.tui.widgets.big_number import BigNumber
 from p2p_remote.wire import peer_id
 
@@ -131,9 +132,7 @@ class EndPane(Vertical):
             ("Duration", duration(ended.duration_s)),
             ("How", how),
         )
-        for label, value in rows:
-            row = Text.assemble((f"{label:<10}", "bold"), safe(value))
-            yield Static(row, classes="row last" if label == "How" else "row")
+        yield Static(facts(rows), classes="line")
         yield Static(
             "You see nothing of their screen any more, and nothing is sent.",
             markup=False,

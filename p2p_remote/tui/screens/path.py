@@ -2,7 +2,6 @@
 
 from typing import ClassVar
 
-from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -12,7 +11,7 @@ from textual.widgets import Button, Static
 
 from p2p_remote.tui import words
 from p2p_remote.tui.call_state import CallState
-from p2p_remote.tui.safe_text import safe
+from p2p_remote.tui.screens.facts import facts
 
 
 class PathScreen(ModalScreen[None]):
@@ -54,13 +53,7 @@ class PathScreen(ModalScreen[None]):
             ("Allowed", ", ".join(sorted(state.grants)) or "nothing"),
             *(("Note", trouble) for trouble in state.troubles[-3:]),
         )
-        text = Text()
-        for label, value in rows:
-            text.append(f"{label:<17}", "bold")
-            text.append_text(safe(value))
-            text.append("\n")
-        text.rstrip()
-        self.query_one("#facts", Static).update(text)
+        self.query_one("#facts", Static).update(facts(rows))
 
     @on(Button.Pressed, "#close")
     def action_close(self) -> None:

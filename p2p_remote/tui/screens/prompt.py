@@ -1,8 +1,12 @@
 """A modal question that may also be ended from outside."""
 
-from typing import ClassVar, Generic, TypeVar
+import asyncio
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar, cast
 
 from textual.screen import ModalScreen
+
+if TYPE_CHECKING:
+    from p2p_remote.tui.app import RemoteApp
 
 Answer = TypeVar("Answer")
 
@@ -11,10 +15,30 @@ class PromptScreen(ModalScreen[Answer], Generic[Answer]):
     """Can be finished at any time, also while another screen lies on it."""
 
     GUARD_SECONDS: ClassVar[float] = 0.8
-    """s that no yes is taken: the finger was on its way elsewhere."""
+    """s without any key before a yes is taken: the hands were busy elsewhere."""
 
+    guarded = True
     _finished = False
     _answer: Answer | None = None
+
+    def on_mount(self) -> None:
+        """A yes has to wait a moment."""
+        self.set_timer(self.GUARD_SECONDS, self._try_yes)
+
+    def _try_yes(self) -> None:
+        quiet = asyncio.get_running_loop().time() - self._last_key()
+        if quiet >= self.GUARD_SECONDS:
+            self.guarded = False
+            self.take_yes()
+        else:
+            self.set_timer(self.GUARD_SECONDS - quiet, self._try_yes)
+
+    def _last_key(self) -> float:
+        """When a key was last pressed, in s of the loop."""
+        return cast("RemoteApp", self.app).last_key
+
+    def take_yes(self) -> None:
+        """From now on a yes is taken."""
 
     def finish(self, answer: Answer | None) -> None:
         """Close with an answer, now or as soon as this screen is on top again."""

@@ -55,12 +55,12 @@ class QuestionScreen(PromptScreen[bool]):
                 yield Button(question.yes, id="yes", variant="primary", disabled=True)
 
     def on_mount(self) -> None:
-        """No has the focus; yes has to wait a moment."""
+        """No has the focus."""
         self.query_one(".dialog").border_title = self._question.title
         self.query_one("#no").focus()
-        self.set_timer(self.GUARD_SECONDS, self._take_yes)
 
-    def _take_yes(self) -> None:
+    def take_yes(self) -> None:
+        """The hands are at rest."""
         self.query_one("#yes").disabled = False
 
     @on(Button.Pressed, "#yes")

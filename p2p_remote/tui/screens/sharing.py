@@ -3,6 +3,7 @@
 import datetime as dt
 from typing import ClassVar
 
+from rich.table import Table
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
@@ -15,6 +16,7 @@ from p2p_remote.tui.customer_state import CustomerState, Stage
 from p2p_remote.tui.safe_text import duration, quoted, safe
 from p2p_remote.tui.screens.base import BaseScreen
 from p2p_remote.tui.screens.call_panes import CLOCK
+from p2p_remote.tui.screens.facts import facts
 from p2p_remote.tui.widgets.share_strip import ShareStrip
 from p2p_remote.wire.control import PERMISSIONS
 
@@ -24,6 +26,7 @@ _ALWAYS_LISTED = PERMISSIONS[:2]  # others are listed when they are granted
 class SharingScreen(BaseScreen):
     """Shows the running session, and its end."""
 
+    AUTO_FOCUS: ClassVar[str | None] = ""  # a stray Enter is no command
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Close this page", key_display="Esc")
     ]
@@ -102,10 +105,6 @@ class RunningPane(Vertical):
             classes="line muted roomy",
         )
 
-    def on_mount(self) -> None:
-        """Begin on what stops everything."""
-        self.query_one("#end").focus()
-
     def show(self, now: float) -> None:
         """Bring everything up to date."""
         state = self._state
@@ -117,7 +116,7 @@ class RunningPane(Vertical):
         self.query_one("#stop").display = state.control
         self.query_one("#give").display = not state.control and state.verified
 
-    def _facts(self, now: float) -> Text:
+    def _facts(self, now: float) -> Table:
         state = self._state
         since = now - state.started if state.started is not None else 0.0
         limit = ""
@@ -136,12 +135,7 @@ class RunningPane(Vertical):
             ("Time", f"{duration(since)}{limit}"),
             ("Path", f"{path}{rtt}"),
         )
-        text = Text()
-        for label, value in rows:
-            text.append(f"{label:<9}", "bold")
-            text.append_text(safe(value)).append("\n")
-        text.rstrip()
-        return text
+        return facts(rows)
 
     def _grants(self) -> Text:
         text = Text("They may\n", "bold")
@@ -194,9 +188,7 @@ class SharingEndPane(Vertical):
             ("Duration", duration(seconds)),
             ("How", how),
         )
-        for label, value in rows:
-            row = Text.assemble((f"{label:<10}", "bold"), safe(value))
-            yield Static(row, classes="row last" if label == "How" else "row")
+        yield Static(facts(rows), classes="line")
         yield Static(
             f"{words.GOOD} Nobody can see or control this machine now.",
             markup=False,
