@@ -15,6 +15,7 @@ from p2p_remote.errors import RemoteSupportError, UsageError
 from p2p_remote.wire.constants import DEFAULT_RENDEZVOUS_PORT
 
 if TYPE_CHECKING:
+    from p2p_remote.wire.address import Endpoint
     from rendezvous.database import SqliteClaims
     from rendezvous.registry import MemoryClaims
     from rendezvous.settings import Settings
@@ -72,6 +73,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="MBIT",
         help="Mbit/s that one relayed session may use (default: 2)",
     )
+    result.add_argument(
+        "--metrics",
+        metavar="HOST:PORT",
+        help="serve figures for Prometheus on http://HOST:PORT/metrics, and /healthz; "
+        "for your own network only",
+    )
     result.add_argument("-v", "--verbose", action="store_true", help="say more")
     return result
 
@@ -109,7 +116,8 @@ def _serve(options: argparse.Namespace) -> int:
     import signal
 
     from rendezvous.database import SqliteClaims
-    from rendezvous.server import Server, resolve
+    from rendezvous.server import Server
+    from rendezvous.sockets import resolve
 
     logging.basicConfig(
         level=logging.DEBUG if options.verbose else logging.INFO,
@@ -117,6 +125,7 @@ def _serve(options: argparse.Namespace) -> int:
     )
     logging.getLogger("asyncio").setLevel(logging.WARNING)
     listen = [split_address(text) for text in options.listen]
+    metrics = split_address(options.metrics) if options.metrics else None
     settings = _settings(options)
     claims = _claims(options)
     try:
@@ -124,10 +133,12 @@ def _serve(options: argparse.Namespace) -> int:
         server.listen(resolve(listen or [("", DEFAULT_RENDEZVOUS_PORT)]))
         server.listen_beside()
 
-        def announce() -> None:
+        def announce(metrics_at: "Endpoint | None") -> None:
             print("listening", *server.endpoints, flush=True)
+            if metrics_at is not None:
+                print("metrics", metrics_at, flush=True)
 
-        stopped_by = asyncio.run(server.run(announce))
+        stopped_by = asyncio.run(server.run(announce, metrics))
     finally:
         if isinstance(claims, SqliteClaims):
             claims.close()

@@ -27,6 +27,7 @@ from p2p_remote.wire.rendezvous import (
 )
 from rendezvous.addresses import Address, endpoint_bytes, prefix_of
 from rendezvous.cookies import Cookies
+from rendezvous.counters import Counters, Drop
 from rendezvous.rate_limit import RateLimit
 from rendezvous.registry import Claim, Claims, Registration, Registry
 from rendezvous.settings import Settings
@@ -97,6 +98,7 @@ class Enrolment:
         claims: Claims,
         cookies: Cookies,
         random: Callable[[int], bytes],
+        counters: Counters,
     ) -> None:
         limits = settings.limits
         self._settings = settings
@@ -104,11 +106,19 @@ class Enrolment:
         self._claims = claims
         self._cookies = cookies
         self._random = random
+        self._counters = counters
         self._number_secret = random(32)
         self._hello_limit = RateLimit(limits.hello, random(32))
         self._register_limit = RateLimit(limits.register, random(32))
         self._new_key_limit = RateLimit(limits.new_key, random(32))
-        self.derivations = Derivations(RateLimit(limits.derivation, random(32)))
+        derivation_limit = RateLimit(limits.derivation, random(32))
+        self.derivations = Derivations(derivation_limit)
+        self.limits = {
+            "hello": self._hello_limit,
+            "register": self._register_limit,
+            "new_key": self._new_key_limit,
+            "derivation": derivation_limit,
+        }
 
     def hello(self, message: Hello, address: Address, now: float) -> bytes | None:
         """CHALLENGE for a client that is not known to receive at `address`."""
@@ -133,6 +143,7 @@ class Enrolment:
         registration = self._registry.find(number)
         if registration is None:
             if self._registry.is_full:
+                self._counters.dropped[Drop.SERVER_FULL] += 1
                 return None, None
             if message.listed:
                 allowed, answer = self._claim(message, address, now)
@@ -152,18 +163,22 @@ class Enrolment:
         """Whether address and key are the client's; the cheap checks come first."""
         public_endpoints = self._settings.public_endpoints
         if public_endpoints and message.server not in public_endpoints:
-            return False
+            return self._drop(Drop.WRONG_SERVER)
         if not self._cookies.holds_for_key(
             message.cookie, address, message.public, now
         ):
-            return False
+            return self._drop(Drop.WRONG_COOKIE)
         if not self._register_limit.allow(prefix_of(address), now):
             return False
         try:
             ed25519_verify(message.public, message.signed_part(), message.signature)
         except AuthenticationFailedError:
-            return False
+            return self._drop(Drop.WRONG_SIGNATURE)
         return True
+
+    def _drop(self, why: Drop) -> bool:
+        self._counters.dropped[why] += 1
+        return False
 
     def _number(self, message: Register, address: Address) -> int:
         """The same number for a repeated REGISTER, so that repeating is harmless."""
@@ -229,6 +244,7 @@ class Enrolment:
             registration.channels = replaced.channels
             self._registry.remove(replaced)
         self._registry.add(registration)
+        self._counters.registered += 1
         return registration
 
     def _registered(self, message: Register, registration: Registration) -> bytes:

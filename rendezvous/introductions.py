@@ -12,6 +12,7 @@ from math import ceil
 from p2p_remote.wire.rendezvous import Call, Called, Punch, Ring, Unavailable, mask
 from rendezvous.addresses import Address, endpoint_bytes, prefix_of
 from rendezvous.authentication import authenticated
+from rendezvous.counters import Counters
 from rendezvous.rate_limit import RateLimit
 from rendezvous.registry import Registration, Registry
 from rendezvous.relay import Channel, Relay, Side
@@ -61,9 +62,11 @@ class Introductions:
         registry: Registry,
         random: Callable[[int], bytes],
         send: Callable[[bytes, Address], None],
+        counters: Counters,
     ) -> None:
         """`send(data, address)` puts a datagram out."""
-        self.relay = Relay(settings, random, self._on_channel_closed)
+        self.relay = Relay(settings, random, self._on_channel_closed, counters)
+        self._counters = counters
         self._registry = registry
         self._random = random
         self._send = send
@@ -76,6 +79,12 @@ class Introductions:
         self._calls_of_prefix = RateLimit(limits.call, random(32))
         self._refusals_of_prefix = RateLimit(limits.refusal, random(32))
         self._rings_of_key = RateLimit(limits.ring, random(32))
+        self.limits = {
+            "call_of_key": self._calls_of_key,
+            "call_of_prefix": self._calls_of_prefix,
+            "unavailable": self._refusals_of_prefix,
+            "ring": self._rings_of_key,
+        }
 
     def __len__(self) -> int:
         """Number of calls that something is remembered of."""
@@ -189,6 +198,7 @@ class Introductions:
     def _refuse(
         self, message: Call, caller: Registration, retry_after: int, now: float
     ) -> None:
+        self._counters.calls_refused += 1
         prefix = prefix_of(caller.address)
         if len(self._refusals) >= MAX_REFUSALS:
             return
@@ -220,6 +230,7 @@ class Introductions:
     def _introduce(
         self, message: Call, caller: Registration, callee: Registration, now: float
     ) -> None:
+        self._counters.calls_introduced += 1
         channel = self.relay.open(
             Side(caller.public, caller.number, caller.address),
             Side(callee.public, callee.number, callee.address),

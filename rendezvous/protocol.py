@@ -11,11 +11,14 @@ from collections.abc import Callable
 from p2p_remote.errors import MalformedMessageError
 from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.first_byte import RELAYED
+from p2p_remote.wire.where import WHERE
 from rendezvous.addresses import Address, endpoint_bytes
 from rendezvous.authentication import is_authentic
 from rendezvous.cookies import Cookies
+from rendezvous.counters import Counters, Drop
 from rendezvous.enrolment import DerivationRequested, Enrolment
 from rendezvous.introductions import Introductions
+from rendezvous.rate_limit import RateLimit
 from rendezvous.registry import Claims, Registration, Registry
 from rendezvous.settings import Settings
 from rendezvous.where import WHERE_BYTE, WhereAnswers
@@ -38,11 +41,14 @@ class Protocol:
 
         """
         self.registry = Registry()
-        self.introductions = Introductions(settings, self.registry, random, self._send)
+        self.counters = Counters()
+        self.introductions = Introductions(
+            settings, self.registry, random, self._send, self.counters
+        )
         self.where = WhereAnswers()
         self._cookies = Cookies(random)
         self._enrolment = Enrolment(
-            settings, self.registry, claims, self._cookies, random
+            settings, self.registry, claims, self._cookies, random, self.counters
         )
         self._outbox: list[tuple[bytes, Address]] = []
         self._events: deque[DerivationRequested] = deque()
@@ -64,22 +70,29 @@ class Protocol:
     def receive_datagram(self, data: bytes, path: Address, now: float) -> None:
         """Take a datagram that came from `path`."""
         if data[:1] == _RELAYED:
+            self.counters.received[RELAYED] += 1
             target = self.introductions.relay.forward(data, path, now)
             if target is not None:
                 self._send(data, target)
             return
         if data[:1] == WHERE_BYTE:
             here = self.where.answer(data, path)
-            if here is not None:
+            if here is None:
+                self.counters.dropped[Drop.MALFORMED] += 1
+            else:
+                self.counters.received[WHERE] += 1
                 self._send(here, path)
             return
         try:
             message = wire.decode(data)
         except MalformedMessageError:
+            self.counters.dropped[Drop.MALFORMED] += 1
             return
+        self.counters.received[data[0]] += 1
         handler = self._handlers.get(type(message))
-        if handler is None:
-            return  # only a server sends these
+        if handler is None:  # only a server sends these
+            self.counters.dropped[Drop.NOT_FOR_SERVER] += 1
+            return
         if isinstance(message, wire.UnderLease) and type(message) is not wire.Rebind:
             registration = self._registration_of(message, data, path, now)
             if registration is not None:
@@ -106,6 +119,11 @@ class Protocol:
         """Drain one event."""
         return self._events.popleft() if self._events else None
 
+    @property
+    def limits(self) -> dict[str, RateLimit]:
+        """All rate limits by name; each counts what it has refused."""
+        return {**self._enrolment.limits, **self.introductions.limits}
+
     def derivation_checked(
         self, request: DerivationRequested, *, holds: bool | None
     ) -> None:
@@ -126,11 +144,16 @@ class Protocol:
         """Registration that has sent `data`, from any address; None if unproven."""
         registration = self.registry.get(message.registration, now)
         if registration is None:
+            self.counters.dropped[Drop.UNKNOWN_REGISTRATION] += 1
             self._send(wire.UnknownRegistration(message.transaction).encode(), path)
             return None
         if message.counter <= registration.counter:
+            self.counters.dropped[Drop.OLD_COUNTER] += 1
             return None
-        return registration if is_authentic(data, registration.mac_key) else None
+        if not is_authentic(data, registration.mac_key):
+            self.counters.dropped[Drop.WRONG_MAC] += 1
+            return None
+        return registration
 
     def _registration_of(
         self, message: wire.UnderLease, data: bytes, path: Address, now: float
@@ -181,6 +204,7 @@ class Protocol:
         if registration is None or not self._cookies.holds_for_move(
             message.cookie, path, registration.number, now
         ):
+            self.counters.dropped[Drop.WRONG_COOKIE] += registration is not None
             return
         registration.address = path
         self._heard(registration, message.counter, now)

@@ -52,18 +52,23 @@ class RateLimit:
     """One limit, counted separately for every key."""
 
     def __init__(self, rate: Rate, secret: bytes, slots: int = SLOTS) -> None:
-        """`secret` is at most 64 bytes and places keys in the table."""
+        """`secret` is at most 64 bytes and places keys in the table.
+
+        `refused` counts what was not allowed.
+        """
         self._interval = 1.0 / rate.per_second
         self._tolerance = rate.burst * self._interval
         self._full_at = array("d", bytes(8 * slots))
         self._slots = slots
         self._secret = secret
+        self.refused = 0
 
     def allow(self, key: bytes, now: float) -> bool:
         """Whether one more is allowed now; if so it is counted."""
         slot = self._slot(key)
         full_at = max(self._full_at[slot], now) + self._interval
         if full_at - now > self._tolerance + 1e-9:
+            self.refused += 1
             return False
         self._full_at[slot] = full_at
         return True

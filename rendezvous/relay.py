@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from p2p_remote.wire.constants import MAX_ANY_DATAGRAM
 from rendezvous.addresses import Address
+from rendezvous.counters import Counters, Drop
 from rendezvous.rate_limit import TokenBucket
 from rendezvous.settings import Settings
 from rendezvous.timers import ExpiryWheel
@@ -102,12 +103,14 @@ class Relay:
         settings: Settings,
         random: Callable[[int], bytes],
         on_close: Callable[[Channel], None],
+        counters: Counters,
         limit: int = MAX_CHANNELS,
     ) -> None:
         """`on_close(channel)` is told of every channel that has ended."""
         self._settings = settings
         self._random = random
         self._on_close = on_close
+        self._counters = counters
         self._limit = limit
         self._channels: dict[int, Channel] = {}
         self._expiry: ExpiryWheel[Channel] = ExpiryWheel()
@@ -147,21 +150,27 @@ class Relay:
     def forward(self, data: bytes, source: Address, now: float) -> Address | None:
         """Where the relayed datagram `data` goes to; None if it goes nowhere."""
         if not HEADER_LENGTH < len(data) <= HEADER_LENGTH + MAX_ANY_DATAGRAM:
-            return None
+            return self._drop(Drop.MALFORMED)
         channel = self._channels.get(int.from_bytes(data[1:HEADER_LENGTH], "little"))
         if channel is None:
-            return None
+            return self._drop(Drop.UNKNOWN_CHANNEL)
         if source == channel.caller.address:
             target = channel.callee.address
         elif source == channel.callee.address:
             target = channel.caller.address
             channel.heard_callee = True
         else:
-            return None
+            return self._drop(Drop.NOT_ON_CHANNEL)
         if not channel.spend(len(data), now):
-            return None
+            return self._drop(Drop.RELAY_LIMIT)
         channel.last_used = now
+        self._counters.relayed_datagrams += 1
+        self._counters.relayed_bytes += len(data)
         return target
+
+    def _drop(self, why: Drop) -> Address | None:
+        self._counters.dropped[why] += 1
+        return None
 
     def close(self, channel: Channel) -> None:
         """End a channel."""

@@ -6,7 +6,6 @@ happens, which doubles what one core can answer compared with a callback per dat
 
 import asyncio
 import contextlib
-import errno
 import logging
 import os
 import signal
@@ -14,7 +13,6 @@ import socket
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from p2p_remote.crypto.identity import derive_id
 from p2p_remote.errors import NetworkError, StateError
@@ -22,109 +20,26 @@ from p2p_remote.wire.address import Endpoint
 from rendezvous.addresses import ENDPOINT_LENGTH, Address
 from rendezvous.database import SqliteClaims
 from rendezvous.enrolment import DerivationRequested
+from rendezvous.metrics import MetricsServer, exposition
 from rendezvous.protocol import Protocol
 from rendezvous.registry import MemoryClaims
 from rendezvous.settings import Settings
+from rendezvous.sockets import (
+    ListenAddress,
+    address_of,
+    bind,
+    endpoint_of_socket,
+    is_absent,
+    target_of,
+)
 
 _log = logging.getLogger(__name__)
 
 _BATCH = 64  # datagrams taken from a socket in one go
 _LARGEST = 2048  # bytes read of a datagram; the longest valid one is shorter
-_SOCKET_BUFFER = 4 * 1024 * 1024  # bytes; the kernel may give less
 _FLUSH_INTERVAL = 1.0  # s between writes to the database
 _REPORT_INTERVAL = 60.0  # s between lines of figures at -v
 _LAST_PORT = 65_535
-_MAPPED = bytes(10) + b"\xff\xff"
-
-
-@dataclass(frozen=True, slots=True)
-class ListenAddress:
-    """Address to listen on. `is_optional`: go on without it where it does not exist."""
-
-    family: socket.AddressFamily
-    host: str
-    port: int
-    is_optional: bool = False
-
-
-def resolve(addresses: Sequence[tuple[str, int]]) -> list[ListenAddress]:
-    """Addresses behind hosts and ports; an empty host is every address there is.
-
-    Raises:
-        NetworkError: a name does not resolve.
-
-    """
-    result = []
-    for host, port in addresses:
-        if not host:
-            result.append(ListenAddress(socket.AF_INET, "0.0.0.0", port))  # noqa: S104
-            result.append(ListenAddress(socket.AF_INET6, "::", port, is_optional=True))
-            continue
-        try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
-        except OSError as error:
-            raise NetworkError(f"The name {host} cannot be resolved.") from error
-        # A name often has an IPv6 address where the machine has no IPv6.
-        result.extend(
-            ListenAddress(
-                family,
-                str(address[0]),
-                port,
-                is_optional=len(found) > 1 and family == socket.AF_INET6,
-            )
-            for family, _, _, _, address in found
-        )
-    return result
-
-
-def bind(listen: ListenAddress) -> socket.socket:
-    """Non-blocking UDP socket on `listen`.
-
-    Raises:
-        NetworkError: the port is in use or may not be used.
-
-    """
-    try:
-        listener = socket.socket(listen.family, socket.SOCK_DGRAM)
-    except OSError as error:
-        raise _network_error(listen, error) from error
-    try:
-        if listen.family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-            listener.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
-        listener.setblocking(False)
-        listener.bind((listen.host, listen.port))
-    except OSError as error:
-        listener.close()
-        raise _network_error(listen, error) from error
-    return listener
-
-
-def _network_error(listen: ListenAddress, error: OSError) -> NetworkError:
-    where = Endpoint(listen.host, listen.port)
-    if error.errno == errno.EADDRINUSE:
-        return NetworkError(
-            f"UDP port {listen.port} is in use by another program ({where}). "
-            "Stop it, or choose another port with --listen HOST:PORT."
-        )
-    if error.errno in (errno.EACCES, errno.EPERM):
-        return NetworkError(
-            f"UDP port {listen.port} may not be used by this user ({where}). "
-            "Ports below 1024 need the capability CAP_NET_BIND_SERVICE."
-        )
-    if error.errno == errno.EADDRNOTAVAIL:
-        return NetworkError(f"This machine does not have the address {listen.host}.")
-    return NetworkError(f"Cannot listen on {where}: {error.strerror}.")
-
-
-def _is_absent(error: NetworkError) -> bool:
-    """Whether the machine lacks the address family."""
-    cause = error.__cause__
-    return isinstance(cause, OSError) and cause.errno in (
-        errno.EAFNOSUPPORT,
-        errno.EADDRNOTAVAIL,
-    )
 
 
 class Server:
@@ -141,6 +56,7 @@ class Server:
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="derivation")
         self._tasks: set[asyncio.Task[None]] = set()
         self._dropped = 0
+        self._metrics = MetricsServer(self._exposition)
 
     def listen(self, addresses: Sequence[ListenAddress]) -> None:
         """Open the sockets.
@@ -153,11 +69,11 @@ class Server:
             try:
                 listener = bind(address)
             except NetworkError as error:
-                if address.is_optional and _is_absent(error):
+                if address.is_optional and is_absent(error):
                     continue
                 raise
             self._sockets.append(listener)
-            self.endpoints.append(_endpoint_of(listener))
+            self.endpoints.append(endpoint_of_socket(listener))
         self._protocol.where.set_listeners(self.endpoints)
 
     def listen_beside(self) -> None:
@@ -173,11 +89,28 @@ class Server:
             with contextlib.suppress(NetworkError):
                 beside = ListenAddress(family, known.host, known.port + 1)
                 self._sockets.append(bind(beside))
-        listeners = [_endpoint_of(each) for each in self._sockets]
+        listeners = [endpoint_of_socket(each) for each in self._sockets]
         self._protocol.where.set_listeners(listeners)
 
-    async def run(self, on_ready: Callable[[], None]) -> signal.Signals:
-        """Serve until SIGTERM or SIGINT, and return which of the two it was."""
+    def _exposition(self) -> str:
+        return exposition(self._protocol, self._dropped)
+
+    async def run(
+        self,
+        on_ready: Callable[[Endpoint | None], None],
+        metrics: tuple[str, int] | None = None,
+    ) -> signal.Signals:
+        """Serve until SIGTERM or SIGINT, and return which of the two it was.
+
+        Args:
+            on_ready: told where the metrics are served, None if they are not.
+            metrics: host and port to serve them on.
+
+        Raises:
+            NetworkError: the metrics cannot be served there.
+
+        """
+        metrics_at = await self._metrics.start(*metrics) if metrics else None
         loop = asyncio.get_running_loop()
         stopped: asyncio.Future[signal.Signals] = loop.create_future()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -185,7 +118,7 @@ class Server:
         for index, listener in enumerate(self._sockets):
             loop.add_reader(listener, self._on_readable, listener, index)
         housekeeping = asyncio.create_task(self._keep_house())
-        on_ready()
+        on_ready(metrics_at)
         try:
             return await stopped
         finally:
@@ -196,6 +129,7 @@ class Server:
 
     def _close(self, loop: asyncio.AbstractEventLoop) -> None:
         self._report()
+        self._metrics.close()
         if self._timer is not None:
             self._timer.cancel()
         for listener in self._sockets:
@@ -218,7 +152,7 @@ class Server:
                 break
             except OSError:
                 continue  # an ICMP error for something sent earlier
-            address = _address(source, suffix, is_ipv4=is_ipv4)
+            address = address_of(source, suffix, is_ipv4=is_ipv4)
             if address is not None:
                 sources[address] = source[:2]
                 receive(data, address, now)
@@ -233,7 +167,7 @@ class Server:
         for data, address in self._protocol.datagrams_to_send(now):
             listener = self._sockets[address[ENDPOINT_LENGTH]]
             try:
-                listener.sendto(data, sources.get(address) or _target(address))
+                listener.sendto(data, sources.get(address) or target_of(address))
             except OSError:
                 # A full buffer or an unreachable network: UDP may lose datagrams, and
                 # whoever misses this one asks again.
@@ -301,35 +235,8 @@ class Server:
         )
 
 
-def _endpoint_of(listener: socket.socket) -> Endpoint:
-    host, port = listener.getsockname()[:2]
-    return Endpoint(host, port)
-
-
 def _set_once(
     stopped: "asyncio.Future[signal.Signals]", number: signal.Signals
 ) -> None:
     if not stopped.done():
         stopped.set_result(number)
-
-
-def _address(
-    source: tuple[str, int], suffix: bytes, *, is_ipv4: bool
-) -> Address | None:
-    """Address of a sender; None for a link-local one, which has no single meaning."""
-    host, port = source[:2]
-    if is_ipv4:
-        packed = _MAPPED + socket.inet_pton(socket.AF_INET, host)
-    elif "%" in host:
-        return None
-    else:
-        packed = socket.inet_pton(socket.AF_INET6, host)
-    return Address(packed + port.to_bytes(2, "little") + suffix)
-
-
-def _target(address: Address) -> tuple[str, int]:
-    """Where to send for an `Address`; undoes `_address`."""
-    port = int.from_bytes(address[16:ENDPOINT_LENGTH], "little")
-    if address.startswith(_MAPPED):
-        return socket.inet_ntop(socket.AF_INET, address[12:16]), port
-    return socket.inet_ntop(socket.AF_INET6, address[:16]), port

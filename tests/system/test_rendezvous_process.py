@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from contextlib import contextmanager
 
 import pytest
@@ -248,3 +249,19 @@ def test_logs_name_no_address_and_no_id():
     assert "registered 1, channels 0" in log
     assert str(client.identity.peer_id) not in log
     assert str(port) not in log
+
+
+def test_metrics_and_health_are_served_beside():
+    """The second line of output says where; counters show the client's messages."""
+    with running("--metrics", "127.0.0.1:0") as (process, server):
+        word, where = process.stdout.readline().split()
+        assert word == "metrics"
+        client = Client("client", server)
+        run_until(lambda: client.first(Registered), client)
+        client.socket.close()
+        with urllib.request.urlopen(f"http://{where}/metrics") as answer:
+            text = answer.read().decode()
+        assert 'p2p_rendezvous_datagrams_received_total{type="register"} 1\n' in text
+        assert "p2p_rendezvous_registered 1\n" in text
+        with urllib.request.urlopen(f"http://{where}/healthz") as answer:
+            assert answer.read() == b"ok\n"

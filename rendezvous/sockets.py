@@ -1,0 +1,131 @@
+"""The UDP sockets of the server, and addresses as the system gives them."""
+
+import errno
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from p2p_remote.errors import NetworkError
+from p2p_remote.wire.address import Endpoint
+from rendezvous.addresses import ENDPOINT_LENGTH, Address
+
+_SOCKET_BUFFER = 4 * 1024 * 1024  # bytes; the kernel may give less
+_MAPPED = bytes(10) + b"\xff\xff"
+
+
+@dataclass(frozen=True, slots=True)
+class ListenAddress:
+    """Address to listen on. `is_optional`: go on without it where it does not exist."""
+
+    family: socket.AddressFamily
+    host: str
+    port: int
+    is_optional: bool = False
+
+
+def resolve(addresses: Sequence[tuple[str, int]]) -> list[ListenAddress]:
+    """Addresses behind hosts and ports; an empty host is every address there is.
+
+    Raises:
+        NetworkError: a name does not resolve.
+
+    """
+    result = []
+    for host, port in addresses:
+        if not host:
+            result.append(ListenAddress(socket.AF_INET, "0.0.0.0", port))  # noqa: S104
+            result.append(ListenAddress(socket.AF_INET6, "::", port, is_optional=True))
+            continue
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        except OSError as error:
+            raise NetworkError(f"The name {host} cannot be resolved.") from error
+        # A name often has an IPv6 address where the machine has no IPv6.
+        result.extend(
+            ListenAddress(
+                family,
+                str(address[0]),
+                port,
+                is_optional=len(found) > 1 and family == socket.AF_INET6,
+            )
+            for family, _, _, _, address in found
+        )
+    return result
+
+
+def bind(listen: ListenAddress) -> socket.socket:
+    """Non-blocking UDP socket on `listen`.
+
+    Raises:
+        NetworkError: the port is in use or may not be used.
+
+    """
+    try:
+        listener = socket.socket(listen.family, socket.SOCK_DGRAM)
+    except OSError as error:
+        raise _network_error(listen, error) from error
+    try:
+        if listen.family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+            listener.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
+        listener.setblocking(False)
+        listener.bind((listen.host, listen.port))
+    except OSError as error:
+        listener.close()
+        raise _network_error(listen, error) from error
+    return listener
+
+
+def _network_error(listen: ListenAddress, error: OSError) -> NetworkError:
+    where = Endpoint(listen.host, listen.port)
+    if error.errno == errno.EADDRINUSE:
+        return NetworkError(
+            f"UDP port {listen.port} is in use by another program ({where}). "
+            "Stop it, or choose another port with --listen HOST:PORT."
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return NetworkError(
+            f"UDP port {listen.port} may not be used by this user ({where}). "
+            "Ports below 1024 need the capability CAP_NET_BIND_SERVICE."
+        )
+    if error.errno == errno.EADDRNOTAVAIL:
+        return NetworkError(f"This machine does not have the address {listen.host}.")
+    return NetworkError(f"Cannot listen on {where}: {error.strerror}.")
+
+
+def is_absent(error: NetworkError) -> bool:
+    """Whether the machine lacks the address family."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in (
+        errno.EAFNOSUPPORT,
+        errno.EADDRNOTAVAIL,
+    )
+
+
+def endpoint_of_socket(listener: socket.socket) -> Endpoint:
+    """Where a socket listens."""
+    host, port = listener.getsockname()[:2]
+    return Endpoint(host, port)
+
+
+def address_of(
+    source: tuple[str, int], suffix: bytes, *, is_ipv4: bool
+) -> Address | None:
+    """Address of a sender; None for a link-local one, which has no single meaning."""
+    host, port = source[:2]
+    if is_ipv4:
+        packed = _MAPPED + socket.inet_pton(socket.AF_INET, host)
+    elif "%" in host:
+        return None
+    else:
+        packed = socket.inet_pton(socket.AF_INET6, host)
+    return Address(packed + port.to_bytes(2, "little") + suffix)
+
+
+def target_of(address: Address) -> tuple[str, int]:
+    """Where to send for an `Address`; undoes `address_of`."""
+    port = int.from_bytes(address[16:ENDPOINT_LENGTH], "little")
+    if address.startswith(_MAPPED):
+        return socket.inet_ntop(socket.AF_INET, address[12:16]), port
+    return socket.inet_ntop(socket.AF_INET6, address[:16]), port
