@@ -1,8 +1,8 @@
 """Capture, encode, send: the newest state of the screen, never an old one.
 
 A frame is captured only when the line has room for it, so nothing old waits in a
-queue. Capture and encoding run in one worker thread (numpy and lz4 release the GIL);
-the loop of the network only hands over the results.
+queue. A worker thread captures and encodes (`screen_coder`); the loop of the network
+only hands the results over and gathers hints for the next turn.
 """
 
 import asyncio
@@ -10,43 +10,23 @@ import contextlib
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
-from p2p_remote.desktop.base import (
-    CursorImage,
-    PointerState,
-    ScreenResizedError,
-    ScreenSource,
-)
+from p2p_remote.desktop.base import PointerState, ScreenSource
 from p2p_remote.errors import PermissionNotGrantedError
-from p2p_remote.screen.cursor import pack_shape
-from p2p_remote.screen.encoder import Encoder
+from p2p_remote.screen.geometry import Rect
+from p2p_remote.services.screen_coder import QUIET_WAIT, Hints, ScreenCoder, Step
 from p2p_remote.session.customer import CustomerSession
 from p2p_remote.session.roles import State
-from p2p_remote.wire.screen import (
-    MAX_CURSOR_SIDE,
-    CursorPosition,
-    CursorShape,
-    ScreenUpdate,
-)
+from p2p_remote.wire.control import Viewport
+from p2p_remote.wire.input import InputMessage, PointerInput, ScrollInput
+from p2p_remote.wire.screen import CursorPosition
 
 _LOG = logging.getLogger(__name__)
 MINIMUM_ROOM = 256  # bytes; less is not worth a capture
-IDLE_WAIT = 1.0  # s a worker waits for a change; closing the screen ends it sooner
-SETTLED_AFTER = 0.1  # s without damage until "settled" is told
+MINIMUM_INTERVAL = 0.02  # s between captures: nobody sees more than 50 a second
 ROOM_POLL = 0.25  # s; a safety net, the event usually comes first
-OPENING_FRAMES = 2  # captures at the start that do not wait for damage
-
-
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """What one turn of the worker has brought."""
-
-    updates: tuple[ScreenUpdate, ...]
-    pointer: PointerState
-    shape: CursorShape | None
-    pending: bool
-    resized: tuple[int, int] | None = None
+FAST_LINE = 6_250_000  # bytes/s; from here on exact pictures beat quick ones
+FOCUS_WIDTH, FOCUS_HEIGHT = 512, 256  # pixels around the last input, sent first
 
 
 class ScreenSender:
@@ -71,24 +51,20 @@ class ScreenSender:
 
         """
         self._session = session
-        self._source = source
-        self._reopen = reopen
+        self._coder = ScreenCoder(session.grants, source, reopen, clock)
         self._clock = clock
         self._poke = poke
         self._room = asyncio.Event()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="screen")
-        self._encoder = Encoder(source.width, source.height)
         self._key_frame = False
+        self._takes_jpeg = False
+        self._view: Rect | None = None
+        self._focus: Rect | None = None
+        self._dragged: tuple[int, int] | None = None
+        self._drag_from: tuple[int, int] | None = None
         self._pointer: PointerState | None = None
-        self._shape_serial = -1
         self._sequence = -1
-        self._opening = OPENING_FRAMES
         self._quiet_since: float | None = None
-
-    @property
-    def source(self) -> ScreenSource:
-        """The screen in use (another one after a change of size)."""
-        return self._source
 
     def room_available(self) -> None:
         """Tell that the line has room again."""
@@ -98,6 +74,32 @@ class ScreenSender:
         """Start again from nothing with the next update."""
         self._key_frame = True
 
+    def allow_jpeg(self) -> None:
+        """The technician can decode JPEG: photographs may come soon first."""
+        self._takes_jpeg = True
+
+    def look_at(self, viewport: Viewport) -> None:
+        """Send what the technician looks at; the rest waits until it is in view."""
+        self._view = Rect(viewport.x, viewport.y, viewport.width, viewport.height)
+
+    def note_input(self, message: InputMessage) -> None:
+        """Remember where the technician works and what is being dragged."""
+        if not isinstance(message, PointerInput | ScrollInput):
+            return
+        x, y = message.x, message.y
+        self._focus = Rect.from_edges(
+            max(x - FOCUS_WIDTH // 2, 0),
+            max(y - FOCUS_HEIGHT // 2, 0),
+            x + FOCUS_WIDTH // 2,
+            y + FOCUS_HEIGHT // 2,
+        )
+        if isinstance(message, PointerInput) and message.buttons:
+            if self._drag_from is None:
+                self._drag_from = (x, y)
+            self._dragged = (x - self._drag_from[0], y - self._drag_from[1])
+        else:
+            self._drag_from = None
+
     async def run(self) -> None:
         """Send until the session ends.
 
@@ -106,6 +108,7 @@ class ScreenSender:
 
         """
         loop = asyncio.get_running_loop()
+        captured_at = -MINIMUM_INTERVAL
         try:
             while self._session.state is State.ACTIVE:
                 room = self._session.screen_room(self._clock())
@@ -115,88 +118,68 @@ class ScreenSender:
                         async with asyncio.timeout(ROOM_POLL):
                             await self._room.wait()
                     continue
-                step = await loop.run_in_executor(self._worker, self._step, room)
+                early = captured_at + MINIMUM_INTERVAL - self._clock()
+                if early > 0:
+                    await asyncio.sleep(early)
+                hints = self._hints(room)
+                step = await loop.run_in_executor(self._worker, self._coder.step, hints)
+                captured_at = self._clock()
                 self._send(step)
         except PermissionNotGrantedError:
             _LOG.info("the screen is no longer shared")
         finally:
             self._worker.shutdown(wait=False, cancel_futures=True)
 
-    def _step(self, room: int) -> _Step:
-        """Worker: wait for damage, capture, encode."""
-        if self._opening > 0:
-            self._opening -= 1
-        elif not (self._encoder.pending or self._key_frame):
-            self._source.wait(
-                SETTLED_AFTER if self._quiet_since is not None else IDLE_WAIT
-            )
-        self._session.grants.check("view", None, self._clock())
-        resized = None
-        try:
-            capture = self._source.capture()
-        except ScreenResizedError:
-            self._source.close()
-            self._source = self._reopen()
-            self._encoder = Encoder(self._source.width, self._source.height)
-            resized = (self._source.width, self._source.height)
-            capture = self._source.capture()
-        if self._key_frame:
-            self._key_frame = False
-            self._encoder.reset()
-        updates = self._encoder.encode(capture.frame, capture.damage, budget=room)
-        shape = None
-        if capture.pointer.shape_serial != self._shape_serial:
-            self._shape_serial = capture.pointer.shape_serial
-            image = self._source.cursor_shape()
-            shape = cursor_message(image) if image is not None else None
-        return _Step(
-            tuple(updates), capture.pointer, shape, self._encoder.pending, resized
+    def _hints(self, room: int) -> Hints:
+        rate: float | None = None
+        if self._session.path_kind != "lan":
+            rate = self._session.statistics().rate
+        motion, self._dragged = self._dragged, None
+        if motion is not None and self._drag_from is not None:
+            x, y = self._drag_from
+            self._drag_from = (x + motion[0], y + motion[1])
+        key_frame, self._key_frame = self._key_frame, False
+        return Hints(
+            room,
+            link_rate=rate,
+            lossy=self._takes_jpeg and rate is not None and rate < FAST_LINE,
+            focus=self._focus,
+            motion=motion if motion != (0, 0) else None,
+            view=self._view,
+            key_frame=key_frame,
+            quiet=self._quiet_since is not None,
         )
 
-    def _send(self, step: _Step) -> None:
+    def _send(self, step: Step) -> None:
         """Loop: hand the results to the session."""
         now = self._clock()
         if step.resized is not None:
+            self._view = None
             self._session.resize_display(*step.resized, now)
         for update in step.updates:
             self._session.send_screen(update, now)
             self._sequence = update.sequence
         if step.shape is not None:
             self._session.send_cursor(step.shape, now)
-        if self._pointer is None or (
-            (step.pointer.x, step.pointer.y, step.pointer.visible)
-            != (self._pointer.x, self._pointer.y, self._pointer.visible)
-        ):
-            self._pointer = step.pointer
-            self._session.send_cursor(
-                CursorPosition(
-                    max(step.pointer.x, 0),
-                    max(step.pointer.y, 0),
-                    int(step.pointer.visible),
-                ),
-                now,
-            )
-        if step.updates or step.pending:
+        self._send_pointer(step.pointer, now)
+        if step.updates or not step.is_complete:
             self._quiet_since = now
         elif (
             self._quiet_since is not None
             and self._sequence >= 0
-            and now - self._quiet_since >= SETTLED_AFTER * 0.9
+            and now - self._quiet_since >= QUIET_WAIT * 0.9
         ):
             self._quiet_since = None
             self._session.send_settled(self._sequence, now)
         self._poke()
 
-
-def cursor_message(image: CursorImage) -> CursorShape | None:
-    """Message for a pointer shape; None for one that is too large to be told."""
-    if not (
-        0 < image.width <= MAX_CURSOR_SIDE
-        and 0 < image.height <= MAX_CURSOR_SIDE
-        and 0 <= image.hot_x < MAX_CURSOR_SIDE
-        and 0 <= image.hot_y < MAX_CURSOR_SIDE
-    ):
-        return None
-    return CursorShape(
-        image.width, image.height, image.hot_x, image.hot_y, pack_shape(image.pixels)
-    )
+    def _send_pointer(self, pointer: PointerState, now: float) -> None:
+        before, self._pointer = self._pointer, pointer
+        if before is not None and (before.x, before.y, before.visible) == (
+            pointer.x,
+            pointer.y,
+            pointer.visible,
+        ):
+            return
+        x, y = max(pointer.x, 0), max(pointer.y, 0)
+        self._session.send_cursor(CursorPosition(x, y, int(pointer.visible)), now)

@@ -127,12 +127,16 @@ class Sharing:
         """Take an event of the session while it is active."""
         match event:
             case ev.InputArrived(message=message):
+                self._sender.note_input(message)
                 if self._injector is not None:
                     self._injector.submit(message)
-            case ev.RoomForScreen():
-                self._sender.room_available()
-            case ev.KeyFrameAsked():
-                self._sender.request_key_frame()
+            case (
+                ev.RoomForScreen()
+                | ev.KeyFrameAsked()
+                | ev.ViewportAsked()
+                | ev.AbilitiesTold()
+            ):
+                self._steer_screen(event)
             case ev.PermissionAsked(permission=permission):
                 self._on_asked(permission)
             case ev.PeerSilentFor(seconds=seconds):
@@ -143,6 +147,20 @@ class Sharing:
                 shown = se.from_session(event)
                 if shown is not None:
                     self._notify(shown)
+
+    def _steer_screen(self, event: ev.SessionEvent) -> None:
+        """What line and technician want of the picture."""
+        match event:
+            case ev.RoomForScreen():
+                self._sender.room_available()
+            case ev.KeyFrameAsked():
+                self._sender.request_key_frame()
+            case ev.ViewportAsked(viewport=viewport):
+                self._sender.look_at(viewport)
+            case ev.AbilitiesTold(bits=bits) if bits & control.ABILITY_JPEG:
+                self._sender.allow_jpeg()
+            case _:
+                pass
 
     def _on_asked(self, permission: str) -> None:
         if self._asked is not None:

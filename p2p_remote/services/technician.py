@@ -3,38 +3,36 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from p2p_remote.errors import (
-    MalformedMessageError,
     NetworkError,
     NoSuchPeerError,
     RemoteSupportError,
     SessionAbortedError,
     UsageError,
 )
-from p2p_remote.screen.decoder import Decoder
+from p2p_remote.screen import jpeg
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.services import events as se
 from p2p_remote.services.exit_codes import EXIT_CODES
+from p2p_remote.services.picture import Picture
 from p2p_remote.services.running_node import NodeOptions, RunningNode
 from p2p_remote.session import events as ev
 from p2p_remote.session import node_events as nd
 from p2p_remote.session.roles import State
 from p2p_remote.session.technician import TechnicianSession
 from p2p_remote.wire import control
-from p2p_remote.wire.constants import MAX_SCREEN_PIXELS
 from p2p_remote.wire.input import InputMessage
-from p2p_remote.wire.screen import CursorPosition, CursorShape, ScreenUpdate
+from p2p_remote.wire.screen import CursorPosition, CursorShape
 
 _LOG = logging.getLogger(__name__)
 CALL_SECONDS = 15.0  # s until a call that nobody answers is given up
 STATS_INTERVAL = 1.0  # s
-SETTLED_QUIET = 0.15  # s without a new update after "settled" for a snapshot
-_MAX_WAITING_UPDATES = 512  # updates; the sender waits for acknowledgements before
+MAX_BREAKS = 3  # key frames asked for within BREAKS_WINDOW before we give up
+BREAKS_WINDOW = 10.0  # s
 
 
 class TechnicianService:
@@ -51,18 +49,14 @@ class TechnicianService:
         self._target = 0
         self._call: int | None = None
         self._session: TechnicianSession | None = None
-        self._decoder = Decoder(MAX_SCREEN_PIXELS)
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="decoder")
-        self._updates: asyncio.Queue[ScreenUpdate] = asyncio.Queue(_MAX_WAITING_UPDATES)
+        self._picture = Picture(
+            self._running.clock, self._on_frame, self._on_broken_picture
+        )
+        self._breaks: list[float] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._give_up: asyncio.TimerHandle | None = None
-        self._generation = 0
         self._frames = 0
         self._bytes_before = 0
-        self._settled_sequence: int | None = None
-        self._last_sequence: int | None = None
-        self._last_update = 0.0
-        self._changed = asyncio.Event()
         self.pointer: CursorPosition | None = None
 
     async def start(self) -> None:
@@ -73,7 +67,7 @@ class TechnicianService:
 
         """
         await self._running.start(self._on_node_event)
-        self._spawn(self._decode_forever())
+        self._spawn(self._picture.run())
         self._spawn(self._report_forever())
 
     async def call(self, target: int, *, password: str = "") -> None:
@@ -98,14 +92,14 @@ class TechnicianService:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._running.close()
-        self._worker.shutdown(wait=False, cancel_futures=True)
+        self._picture.close()
 
     # Acting.
 
     @property
     def framebuffer(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
         """The remote screen, (height, width, 4) BGRX."""
-        return self._decoder.framebuffer
+        return self._picture.framebuffer
 
     @property
     def grants(self) -> tuple[str, ...]:
@@ -169,28 +163,11 @@ class TechnicianService:
 
         """
         self._active()
-        if wait_settled:
-            try:
-                async with asyncio.timeout(limit):
-                    while not self._is_settled():
-                        self._changed.clear()
-                        try:
-                            async with asyncio.timeout(SETTLED_QUIET / 3):
-                                await self._changed.wait()
-                        except TimeoutError:
-                            pass
-            except TimeoutError:
-                raise NetworkError("The picture did not come to rest.") from None
-        if self._generation == 0:
+        if wait_settled and not await self._picture.wait_settled(limit):
+            raise NetworkError("The picture did not come to rest.")
+        if self._picture.generation == 0:
             raise UsageError("There is no picture yet.")
         return np.ascontiguousarray(self.framebuffer[:, :, 2::-1])
-
-    def _is_settled(self) -> bool:
-        return (
-            self._settled_sequence is not None
-            and self._settled_sequence == self._last_sequence
-            and self._running.clock() - self._last_update >= SETTLED_QUIET
-        )
 
     # Events of the node.
 
@@ -242,12 +219,11 @@ class TechnicianService:
     def _on_session_event(self, event: ev.SessionEvent) -> None:
         match event:
             case ev.ScreenArrived(update=update):
-                self._on_update(update)
+                self._picture.put(update)
             case ev.CursorArrived(cursor=cursor):
                 self._on_cursor(cursor)
             case ev.ScreenSettled(sequence=sequence):
-                self._settled_sequence = sequence
-                self._changed.set()
+                self._picture.settled(sequence)
             case ev.SessionApproved():
                 self._on_approved(event)
             case ev.SessionEnded():
@@ -261,6 +237,9 @@ class TechnicianService:
         session = self._session
         if session is None:
             return
+        if jpeg.available():
+            session.tell_abilities(control.ABILITY_JPEG, self._running.clock())
+            self._running.poke()
         self._notify(
             se.Started(
                 session.handshake.peer_name,
@@ -303,42 +282,25 @@ class TechnicianService:
 
     # Pictures.
 
-    def _on_update(self, update: ScreenUpdate) -> None:
-        try:
-            self._updates.put_nowait(update)
-        except asyncio.QueueFull:
-            self._broken_picture("more pictures than can be shown")
+    def _on_frame(self, damage: list[Rect]) -> None:
+        self._frames += 1
+        height, width = self.framebuffer.shape[:2]
+        generation = self._picture.generation
+        self._notify(se.Frame(generation, width, height, tuple(damage)))
 
-    async def _decode_forever(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            batch = [await self._updates.get()]
-            while not self._updates.empty():
-                batch.append(self._updates.get_nowait())
-            try:
-                damage = await loop.run_in_executor(self._worker, self._decode, batch)
-            except MalformedMessageError as error:
-                self._broken_picture(str(error))
-                continue
-            self._last_sequence = batch[-1].sequence
-            self._last_update = self._running.clock()
-            self._generation += 1
-            self._frames += 1
-            height, width = self.framebuffer.shape[:2]
-            self._notify(se.Frame(self._generation, width, height, tuple(damage)))
-            self._changed.set()
-
-    def _decode(self, batch: list[ScreenUpdate]) -> list[Rect]:
-        damage: list[Rect] = []
-        for update in batch:
-            damage += self._decoder.apply(update)
-        return damage
-
-    def _broken_picture(self, why: str) -> None:
+    def _on_broken_picture(self, why: str) -> None:
+        """Start again from a key frame; give up on a side that keeps breaking."""
         _LOG.warning("bad screen update: %s", why)
-        if self._session is not None:
-            self._session.end(control.REASON_PROTOCOL, why, self._running.clock())
-            self._running.poke()
+        session, now = self._session, self._running.clock()
+        if session is None:
+            return
+        self._breaks = [at for at in self._breaks if now - at < BREAKS_WINDOW]
+        self._breaks.append(now)
+        if len(self._breaks) > MAX_BREAKS:
+            session.end(control.REASON_PROTOCOL, why, now)
+        else:
+            session.request_key_frame(now)
+        self._running.poke()
 
     async def _report_forever(self) -> None:
         while True:

@@ -258,6 +258,8 @@ class CustomerSession(Session):
                 self._emit(ev.ViewportAsked(message))
             case control.KeyFrameRequest():
                 self._emit(ev.KeyFrameAsked())
+            case control.Abilities(bits=bits):
+                self._emit(ev.AbilitiesTold(bits))
             case _:
                 raise ProtocolError("a message that only the customer may send")
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from p2p_remote.traversal.paths import SocketsReleased
 from p2p_remote.wire.address import Path
 from p2p_remote.wire.control import Viewport
 from p2p_remote.wire.input import InputMessage
@@ -91,6 +92,13 @@ class ViewportAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class AbilitiesTold:
+    """What the technician's side can do (`wire.control.ABILITY_...` bits)."""
+
+    bits: int
+
+
+@dataclass(frozen=True, slots=True)
 class KeyFrameAsked:
     """The technician needs a key frame (customer's side)."""
 
@@ -115,6 +123,20 @@ class PathChanged:
 @dataclass(frozen=True, slots=True)
 class PathBroken:
     """The path in use fell silent; another one is taken or looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class MappingAsked:
+    """Measure how our router maps, for this attempt at guessing ports."""
+
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class SocketsFreed:
+    """Auxiliary sockets are no longer needed."""
+
+    released: SocketsReleased
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,10 +182,13 @@ SessionEvent = (
     | DisplayChanged
     | ScreenSettled
     | ViewportAsked
+    | AbilitiesTold
     | KeyFrameAsked
     | ControlPausedChanged
     | PathChanged
     | PathBroken
+    | MappingAsked
+    | SocketsFreed
     | PeerSilentFor
     | PeerHeardAgain
     | RoomForScreen

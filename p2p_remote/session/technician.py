@@ -56,6 +56,11 @@ class TechnicianSession(Session):
         if self.state is State.ACTIVE:
             self._send_control(viewport, now)
 
+    def tell_abilities(self, bits: int, now: float) -> None:
+        """Tell what this side can do (`wire.control.ABILITY_...` bits)."""
+        if self.state is State.ACTIVE:
+            self._send_control(control.Abilities(bits), now)
+
     def request_key_frame(self, now: float) -> None:
         """Ask for a picture from nothing."""
         if self.state is State.ACTIVE:

@@ -134,6 +134,37 @@ class Candidates:
     rows: tuple[tuple[int, int, bytes], ...]
 
 
+_PORT = Int(0, 65_535)
+
+
+@dataclass(frozen=True, slots=True)
+class NatMapping:
+    """Both ways, after approval only: how the sender's router gives out ports.
+
+    Measured for this `attempt` at guessing ports. Dependence: 0 unknown, 1 endpoint-
+    independent, 2 on the address, 3 on address and port (RFC 4787 section 4.1). Newest
+    port seen, smallest and largest step to the next one (0: not predictable), range.
+    """
+
+    TYPE: ClassVar[int] = 14
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Int(1, 255),
+        Int(0, 3),
+        _PORT,
+        _PORT,
+        _PORT,
+        _PORT,
+        _PORT,
+    )
+    attempt: int
+    dependence: int
+    last_port: int
+    min_step: int
+    max_step: int
+    low: int
+    high: int
+
+
 @dataclass(frozen=True, slots=True)
 class Display:
     """Customer to technician: the size of the display in pixels has changed."""
@@ -191,6 +222,18 @@ class Settled:
     sequence: int
 
 
+ABILITY_JPEG = 1  # can decode JPEG in screen updates
+
+
+@dataclass(frozen=True, slots=True)
+class Abilities:
+    """Technician to customer, once: what this side can do (bits)."""
+
+    TYPE: ClassVar[int] = 15
+    FIELDS: ClassVar[tuple[Field, ...]] = (Int(0, 255),)
+    bits: int
+
+
 CONTROL_MESSAGES = (
     Approved,
     Granted,
@@ -198,11 +241,13 @@ CONTROL_MESSAGES = (
     PermissionRequest,
     PermissionRefused,
     Candidates,
+    NatMapping,
     Display,
     Viewport,
     KeyFrameRequest,
     ControlPaused,
     Settled,
+    Abilities,
 )
 ControlMessage = (
     Approved
@@ -211,11 +256,13 @@ ControlMessage = (
     | PermissionRequest
     | PermissionRefused
     | Candidates
+    | NatMapping
     | Display
     | Viewport
     | KeyFrameRequest
     | ControlPaused
     | Settled
+    | Abilities
 )
 
 CONTROL = Schema(CONTROL_MESSAGES, max_bytes=4096, max_text=256)
