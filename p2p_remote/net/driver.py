@@ -10,7 +10,15 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
+from p2p_remote.net.auxiliary_sockets import AuxiliarySockets
 from p2p_remote.net.udp_socket import UdpSocket
+from p2p_remote.traversal.paths import (
+    MAIN_SOCKET,
+    SocketName,
+    SocketsReleased,
+    from_socket,
+    socket_of,
+)
 from p2p_remote.wire.address import Endpoint, Path
 
 EventT = TypeVar("EventT")
@@ -65,6 +73,7 @@ class Driver(Generic[EventT]):
         self._timer_at = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining = False
+        self._auxiliary = AuxiliarySockets(self._on_auxiliary, self.poke)
         self.unroutable = 0  # datagrams for which there was no socket
 
     async def start(self) -> None:
@@ -81,6 +90,7 @@ class Driver(Generic[EventT]):
         self._disarm()
         for each in self._sockets:
             each.close()
+        self._auxiliary.close()
 
     def poke(self) -> None:
         """Drain the machine: somebody may have called it."""
@@ -96,12 +106,19 @@ class Driver(Generic[EventT]):
     def _on_datagram(self, data: bytes, source: Endpoint) -> None:
         self._machine.receive_datagram(data, source, self._clock())
 
+    def _on_auxiliary(self, data: bytes, source: Endpoint, name: SocketName) -> None:
+        path = from_socket(source, name)
+        self._machine.receive_datagram(data, path, self._clock())
+
     def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
         for _ in range(_MOST_ROUNDS):
             idle = True
             while (event := self._machine.next_event()) is not None:
                 idle = False
-                self._on_event(event)
+                if isinstance(event, SocketsReleased):
+                    self._auxiliary.release(event)
+                else:
+                    self._on_event(event)
             for data, path in self._machine.datagrams_to_send(self._clock()):
                 idle = False
                 self._send(data, path)
@@ -111,6 +128,10 @@ class Driver(Generic[EventT]):
 
     def _send(self, data: bytes, path: Path) -> None:
         if isinstance(path, Endpoint):
+            name = socket_of(path)
+            if name != MAIN_SOCKET:
+                self._auxiliary.send(name, data, path)
+                return
             for each in self._sockets:
                 if each.carries(path):
                     each.send(data, path)

@@ -35,13 +35,15 @@ class UdpSocket:
     `errors` counts what sending and receiving reported, by errno name.
     """
 
-    def __init__(self, bound: socket.socket) -> None:
-        """Take over a bound socket."""
+    def __init__(
+        self, bound: socket.socket, *, buffer_bytes: int = BUFFER_BYTES
+    ) -> None:
+        """Take over a bound socket; `buffer_bytes` are wanted in each direction."""
         self._socket = bound
         self._is_ipv6 = bound.family == socket.AF_INET6
         bound.setblocking(False)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-            bound.setsockopt(socket.SOL_SOCKET, option, BUFFER_BYTES)
+            bound.setsockopt(socket.SOL_SOCKET, option, buffer_bytes)
         if sys.platform == "linux" and not self._is_ipv6:
             # Routers may fragment: nothing here probes the path's MTU yet.
             bound.setsockopt(

@@ -8,7 +8,6 @@ place that knows what a `RelayPath` looks like on the wire.
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
 from typing import Any
 
 from p2p_remote.crypto import handshake as hs
@@ -16,12 +15,15 @@ from p2p_remote.crypto.identity import Identity
 from p2p_remote.session.calls import CallConnected, Calls
 from p2p_remote.session.customer import CustomerSession
 from p2p_remote.session.events import (
+    MappingAsked,
     PathBroken,
     PeerSilentFor,
     PunchWanted,
     SessionApproved,
     SessionEvent,
+    SocketsFreed,
 )
+from p2p_remote.session.node_config import NodeConfig
 from p2p_remote.session.node_events import (
     CallerArrived,
     CallerGone,
@@ -32,39 +34,23 @@ from p2p_remote.session.node_events import (
     SessionHappened,
     SessionOpened,
 )
+from p2p_remote.session.router import Router
 from p2p_remote.session.session import Random, Session
 from p2p_remote.session.technician import TechnicianSession
 from p2p_remote.traversal import registration_events as rv_events
 from p2p_remote.traversal.candidate import Candidate, CandidateKind, candidate
+from p2p_remote.traversal.mapping import Mapping
+from p2p_remote.traversal.paths import SocketsReleased
 from p2p_remote.traversal.registration import Registration
 from p2p_remote.wire import control
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
 from p2p_remote.wire.first_byte import RELAYED, Kind, kind_of, session_index
 
+__all__ = ["MAX_SESSIONS", "Node", "NodeConfig"]
+
 _RELAY_HEADER = 5  # bytes: first byte and channel
 _CALLERS_MESSAGES = (0x41, 0x43)  # M1 and M3 go to the responder
 MAX_SESSIONS = 16
-
-
-def _nobody(_public: bytes) -> bool:
-    return False
-
-
-@dataclass(frozen=True, slots=True)
-class NodeConfig:
-    """What a node is told at its start.
-
-    `listed`: can be called under its ID. `candidates`: own addresses with the port
-    of the socket. `password`: stretched session password that callers have to know, or
-    nothing. `known` tells whether a caller's key was verified in an earlier session.
-    """
-
-    name: str = ""
-    listed: bool = False
-    server: Endpoint | None = None
-    candidates: tuple[Candidate, ...] = ()
-    password: bytes = field(default=b"", repr=False)
-    known: Callable[[bytes], bool] = _nobody
 
 
 class Node:
@@ -94,6 +80,9 @@ class Node:
             self._registration = Registration(
                 identity, config.server, random, now, listed=config.listed
             )
+        self._router: Router | None = None
+        if config.server is not None:
+            self._router = Router(config.server, random)
         self._calls = Calls(identity, config.name, self._registration, random)
         self._responder: hs.Responder | None = None
         if config.listed:
@@ -112,7 +101,9 @@ class Node:
         kind = kind_of(data)
         from_server = path == self.config.server
         if kind is Kind.RENDEZVOUS:
-            if from_server and self._registration is not None:
+            if self._router is not None and self._router.wants(data):
+                self._router.receive_datagram(data, path, now)
+            elif from_server and self._registration is not None:
                 self._registration.receive_datagram(data, path, now)
         elif kind is Kind.RELAYED:
             if from_server and isinstance(path, Endpoint) and len(data) > _RELAY_HEADER:
@@ -132,6 +123,7 @@ class Node:
         for index, session in list(self._sessions.items()):
             if session.is_finished:
                 del self._sessions[index]
+                self._events.append(SocketsReleased(index))
                 self._hang_up(session.handshake.path, now)
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Path]]:
@@ -155,6 +147,11 @@ class Node:
     def next_event(self) -> NodeEvent | None:
         """Drain what has happened."""
         return self._events.popleft() if self._events else None
+
+    @property
+    def mapping(self) -> Mapping | None:
+        """How our router maps; None before it was measured."""
+        return None if self._router is None else self._router.mapping
 
     @property
     def sessions(self) -> tuple[Session, ...]:
@@ -236,6 +233,8 @@ class Node:
             machines.append(self._responder)
         if self._registration is not None:
             machines.append(self._registration)
+        if self._router is not None:
+            machines.append(self._router)
         return machines
 
     def _route(self, data: bytes, path: Path, now: float) -> None:
@@ -258,6 +257,7 @@ class Node:
             self._collect_responder,
             self._collect_calls,
             self._collect_sessions,
+            self._collect_router,
         )
         for step in steps:
             step(now)
@@ -285,6 +285,8 @@ class Node:
                     [candidate(CandidateKind.SERVER_REFLEXIVE, endpoint)], now
                 )
         self.reflexive = endpoint
+        if self._router is not None:
+            self._router.seen_at(endpoint, now)
         self._events.append(NodeRegistered(endpoint))
 
     def _on_introduction(self, event: rv_events.RegistrationEvent, now: float) -> None:
@@ -366,17 +368,28 @@ class Node:
                 self._act_on(session, event, now)
                 self._events.append(SessionHappened(session, event))
 
+    def _collect_router(self, now: float) -> None:
+        while self._router is not None:
+            event = self._router.next_event(now)
+            if event is None:
+                return
+            self._events.append(event)
+
     def _act_on(self, session: Session, event: SessionEvent, now: float) -> None:
         """Do what an event of a session asks of the registration or responder."""
         relay = session.handshake.path
         if type(event) is SessionApproved and self._responder is not None:
             self._responder.forget_attempts()
+        elif type(event) is SocketsFreed:
+            self._events.append(event.released)
         if self._registration is None:
             return
         if type(event) is PunchWanted and isinstance(relay, RelayPath):
             self._registration.agree(relay, now)
         elif type(event) in (PeerSilentFor, PathBroken):
             self._registration.refresh(now)
+        elif type(event) is MappingAsked and self._router is not None:
+            self._router.ask(session, event.attempt, now)
 
     def _candidates(self) -> list[Candidate]:
         found = list(self.config.candidates)

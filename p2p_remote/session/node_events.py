@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from p2p_remote.errors import RemoteSupportError
 from p2p_remote.session.events import SessionEvent
 from p2p_remote.session.session import Session
+from p2p_remote.traversal.paths import SocketsReleased
 from p2p_remote.wire.address import Endpoint, Path
 
 
@@ -96,4 +97,5 @@ NodeEvent = (
     | CallFailed
     | SessionOpened
     | SessionHappened
+    | SocketsReleased
 )

@@ -19,8 +19,15 @@ from p2p_remote.transport.config import Config
 from p2p_remote.transport.connection import Connection
 from p2p_remote.transport.statistics import Statistics
 from p2p_remote.traversal.agent import Agent
-from p2p_remote.traversal.agent_events import AgentEvent, PathLost, PathSelected
+from p2p_remote.traversal.agent_events import (
+    AgentEvent,
+    MappingWanted,
+    PathLost,
+    PathSelected,
+)
 from p2p_remote.traversal.candidate import Candidate, candidates_from_rows
+from p2p_remote.traversal.mapping import Mapping, mapping_from_wire
+from p2p_remote.traversal.paths import SocketsReleased
 from p2p_remote.wire import control
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
 from p2p_remote.wire.constants import (
@@ -160,6 +167,21 @@ class Session:
             self._send_control(control.Candidates(self._agent.local_rows()), now)
             self._collect(now)
 
+    def tell_mapping(self, attempt: int, mapping: Mapping, now: float) -> None:
+        """Take how our router maps, as `MappingWanted` asked; the peer is told."""
+        if self._agent is None or self.state is not State.ACTIVE:
+            return
+        self._agent.search.own_mapping(attempt, mapping, now)
+        numbers = (
+            int(mapping.dependence),
+            mapping.last_port,
+            mapping.min_step,
+            mapping.max_step,
+            mapping.low,
+            mapping.high,
+        )
+        self._send_control(control.NatMapping(attempt, *numbers), now)
+
     # Inside.
 
     def _emit(self, event: ev.SessionEvent) -> None:
@@ -274,12 +296,18 @@ class Session:
                 self._emit(ev.PathChanged(path, kind, rtt, why))
             case PathLost():
                 self._emit(ev.PathBroken())
+            case MappingWanted(attempt=attempt):
+                self._emit(ev.MappingAsked(attempt))
+            case SocketsReleased():
+                self._emit(ev.SocketsFreed(event))
 
     def _on_message(self, channel: int, data: bytes, now: float) -> None:
         if channel == CHANNEL_CONTROL:
             message = control.CONTROL.decode(data)
             if type(message) is control.Candidates:
                 self._on_candidates(message, now)
+            elif type(message) is control.NatMapping:
+                self._on_mapping(message, now)
             else:
                 self._on_control(message, now)
         elif self.state is not State.ACTIVE:
@@ -299,6 +327,20 @@ class Session:
             now,
             same_lan=not isinstance(self.handshake.path, RelayPath),
         )
+
+    def _on_mapping(self, message: control.NatMapping, now: float) -> None:
+        if self._agent is None:
+            raise ProtocolError("a mapping before the approval")
+        numbers = (
+            message.dependence,
+            message.last_port,
+            message.min_step,
+            message.max_step,
+            message.low,
+            message.high,
+        )
+        peer = mapping_from_wire(numbers)
+        self._agent.search.peer_mapping(message.attempt, peer, now)
 
     def _on_control(self, message: Any, now: float) -> None:
         raise NotImplementedError

@@ -11,11 +11,7 @@ from collections.abc import Callable, Iterable
 
 from p2p_remote.crypto.replay import ReplayWindow
 from p2p_remote.errors import AuthenticationFailedError, MalformedMessageError
-from p2p_remote.traversal.agent_events import (
-    AgentEvent,
-    PathLost,
-    PathSelected,
-)
+from p2p_remote.traversal.agent_events import AgentEvent, PathLost, PathSelected
 from p2p_remote.traversal.candidate import (
     Candidate,
     CandidateKind,
@@ -26,10 +22,18 @@ from p2p_remote.traversal.candidate import (
 from p2p_remote.traversal.check_list import CheckList
 from p2p_remote.traversal.check_seal import CheckSeal
 from p2p_remote.traversal.local_candidates import LocalCandidates, priority_if_learnt
-from p2p_remote.traversal.pair import Pair, PairState, PathKind
+from p2p_remote.traversal.pair import (
+    PEER_ROUND_SPACING,
+    RETRY_INTERVALS,
+    ROUND_SPACING,
+    Pair,
+    PairState,
+    PathKind,
+)
 from p2p_remote.traversal.path_choice import better_path, ranked
-from p2p_remote.traversal.paths import primed
+from p2p_remote.traversal.paths import SocketsReleased, primed
 from p2p_remote.traversal.remote_candidates import RemoteCandidates
+from p2p_remote.traversal.search import Search
 from p2p_remote.wire.address import Endpoint, Path
 from p2p_remote.wire.connectivity import (
     MAX_CANDIDATES,
@@ -38,11 +42,6 @@ from p2p_remote.wire.connectivity import (
     counter_of,
 )
 
-RETRY_INTERVALS = {PathKind.RELAY: 60.0, None: 5.0}
-"""Seconds between attempts to find a direct path, by the kind of the path in use."""
-
-ROUND_SPACING = 3.0  # s; a round that is running is not begun anew
-PEER_ROUND_SPACING = 1.0  # s between rounds that the peer may ask for
 SILENT = "the path before fell silent"
 CHOSEN = "the other side chose it"
 
@@ -70,7 +69,7 @@ class Agent:
         self._random = random
         self._local = LocalCandidates()
         self._remote = RemoteCandidates()
-        self._check_list = CheckList(now)
+        self._check_list = CheckList(now, priming=not controlling)
         self._selected: Pair | None = None
         self._relay: Pair | None = None
         self._nominated: Pair | None = None  # controlled end: the peer's last choice
@@ -84,6 +83,7 @@ class Agent:
         self._wake: float | None = None
         self._events: deque[AgentEvent] = deque()
         self._datagrams: list[tuple[bytes, Path]] = []
+        self.search = Search(local_index, random)
         if relay is not None:
             self._relay = self._use_proven_path(relay, PathKind.RELAY, now)
 
@@ -97,8 +97,6 @@ class Agent:
         """Kind of the path in use."""
         return self._selected.kind if self._selected is not None else None
 
-    # What the session tells
-
     def start_on(self, path: Path, now: float) -> None:
         """The handshake went over this direct path: it is selected, without an event.
 
@@ -110,13 +108,8 @@ class Agent:
         """Our own addresses. They replace those of the same kind and address family."""
         self._moved |= self._local.add(candidates)
         self._unpaired = True
-        for pair in self._check_list:
-            kind = self._local.kind_of(pair.path)
-            if pair.is_relay or kind is pair.kind:
-                continue
-            pair.kind = kind
-            if pair is self._selected:
-                self._announce("its network is known now")
+        if self._selected in self._check_list.sort_out(self._local.kind_of):
+            self._announce("its network is known now")
 
     def local_rows(self) -> tuple[CandidateRow, ...]:
         """Our best candidates, at most 8, for the `Candidates` message."""
@@ -141,10 +134,11 @@ class Agent:
         kind = CandidateKind.SERVER_REFLEXIVE
         self._remote.add(candidate(kind, endpoint) for endpoint in told)
         self._form_pairs(now)
+        self.search.punched(told, now)
         for endpoint in told:
             pair = self._check_list.get(endpoint)
             if pair is not None and pair.state is PairState.FAILED:
-                self._begin_round_on(pair, now)
+                self._check_list.begin_on(pair, now)
 
     def path_heard(self, path: Path, now: float) -> None:
         """An authenticated packet of the session came over this path."""
@@ -203,13 +197,12 @@ class Agent:
             times = (self._check_list.next_timer(), self._retry_at)
             self._wake = min((each for each in times if each is not None), default=None)
             self._changed = False
-        return self._wake
+        search_at = self.search.next_timer()
+        return min((t for t in (self._wake, search_at) if t is not None), default=None)
 
     def next_event(self) -> AgentEvent | None:
         """Drain one event."""
         return self._events.popleft() if self._events else None
-
-    # Checks
 
     def _advance(self, now: float) -> None:
         if self._unpaired:
@@ -227,8 +220,33 @@ class Agent:
         self._choose(now)
         if self._retry_at is not None and now >= self._retry_at:
             self._begin_round(now, everything=False)
+            if self._controlling:
+                self.search.again(now)
         while (due := self._check_list.next_due(now)) is not None:
             self._send_check(due, now)
+        self._search_on(now)
+
+    def _search_on(self, now: float) -> None:
+        """Guess ports while the relay is all there is, and bears it."""
+        search, selected = self.search, self._selected
+        if selected is not self._relay or selected is None or selected.doubted:
+            search.put_off(now)
+            self._end_search()
+            return
+        if (wanted := search.want_mapping(now)) is not None:
+            self._events.append(wanted)
+        for path in search.due(now):
+            transaction = self._seal.new_transaction(self._random)
+            check = Check(self._remote_index, transaction, priority_if_learnt(path))
+            self._datagrams.append((self._seal.seal(check), path))
+        if search.is_over(now):
+            self._end_search()
+
+    def _end_search(self) -> None:
+        """Close the sockets of a search, but those that heard something."""
+        if self.search.stop():
+            kept = self._check_list.drop_unheard(self._local_index)
+            self._events.append(SocketsReleased(self._local_index, kept))
 
     def _send_check(self, pair: Pair, now: float) -> None:
         path = pair.path
@@ -264,14 +282,18 @@ class Agent:
             self._on_nomination(pair, counter_of(check.transaction), now)
         if check.restart and now - self._peer_round_at >= PEER_ROUND_SPACING:
             self._peer_round_at = now
-            self._check_everything(now)
+            self._check_list.check_everything(now)
 
     def _on_response(self, response: CheckResponse, path: Path, now: float) -> None:
         """Count it only on the path that the check went to (RFC 8445, 7.2.5.2.1)."""
         pair = self._check_list.get(path)
+        if pair is None and self.search.is_probing:
+            self._learn(path, now, None)
         if pair is None or not pair.answered(response.transaction, now):
             return
-        self._learn_own_address(self._seal.open_address(response))
+        seen = self._seal.open_address(response)
+        if seen is not None and not self._local.knows(seen):
+            self.add_local([candidate(CandidateKind.PEER_REFLEXIVE, seen)])
         self._check_list.plan_keeping(self._selected, now, self._random)
         if pair is self._nominated and not self._controlling:
             self._select(pair, now, CHOSEN)
@@ -287,7 +309,8 @@ class Agent:
 
     def _learn(self, path: Path, now: float, claimed: int | None) -> Pair | None:
         """Pair for an address that authenticated bytes came from, if there is room."""
-        if not isinstance(path, Endpoint) or not is_sendable(path):
+        known = isinstance(path, Endpoint) and is_sendable(path)
+        if not known or not self.search.hit(now):
             return None
         value = priority_if_learnt(path) if claimed is None else claimed
         pair = Pair(path, self._local.kind_of(path), value, learnt=True)
@@ -299,12 +322,6 @@ class Agent:
             self._selected.check_soon(now)  # the peer may have moved away
         return pair
 
-    def _learn_own_address(self, endpoint: Endpoint | None) -> None:
-        if endpoint is not None and not self._local.knows(endpoint):
-            self.add_local([candidate(CandidateKind.PEER_REFLEXIVE, endpoint)])
-
-    # Rounds
-
     def _form_pairs(self, now: float) -> None:
         self._unpaired = False
         self._changed = True
@@ -314,33 +331,16 @@ class Agent:
                 continue
             pair = Pair(path, self._local.kind_of(path), each.priority)
             if self._check_list.add(pair, keep=self._selected):
-                self._begin_round_on(pair, now)
+                self._check_list.begin_on(pair, now)
         if self._retry_at is None:
             self._plan_retry(now)
-
-    def _begin_round_on(self, pair: Pair, now: float) -> None:
-        primed = not self._controlling and pair.kind is PathKind.DIRECT
-        pair.begin_round(now, primed=primed)
 
     def _begin_round(self, now: float, *, everything: bool) -> None:
         """Check again and ask the peer, by the relay, to do so at the same time."""
         self._round_at = now
         self._changed = True
         self._plan_retry(now)
-        for pair in self._check_list:
-            if pair.is_relay:
-                pair.announce_round = True
-                pair.tell(now)
-            elif everything or not pair.usable:
-                self._begin_round_on(pair, now)
-
-    def _check_everything(self, now: float) -> None:
-        """Begin the round the peer asked for; what works is checked once."""
-        for pair in self._check_list:
-            if pair.usable:
-                pair.check_soon(now)
-            elif pair.state is PairState.FAILED:
-                self._begin_round_on(pair, now)
+        self._check_list.begin_round(now, everything=everything)
 
     # Choice
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
-from p2p_remote.traversal.pair import CHECKS_A_ROUND, Pair, PairState
+from p2p_remote.traversal.pair import CHECKS_A_ROUND, Pair, PairState, PathKind
 from p2p_remote.traversal.path_choice import GROUP, ranked
+from p2p_remote.traversal.paths import socket_of
 from p2p_remote.wire.address import Path
 from p2p_remote.wire.connectivity import MAX_CANDIDATES
 
@@ -20,7 +21,9 @@ _ONE_CHECK = 1 - 1e-6  # of the budget; times are floats
 class CheckList:
     """Pairs by path, paced."""
 
-    def __init__(self, now: float) -> None:
+    def __init__(self, now: float, *, priming: bool) -> None:
+        """`priming`: rounds on direct pairs begin with checks that die on the way."""
+        self._priming = priming
         self._pairs: dict[Path, Pair] = {}
         self._free_at = now
         self._budget = _BUDGET
@@ -63,6 +66,54 @@ class CheckList:
         given_up = min(spare, key=lambda each: (each.usable, each.last_heard or 0.0))
         del self._pairs[given_up.path]
         return True
+
+    def sort_out(self, kind_of: Callable[[Path], PathKind]) -> list[Pair]:
+        """Look again what kind the paths are; returns the pairs that have changed."""
+        changed = [
+            pair
+            for pair in self
+            if not pair.is_relay and kind_of(pair.path) is not pair.kind
+        ]
+        for pair in changed:
+            pair.kind = kind_of(pair.path)
+        return changed
+
+    def begin_on(self, pair: Pair, now: float) -> None:
+        """Begin a round on one pair."""
+        primed = self._priming and pair.kind is PathKind.DIRECT
+        pair.begin_round(now, primed=primed)
+
+    def begin_round(self, now: float, *, everything: bool) -> None:
+        """Begin a round on all, or all unanswered, and announce it by the relay."""
+        for pair in self:
+            if pair.is_relay:
+                pair.announce_round = True
+                pair.tell(now)
+            elif everything or not pair.usable:
+                self.begin_on(pair, now)
+
+    def check_everything(self, now: float) -> None:
+        """Begin the round the peer asked for; what works is checked once."""
+        for pair in self:
+            if pair.usable:
+                pair.check_soon(now)
+            elif pair.state is PairState.FAILED:
+                self.begin_on(pair, now)
+
+    def drop_unheard(self, group: int) -> frozenset[int]:
+        """Forget what went out from auxiliary sockets and was never heard.
+
+        Returns the numbers of the sockets in `group` that are still needed.
+        """
+        kept = set()
+        for path, pair in list(self._pairs.items()):
+            if socket_of(path)[0] != group:
+                continue
+            if pair.last_heard is None:
+                del self._pairs[path]
+            else:
+                kept.add(socket_of(path)[1])
+        return frozenset(kept)
 
     def plan_keeping(
         self, selected: Pair | None, now: float, random: Callable[[int], bytes]

@@ -74,6 +74,11 @@ RELAY_LOST_AFTER = 30.0  # s, the same for the relay
 CONSENT_EXPIRY = 30.0  # s without an answer, whatever else is heard, RFC 7675
 RETRY_MINIMUM = 0.1  # s until an unanswered check is repeated
 RETRY_MAXIMUM = 1.0  # s
+RETRY_INTERVALS = {PathKind.RELAY: 60.0, None: 5.0}
+"""Seconds between attempts to find a direct path, by the kind of the path in use."""
+
+ROUND_SPACING = 3.0  # s; a round that is running is not begun anew
+PEER_ROUND_SPACING = 1.0  # s between rounds that the peer may ask for
 _OUTSTANDING = 16  # transactions remembered; older ones are too late anyway
 
 

@@ -93,7 +93,12 @@ def test_no_address_is_told_before_the_approval() -> None:
     world.call()
     world.network.run_for(5.0)
     private = {e for e in seen if e.host.startswith("192.168.")}
-    assert {e.host for e in seen - private} <= {"203.0.113.9", "192.0.2.1", "192.0.2.2"}
+    assert {e.host for e in seen - private} <= {
+        "203.0.113.9",
+        "203.0.113.10",
+        "192.0.2.1",
+        "192.0.2.2",
+    }
     customer_public = [e for e in seen if e.host == "192.0.2.1"]
     assert all(e.port == 5000 for e in customer_public)
 

@@ -17,8 +17,14 @@ from rendezvous.settings import Settings
 from tests.support.line import Line
 from tests.support.nat import Nat
 from tests.support.network import Network, Site, Socket
-
-SERVER = Endpoint("203.0.113.9", 3479)
+from tests.support.places import place
+from tests.support.where import (
+    LISTENERS,
+    OTHER_ADDRESS,
+    SERVER,
+    WhereMachine,
+    where_answers,
+)
 
 
 class ServerMachine:
@@ -84,25 +90,33 @@ class Person:
 
 
 class World:
-    """Two homes, each behind a NAT, and a server between them."""
+    """Two homes and a server between them.
+
+    A home is behind a NAT, or at a kind of place that `tests.support.places` knows.
+    """
 
     def __init__(
         self,
         seed: int = 1,
         *,
-        customer_nat: Nat | None = None,
-        technician_nat: Nat | None = None,
+        customer_nat: Nat | str | None = None,
+        technician_nat: Nat | str | None = None,
         loss: float = 0.0,
         delay: float = 0.0075,
         server: bool = True,
         password: bytes = b"",
     ) -> None:
         self.network = Network(seed)
+        self.seed = seed
         self.loss = loss
         self.delay = delay
         self.server: Socket | None = None
         self.protocol: Protocol | None = None
         self._server_host = self.network.host(SERVER.host, up=Line(delay=delay))
+        other_host = self.network.host(OTHER_ADDRESS, up=Line(delay=delay))
+        for number, each in enumerate(LISTENERS[1:], 1):
+            host = self._server_host if each.host == SERVER.host else other_host
+            host.open(each.port, WhereMachine(where_answers(), number))
         if server:
             self.start_server()
         self.customer = self._person("customer", customer_nat, 1, password)
@@ -114,6 +128,7 @@ class World:
             Settings(), MemoryClaims(), self.network.random("server")
         )
         machine = ServerMachine(self.protocol)
+        self.protocol.where.set_listeners(LISTENERS)
         self.server = self._server_host.open(SERVER.port, machine)
 
     def stop_server(self) -> None:
@@ -123,15 +138,21 @@ class World:
             self.server = None
 
     def _person(
-        self, name: str, nat: Nat | None, number: int, password: bytes
+        self, name: str, nat: Nat | str | None, number: int, password: bytes
     ) -> Person:
-        place: Site = self.network
+        place_: Site = self.network
         address = f"198.51.100.{number}"
-        if nat is not None:
-            place = self.network.site(nat.public, middlebox=nat)
-            address = f"192.168.{number}.10"
         line = {"delay": self.delay, "loss": self.loss}
-        host = place.host(address, up=Line(**line), down=Line(**line))
+        if isinstance(nat, str):
+            host = place(
+                self.network, nat, address, seed=number + 10 * self.seed, **line
+            )
+            address = host.addresses[0]
+        else:
+            if nat is not None:
+                place_ = self.network.site(nat.public, middlebox=nat)
+                address = f"192.168.{number}.10"
+            host = place_.host(address, up=Line(**line), down=Line(**line))
         socket = host.open(5000)
         config = NodeConfig(
             name=name.title(),
@@ -160,7 +181,9 @@ class World:
             ),
         )
 
-    def approve(self, *permissions: str, digits: bool = True) -> None:
+    def approve(
+        self, *permissions: str, digits: bool = True, wait: float = 1.5
+    ) -> None:
         """Let the customer say yes, and run until the technician has heard it."""
         session = self.customer.session
         assert isinstance(session, CustomerSession)
@@ -169,7 +192,7 @@ class World:
             assert session.check_digits(self.technician.session.handshake.digits, now)
         session.approve(permissions, (640, 480), now)
         self.customer.node.collect(now)
-        self.network.run_for(1.5)
+        self.network.run_for(wait)
 
     def technician_session(self) -> TechnicianSession:
         """Return the technician's session."""

@@ -21,7 +21,7 @@ _Remote = tuple[str | None, int | None]
 
 FIRST_PORT = 20_000
 BLOCK_START, BLOCK_LENGTH = 31_744, 512
-_MOST_TRIES = 4096
+_MOST_TRIES = 64
 SPOILED_FOR = 30.0  # s that conntrack keeps an entry for a datagram it refused
 
 

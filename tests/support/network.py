@@ -201,10 +201,11 @@ class Host:
         self.site.network.sockets.append(socket)
 
     def free_port(self) -> int:
-        """A port that no socket has."""
+        """A port that no socket has or has had."""
         while self._next_port in self._sockets:
             self._next_port += 1
-        return self._next_port
+        self._next_port += 1
+        return self._next_port - 1
 
     def leave(self) -> None:
         """Take all addresses away, as when the cable is pulled."""

@@ -26,7 +26,7 @@ def pair(
 
 
 def filled(*pairs: Pair) -> CheckList:
-    check_list = CheckList(NOW)
+    check_list = CheckList(NOW, priming=False)
     for each in pairs:
         assert check_list.add(each, keep=None)
     return check_list

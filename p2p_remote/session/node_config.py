@@ -1,0 +1,28 @@
+"""What a node is told at its start."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from p2p_remote.traversal.candidate import Candidate
+from p2p_remote.wire.address import Endpoint
+
+
+def _nobody(_public: bytes) -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """What a node is told at its start.
+
+    `listed`: can be called under its ID. `candidates`: own addresses with the port
+    of the socket. `password`: stretched session password that callers have to know, or
+    nothing. `known` tells whether a caller's key was verified in an earlier session.
+    """
+
+    name: str = ""
+    listed: bool = False
+    server: Endpoint | None = None
+    candidates: tuple[Candidate, ...] = ()
+    password: bytes = field(default=b"", repr=False)
+    known: Callable[[bytes], bool] = _nobody

@@ -1,0 +1,190 @@
+"""Attempts at guessing ports when simultaneous opening was not enough.
+
+    idle --due, on the relay--> measuring --both told--> probing --answered/over--> idle
+
+In every attempt both ends measure how their routers map at that moment, tell each
+other, and each begins its part of the plan as soon as it knows both. The controlling
+end says when there is another attempt; the other follows.
+
+Guards: checks go only to the address that the server has seen the peer at, only after
+the handshake and the customer's approval, at most 2048 of them at no more than 1000 a
+second, at most `MAX_ATTEMPTS` times, and they stop when the relay seems to suffer: a
+small router may have given up its mappings.
+"""
+
+from collections.abc import Callable, Iterable
+
+from p2p_remote.traversal.agent_events import MappingWanted
+from p2p_remote.traversal.candidate import Scope, is_ipv6, is_sendable, scope_of
+from p2p_remote.traversal.mapping import Mapping
+from p2p_remote.traversal.paths import MAIN_SOCKET, from_socket, primed
+from p2p_remote.traversal.plan import Plan, Probe, make_plan
+from p2p_remote.wire.address import Endpoint
+
+FIRST_AFTER = 0.12  # s after PUNCH: simultaneous opening has had two round trips
+ATTEMPT_SPACING = 20.0  # s between attempts that the peer may ask for
+MAX_ATTEMPTS = 4
+HIT_PAUSE = 0.5  # s without probes after one has met, for checks in both directions
+HITS = 2  # paths looked at in a pause; a good plan meets many at once
+LAST_ANSWER = 1.0  # s after the last probe until the attempt is over
+
+
+class Search:
+    """Searches of one session: attempts, plans and their probes."""
+
+    def __init__(self, group: int, random: Callable[[int], bytes]) -> None:
+        """`group` is the one of the auxiliary sockets."""
+        self.own: Mapping | None = None
+        self.peer: Mapping | None = None
+        self.plan: Plan | None = None
+        self._group = group
+        self._random = random
+        self._peer_seen: Endpoint | None = None
+        self._attempt = 0
+        self._due: float | None = None
+        self._told = 0  # attempt that `own` belongs to
+        self._heard = 0  # attempt that `peer` belongs to
+        self._begun_at: float | None = None
+        self._followed_at: float | None = None
+        self._probes: tuple[Probe, ...] = ()
+        self._next = 0
+        self._first_socket = 0
+        self._paused_at: float | None = None
+        self._hits = 0
+
+    @property
+    def is_probing(self) -> bool:
+        """Whether the plan is being carried out."""
+        return self._begun_at is not None
+
+    def punched(self, endpoints: Iterable[Endpoint], now: float) -> None:
+        """Take the peer's address as the server sees it, the only one ever searched."""
+        for each in endpoints:
+            public = scope_of(each) is Scope.PUBLIC
+            if public and is_sendable(each) and not is_ipv6(each):
+                self._peer_seen = Endpoint(each.host, each.port)
+        if self._attempt == 0 and self._due is None:
+            self._due = now + FIRST_AFTER
+        self._begin_if_known(now)
+
+    def again(self, now: float) -> None:
+        """Try once more, if it makes sense: the controlling end's decision."""
+        promising = self._attempt == 0 or self.plan is not None
+        if self._peer_seen is not None and promising and not self.is_probing:
+            self._due = now
+
+    def put_off(self, now: float) -> None:
+        """There is no need now."""
+        if self._due is not None and self._due <= now:
+            self._due = None
+
+    def own_mapping(self, attempt: int, mapping: Mapping, now: float) -> None:
+        """Our router, as measured for this attempt."""
+        if attempt == self._attempt and attempt > self._told:
+            self.own, self._told = mapping, attempt
+            self._begin_if_known(now)
+
+    def peer_mapping(self, attempt: int, mapping: Mapping, now: float) -> None:
+        """The peer's router, as the peer tells."""
+        if attempt <= self._heard or attempt > MAX_ATTEMPTS:
+            return
+        self.peer, self._heard = mapping, attempt
+        late = attempt > self._attempt and self._due is None
+        if late and self._may_follow(now):
+            self._due = now
+        self._begin_if_known(now)
+
+    def _may_follow(self, now: float) -> bool:
+        last = self._followed_at
+        if last is not None and now < last + ATTEMPT_SPACING:
+            return False
+        self._followed_at = now
+        return True
+
+    def want_mapping(self, now: float) -> MappingWanted | None:
+        """Begin an attempt that is due."""
+        if self._due is None or now < self._due:
+            return None
+        self._due = None
+        attempt = max(self._attempt + 1, self._heard)
+        if attempt > MAX_ATTEMPTS:
+            return None
+        self._attempt = attempt
+        return MappingWanted(attempt)
+
+    def _begin_if_known(self, now: float) -> None:
+        own, peer, seen = self.own, self.peer, self._peer_seen
+        known = self._told == self._heard == self._attempt > 0
+        if own is None or peer is None or seen is None or not known:
+            return
+        self.plan = make_plan(own, peer, seen.port, self._random)
+        if self.plan is not None and not self.is_probing:
+            self._begun_at = now
+            self._probes = self.plan.probes
+            self._next = self._hits = 0
+            self._paused_at = None
+
+    def hit(self, now: float) -> bool:
+        """Note that the peer was heard on a new path; whether to look at it now."""
+        if self._begun_at is None:
+            return True
+        if self._paused_at is None:
+            self._paused_at = now
+        self._hits += 1
+        return self._hits <= HITS
+
+    def _resume(self, now: float) -> None:
+        """Go on where the pause began."""
+        paused_at, self._paused_at = self._paused_at, None
+        if paused_at is not None and self._begun_at is not None:
+            self._begun_at += now - paused_at
+            self._hits = 0
+
+    def next_timer(self) -> float | None:
+        """When `want_mapping` or `due` has something."""
+        if self._begun_at is None:
+            return self._due
+        if self._paused_at is not None:
+            return self._paused_at + HIT_PAUSE
+        if self._next < len(self._probes):
+            return self._begun_at + self._probes[self._next].at
+        return self._begun_at + self._probes[-1].at + LAST_ANSWER
+
+    def due(self, now: float) -> list[Endpoint]:
+        """Paths that a check leaves on now."""
+        if self._begun_at is None or self._peer_seen is None:
+            return []
+        if self._paused_at is not None:
+            if now < self._paused_at + HIT_PAUSE:
+                return []
+            self._resume(now)
+        paths = []
+        while self._next < len(self._probes):
+            probe = self._probes[self._next]
+            if now < self._begun_at + probe.at:
+                break
+            self._next += 1
+            paths.append(self._path(probe, self._peer_seen.host))
+        return paths
+
+    def _path(self, probe: Probe, host: str) -> Endpoint:
+        socket = MAIN_SOCKET
+        if probe.socket:
+            socket = (self._group, self._first_socket + probe.socket)
+        path = from_socket(Endpoint(host, probe.port), socket)
+        return primed(path) if probe.primed else path
+
+    def is_over(self, now: float) -> bool:
+        """Whether the last probe has had its time."""
+        end = self.next_timer()
+        sent = self._begun_at is not None and self._next >= len(self._probes)
+        return sent and self._paused_at is None and end is not None and now >= end
+
+    def stop(self) -> bool:
+        """End the probing; whether sockets may be open for it."""
+        if self._begun_at is None:
+            return False
+        self._begun_at = None
+        used = max((probe.socket for probe in self._probes), default=0)
+        self._first_socket += used  # the next attempt has other ones
+        return used > 0

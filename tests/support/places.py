@@ -1,0 +1,113 @@
+"""Places where a computer may stand: the kinds of networks of the pair matrix.
+
+    host = place(network, "cgn", public="198.51.100.10", delay=0.0075)
+
+The kinds are those that people have: see `KINDS`. A kind may be followed by `+reject`
+(the router answers what nobody asked for and remembers it) or `+hairpin`.
+"""
+
+from tests.support.nat import Dependence, Firewall, Nat, PortChoice
+from tests.support.network import Datagram, Host, Line, Network, Site
+
+_ANY = Dependence.ENDPOINT_INDEPENDENT
+_HOST = Dependence.ADDRESS
+_BOTH = Dependence.ADDRESS_AND_PORT
+
+_NATS = {
+    "fullcone": (_ANY, _ANY, PortChoice.PRESERVE),
+    "addrrest": (_ANY, _HOST, PortChoice.PRESERVE),
+    "portrest": (_ANY, _BOTH, PortChoice.PRESERVE),
+    "eim": (_ANY, _BOTH, PortChoice.RANDOM),
+    "symaddr": (_HOST, _BOTH, PortChoice.RANDOM),
+    "symseq": (_BOTH, _BOTH, PortChoice.SEQUENTIAL),
+    "symskip": (_BOTH, _BOTH, PortChoice.SKIPPING),
+    "symblock": (_BOTH, _BOTH, PortChoice.BLOCK),
+    "symrandom": (_BOTH, _BOTH, PortChoice.RANDOM),
+}
+_CARRIERS = {"cgn": "eim", "cgnblock": "symblock", "cgnsym": "symrandom"}
+KINDS = {
+    "none": "a public address, no filter",
+    "fw": "a public address behind a stateful firewall",
+    "fullcone": "EIM, endpoint-independent filter, port kept",
+    "addrrest": "EIM, address-dependent filter, port kept",
+    "portrest": "EIM, address-and-port-dependent filter, port kept",
+    "eim": "EIM, address-and-port-dependent filter, another port",
+    "symaddr": "address-dependent mapping, random port",
+    "symseq": "address-and-port-dependent mapping, ports in sequence",
+    "symskip": "the same, other clients take ports in between (1 to 8)",
+    "symblock": "the same, random in a block of 512",
+    "symrandom": "the same, random over all ports",
+    "cgn": "a portrest router behind a carrier's eim",
+    "cgnblock": "a portrest router behind a carrier's symblock",
+    "cgnsym": "a portrest router behind a carrier's symrandom",
+    "udp443": "UDP only to remote port 443",
+    "noudp": "no UDP at all",
+}
+
+
+class PortFilter:
+    """Lets UDP out to some remote ports only, and their answers in."""
+
+    def __init__(self, allowed: frozenset[int], inner: Nat) -> None:
+        self.allowed = allowed
+        self.inner = inner
+
+    def outgoing(self, datagram: Datagram, now: float) -> tuple[Datagram, ...]:
+        """Drop what goes to other ports."""
+        if datagram.destination.port not in self.allowed:
+            return ()
+        return tuple(self.inner.outgoing(datagram, now))
+
+    def incoming(self, datagram: Datagram, now: float) -> tuple[Datagram, ...]:
+        """Let in what the router lets in."""
+        return tuple(self.inner.incoming(datagram, now))
+
+
+def router(kind: str, public: str, *, seed: int = 1) -> Nat | Firewall | PortFilter:
+    """Middlebox of one router; `kind` may carry modifiers."""
+    base, *modifiers = kind.split("+")
+    if base == "fw":
+        return Firewall()
+    if base in ("udp443", "noudp"):
+        allowed = frozenset({443}) if base == "udp443" else frozenset()
+        return PortFilter(allowed, Nat(public, seed=seed))
+    mapping, filtering, ports = _NATS[base]
+    return Nat(
+        public,
+        mapping,
+        filtering,
+        ports,
+        hairpin="hairpin" in modifiers,
+        spoils="reject" in modifiers,
+        seed=seed,
+    )
+
+
+def place(
+    network: Network,
+    kind: str,
+    public: str,
+    *,
+    delay: float = 0.0,
+    loss: float = 0.0,
+    seed: int = 1,
+) -> Host:
+    """Host at a place of this kind; `delay` s each way to the middle of the internet.
+
+    Private addresses are the same everywhere, as in life.
+    """
+    up, down = Line(delay=delay, loss=loss), Line(delay=delay, loss=loss)
+    base, *modifiers = kind.split("+")
+    if base == "none":
+        return network.host(public, up=up, down=down)
+    suffix = "".join(f"+{each}" for each in modifiers)
+    outer: Site = network
+    address = public
+    if base in _CARRIERS:
+        carrier = router(_CARRIERS[base] + suffix, public, seed=seed)
+        outer = network.site(public, middlebox=carrier, up=up, down=down)
+        up = down = Line()
+        base, address = "portrest", "100.64.0.10"
+    box = router(base + suffix, address, seed=seed)
+    home = outer.site(address, middlebox=box, up=up, down=down)
+    return home.host(public if base == "fw" else "192.168.1.10")
