@@ -1,11 +1,9 @@
 """The terminal application: both halves in one. It only composes."""
 
 import asyncio
-import contextlib
-import logging
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
 from typing import ClassVar
@@ -25,6 +23,7 @@ from p2p_remote.tui.customer_state import Stage
 from p2p_remote.tui.frame_driver import choose_driver_class
 from p2p_remote.tui.links import LanLink, Links
 from p2p_remote.tui.messages import CustomerEvent, LanChanged, TechnicianEvent
+from p2p_remote.tui.quiet_terminal import quiet_terminal
 from p2p_remote.tui.screens.base import BaseScreen
 from p2p_remote.tui.screens.help import HelpScreen
 from p2p_remote.tui.screens.home import HomeScreen
@@ -122,12 +121,17 @@ class RemoteApp(App[int], inherit_bindings=False):
         if self.start.share_arguments is not None:
             self.customer = CustomerHalf(self, self.start.share_arguments, options)
             await self.customer.start()
-        if self._home is not None:
-            problem = "The local network is switched off here."
-            if options.lan:
-                self._lan = self.links.lan(self._on_lan, options.peer_id)
-                problem = await self._lan.start()
-            self._home.show_lan((), problem)
+        if self._home is not None and not options.lan:
+            self._home.show_lan((), "The local network is switched off here.")
+        elif self._home is not None:
+            self._lan = self.links.lan(self._on_lan, options.peer_id)
+            self.run_worker(self._look_around(self._lan, self._home))
+
+    async def _look_around(self, lan: LanLink, home: HomeScreen) -> None:
+        """Search the local network beside the first picture."""
+        problem = await lan.start()
+        if problem:
+            home.show_lan((), problem)
 
     async def on_event(self, event: events.Event) -> None:
         """Note when keys are pressed; see `PromptScreen`."""
@@ -247,33 +251,11 @@ class RemoteApp(App[int], inherit_bindings=False):
         self.exit(code)
 
 
-@contextlib.contextmanager
-def _quiet_terminal() -> Iterator[None]:
-    """Keep log lines off the screen that is drawn on."""
-    root = logging.getLogger()
-    silenced = [
-        handler
-        for handler in root.handlers
-        if isinstance(handler, logging.StreamHandler)
-        and handler.stream in (sys.stderr, sys.stdout)
-    ]
-    quiet = logging.NullHandler()
-    root.addHandler(quiet)
-    for handler in silenced:
-        root.removeHandler(handler)
-    try:
-        yield
-    finally:
-        root.removeHandler(quiet)
-        for handler in silenced:
-            root.addHandler(handler)
-
-
 def run(start: Start) -> int:
     """Run the application; returns the exit code of the command line."""
     capabilities = probe_terminal()
     driver = choose_driver_class(capabilities)
     app = RemoteApp(start, capabilities, driver_class=driver)
-    with _quiet_terminal():
+    with quiet_terminal():
         code = app.run()
     return app.return_code or 0 if code is None else code

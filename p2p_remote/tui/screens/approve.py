@@ -43,6 +43,11 @@ class ApproveScreen(PromptScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "no", "No", show=False),
         Binding("ctrl+q", "app.quit", "Quit", show=False),
+        # With priority they arrive in the order typed, wherever the focus is.
+        *(
+            Binding(digit, f"digit('{digit}')", show=False, priority=True)
+            for digit in "0123456789"
+        ),
     ]
 
     def __init__(
@@ -87,7 +92,7 @@ class ApproveScreen(PromptScreen[None]):
         """No has the focus."""
         self.query_one(".dialog").border_title = "Somebody wants to see your screen"
         self.query_one(".code-row").display = self._request.digits_expected
-        self.query_one("#no").focus()
+        self.set_focus(self.query_one("#no"))
 
     def _who(self) -> Text:
         request = self._request
@@ -123,9 +128,13 @@ class ApproveScreen(PromptScreen[None]):
         """Show what went wrong, and which answers are possible now."""
         waiting = bool(self._sent) and not self._state.problem
         code = self.query_one("#code", GroupedInput)
-        may_control = code.complete or not self._request.digits_expected
+        if self._request.digits_expected:
+            # Typed on purpose, and compared before it counts: no guard is needed.
+            may_control = code.complete
+        else:
+            may_control = not self.guarded
         self.query_one("#look").disabled = self.guarded or waiting
-        self.query_one("#control").disabled = self.guarded or waiting or not may_control
+        self.query_one("#control").disabled = waiting or not may_control
         shown = f"{words.OFF} Checking …" if waiting else self._state.problem
         self.query_one("#problem", Static).update(safe(shown))
 
@@ -136,22 +145,30 @@ class ApproveScreen(PromptScreen[None]):
             code = self.query_one("#code", GroupedInput)
             code.value = ""
             if self._request.digits_expected:
-                code.focus()
+                self.set_focus(code)
         self.refresh_state()
 
-    def on_key(self, event: events.Key) -> None:
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Digits are taken while they are wanted."""
+        del parameters
+        if action == "digit":
+            return self._request.digits_expected and not self._sent
+        return True
+
+    def action_digit(self, digit: str) -> None:
         """A digit typed anywhere goes into the field."""
+        self._fill(digit)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """So does what is pasted."""
+        event.stop()
+        if self._request.digits_expected and not self._sent:
+            self._fill(event.text)
+
+    def _fill(self, text: str) -> None:
         code = self.query_one("#code", GroupedInput)
-        digit = event.character or ""
-        if (
-            digit.isdigit()
-            and self._request.digits_expected
-            and self.focused is not code
-            and not self._sent
-        ):
-            event.stop()
-            code.focus()
-            code.replace(digit, *code.selection)
+        self.set_focus(code)
+        code.replace(text, *code.selection)
 
     @on(GroupedInput.Changed)
     def on_code_changed(self) -> None:
@@ -163,7 +180,7 @@ class ApproveScreen(PromptScreen[None]):
         """Enter in the field moves on; the button still has to be pressed."""
         button = self.query_one("#control")
         if not button.disabled:
-            button.focus()
+            self.set_focus(button)
 
     # Answers.
 
@@ -188,6 +205,6 @@ class ApproveScreen(PromptScreen[None]):
         code = self.query_one("#code", GroupedInput)
         self._sent, self._state.problem = "approve", ""
         self.refresh_state()
-        self.query_one("#no").focus()
+        self.set_focus(self.query_one("#no"))
         digits = code.digits if code.complete else ""
         self._send("approve", grants=list(grants), digits=digits)

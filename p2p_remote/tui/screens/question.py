@@ -57,7 +57,7 @@ class QuestionScreen(PromptScreen[bool]):
     def on_mount(self) -> None:
         """No has the focus."""
         self.query_one(".dialog").border_title = self._question.title
-        self.query_one("#no").focus()
+        self.set_focus(self.query_one("#no"))
 
     def take_yes(self) -> None:
         """The hands are at rest."""
