@@ -25,8 +25,8 @@ LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header $(AR
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install python-check run demo server test test-system torture check \
-	format lint types floors layout coverage snapshots bench lock dist \
-	system-deps clean
+	format lint types floors layout coverage snapshots bench bench-transport lock \
+	dist system-deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,6 +105,13 @@ snapshots: install ## regenerate the pictures of the screens after looking at th
 
 bench: install ## ratios against named rivals
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+# The rivals are for this alone, so no lock names them; what is missing is skipped.
+bench-transport: install ## the transport beside TCP and QUIC on bad lines (root)
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet aioquic qh3 \
+		|| $(BIN)/pip install --quiet --disable-pip-version-check aioquic qh3 \
+		|| echo "aioquic and qh3 cannot be had here" >&2
+	@$(BIN)/python -m tests.bench.bench_transport --write $(ARGS)
 
 lock: install ## resolve the lock files (ARGS=--upgrade: to the newest versions)
 	@$(LOCK) requirements-uv.in -o requirements-uv.txt

@@ -11,6 +11,8 @@ from p2p_remote.wire.constants import (
     CHANNEL_TERMINAL,
 )
 
+CHANNEL_HOT = 3  # what the last input changed on the screen
+
 _KIB = 1024
 _MIB = 1024 * 1024
 
@@ -34,6 +36,7 @@ CHANNELS: dict[int, ChannelLimits] = {
     CHANNEL_INPUT: ChannelLimits("input", 20 * _KIB, 64 * _KIB, 512 * _KIB),
     CHANNEL_CONTROL: ChannelLimits("control", 8 * _KIB, 64 * _KIB, 512 * _KIB),
     CHANNEL_CURSOR: ChannelLimits("cursor", 512 * _KIB, 512 * _KIB, 2 * _MIB),
+    CHANNEL_HOT: ChannelLimits("hot", 64 * _KIB, 256 * _KIB, _MIB),
     CHANNEL_TERMINAL: ChannelLimits("terminal", 256 * _KIB, 512 * _KIB, 4 * _MIB),
     CHANNEL_SCREEN: ChannelLimits("screen", 17 * _MIB, 4 * _MIB, 36 * _MIB),
     CHANNEL_BULK: ChannelLimits("bulk", _MIB, 4 * _MIB, 16 * _MIB),
@@ -42,5 +45,8 @@ CHANNELS: dict[int, ChannelLimits] = {
 
 URGENT = frozenset((CHANNEL_INPUT, CHANNEL_CONTROL))
 """Channels that neither wait for the window nor for the pacer."""
+
+REPEATED = URGENT | {CHANNEL_HOT}
+"""Channels whose chunks are sent twice on a lossy line, however busy it is."""
 
 SCREEN_TURNS = 7  # packets of the screen for each one of bulk when both wait

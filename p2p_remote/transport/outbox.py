@@ -1,13 +1,14 @@
 """What waits to be sent, and in which order it goes into packets.
 
-Input and control first, then newest-wins values, cursor, terminal, and last screen and
-bulk, which share by turns. What goes into a packet is chosen when the packet leaves.
+Input and control first, then newest-wins values, hot, cursor, terminal, and last
+screen and bulk, which share by turns. What goes into a packet is chosen when the packet
+leaves.
 """
 
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from p2p_remote.transport.channels import CHANNELS, SCREEN_TURNS, URGENT
+from p2p_remote.transport.channels import CHANNEL_HOT, CHANNELS, SCREEN_TURNS, URGENT
 from p2p_remote.transport.packet_builder import PacketBuilder
 from p2p_remote.transport.recovery import SentPacket
 from p2p_remote.transport.send_stream import Chunk, SendStream
@@ -32,7 +33,10 @@ class Outbox:
         }
         self._all = tuple(self.streams.values())
         self._urgent = [self.streams[channel] for channel in sorted(URGENT)]
-        self._middle = [self.streams[CHANNEL_CURSOR], self.streams[CHANNEL_TERMINAL]]
+        self._middle = [
+            self.streams[channel]
+            for channel in (CHANNEL_HOT, CHANNEL_CURSOR, CHANNEL_TERMINAL)
+        ]
         self._screen = self.streams[CHANNEL_SCREEN]
         self._bulk = self.streams[CHANNEL_BULK]
         self._turn = 0
@@ -124,13 +128,11 @@ class Outbox:
         while self._frames and packet.add_frame(self._frames[0]):
             self._frames.popleft()
 
-    def fill_urgent(self, packet: PacketBuilder) -> list[Chunk]:
-        """Put input and control into a packet; return the chunks."""
-        first = len(packet.chunks)
+    def fill_urgent(self, packet: PacketBuilder) -> None:
+        """Put input and control into a packet."""
         for stream in self._urgent:
             if stream.queued or stream.lost_bytes:
                 _fill(packet, stream)
-        return packet.chunks[first:]
 
     def fill_rest(self, packet: PacketBuilder) -> None:
         """Put everything else into a packet, by priority."""

@@ -4,7 +4,7 @@ import math
 
 from p2p_remote.crypto.sealing import Sealing
 from p2p_remote.transport.acknowledger import Acknowledger
-from p2p_remote.transport.channels import CHANNELS
+from p2p_remote.transport.channels import CHANNELS, REPEATED
 from p2p_remote.transport.config import Config
 from p2p_remote.transport.congestion import AckSample, Controller, DelayController
 from p2p_remote.transport.inbox import Inbox
@@ -31,6 +31,7 @@ _REPEAT_BURST = 8 * 1200  # bytes of such repeats at once
 _QUEUE_TIME = 0.050  # s of the line's rate that may wait in the queue of the screen
 _START_ROOM = 64 * 1024  # bytes for the screen while nothing is known of the line
 _LEAST_ROOM = 4 * 1024  # bytes for an empty line, however slow
+_USEFUL_ROOM = 512  # bytes; less is told as none
 _BULK_TIME = 0.25  # s of the line's rate that may wait in the queue of bulk
 _MIN_BULK = 128 * 1024  # bytes
 _MAX_BULK = 4 * 1024 * 1024
@@ -166,9 +167,10 @@ class Sender:
             packet.add_bytes(self._acknowledger.take(now))
         outbox.fill_frames(packet)
         if urgent:
-            self._repeat_later(outbox.fill_urgent(packet), now)
+            outbox.fill_urgent(packet)
         if is_open:
             outbox.fill_rest(packet)
+        self._repeat_later(packet.chunks, now)
         if self._wants_ping:
             self._wants_ping = False
             if not packet.eliciting:
@@ -225,7 +227,7 @@ class Sender:
             return
         due = now + self._repeat_gap()
         for chunk in chunks:
-            if not chunk.repeated:
+            if chunk.channel in REPEATED and not chunk.repeated:
                 self.outbox.put_repeat(chunk, due)
 
     def _seal(self, packet: PacketBuilder, now: float) -> bytes:
@@ -290,7 +292,8 @@ class Sender:
             allowed = rate * (rtt.smoothed + _QUEUE_TIME)
             if not rtt.has_sample:
                 allowed = max(allowed, _START_ROOM)
-            return max(0, int(max(allowed, _LEAST_ROOM)) - under_way)
+            room = int(max(allowed, _LEAST_ROOM)) - under_way
+            return room if room >= _USEFUL_ROOM else 0
         allowed = CHANNELS[channel].buffer / 2
         if channel == CHANNEL_BULK:
             allowed = min(max(rate * _BULK_TIME, _MIN_BULK), _MAX_BULK)

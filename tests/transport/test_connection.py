@@ -60,7 +60,7 @@ def test_our_own_mistakes_are_value_errors():
     with pytest.raises(ValueError, match="cannot go"):
         pair.left.send(CHANNEL_CONTROL, bytes(8 * 1024 + 1))
     with pytest.raises(ValueError, match="cannot go"):
-        pair.left.send(3, b"")
+        pair.left.send(7, b"")
     with pytest.raises(ValueError, match="no value"):
         pair.left.connection.send_latest(16, b"", now)
     with pytest.raises(ValueError, match="no value"):

@@ -67,7 +67,7 @@ OFFENCES = {
     "ack of the far future": msgpack.packb([[0, 2**47, 0, 0, [1]]]),
     "huge offset": msgpack.packb([[1, CHANNEL_BULK, 2**56, b"x"]]),
     "beyond the credit": msgpack.packb([[1, CHANNEL_INPUT, 64 * 1024, b"x"]]),
-    "channel without use": msgpack.packb([[1, 3, 0, b"x"]]),
+    "channel without use": msgpack.packb([[1, 7, 0, b"x"]]),
     "message too large": msgpack.packb([[1, CHANNEL_CONTROL, 0, b"\xff" * 4]]),
     "rekey of nonsense": msgpack.packb([[10, 0, b"x"]]),
     "rekey answer to nothing": msgpack.packb([[10, 1, bytes([1]) + bytes(35)]]),

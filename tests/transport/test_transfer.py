@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from p2p_remote.transport.channels import CHANNELS
+from p2p_remote.transport.channels import CHANNEL_HOT, CHANNELS
 from p2p_remote.transport.events import PeerHeard, PeerSilent
 from p2p_remote.wire.constants import (
     CHANNEL_BULK,
@@ -40,6 +40,7 @@ def messages(rng: random.Random) -> dict[int, list[bytes]]:
     sizes = {
         CHANNEL_INPUT: [0, 1, 20, 300, 20 * 1024],
         CHANNEL_CONTROL: [0, 8, 8 * 1024],
+        CHANNEL_HOT: [1, 500, 4000],
         CHANNEL_CURSOR: [10, 5000],
         CHANNEL_TERMINAL: [1, 80, 3000],
         CHANNEL_SCREEN: [0, 400, 4000, 30_000],
