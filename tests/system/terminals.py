@@ -3,6 +3,7 @@
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -97,6 +98,12 @@ class Tmux:
             if time.monotonic() > deadline:
                 raise AssertionError(f"{text!r} not shown in {timeout} s:\n{screen}")
             time.sleep(0.05)
+
+    def kill(self, number: signal.Signals) -> None:
+        """Send a signal to the command alone."""
+        shell = int(self._tmux("display-message", "-p", "-t", "main", "#{pane_pid}"))
+        children = Path(f"/proc/{shell}/task/{shell}/children").read_text("ascii")
+        os.kill(int(children.split()[0]), number)
 
     def exit_code(self) -> int | None:
         """Exit code of the command, or None while it runs."""

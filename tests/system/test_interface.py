@@ -1,112 +1,150 @@
-"""The terminal application with real processes, in a real terminal."""
+"""The interface in a real terminal, with everything behind it."""
 
 import re
-import time
+import signal
 from pathlib import Path
 
+from tests.system.couple import Couple, eventually
 from tests.system.displays import Display
-from tests.system.programs import P2P_REMOTE, RENDEZVOUS, Program, Programs
+from tests.system.namespaces import Network
+from tests.system.programs import P2P_REMOTE, Programs
 from tests.system.terminals import Tmux
+from tests.system.test_session import start_xterm
+
+TEXT = "Grüße 12€ ß Ж"
 
 
-def start_server(programs: Programs) -> str:
-    """Start a rendezvous on the loopback and return its address."""
-    server = programs.start(*RENDEZVOUS, "--listen", "127.0.0.1:0", "--store", "memory")
-    return server.line("listening").split()[1]
+def technician(couple: Couple) -> list[str]:
+    """Command line of the technician's interface."""
+    options = couple.arguments("technician")
+    options.remove("--json")
+    return [*P2P_REMOTE, *options]
 
 
-def options(server: str, state: Path, name: str) -> list[str]:
-    """Options of one side."""
-    return [
-        *("--state-dir", str(state), "--rendezvous", server),
-        *("--no-lan", "--name", name),
-    ]
+def read_digits(terminal: Tmux) -> str:
+    """Six digits that the technician reads out."""
+    text = terminal.wait_for("Read these digits to the customer")
+    found = re.search(r"customer: (\d{3}) (\d{3})\.", text)
+    assert found is not None, text
+    return found[1] + found[2]
 
 
-def start_share(programs: Programs, server: str, state: Path) -> tuple[Program, str]:
-    """Start a customer with the drawn desktop; return it and its ID."""
-    share = programs.start(
-        *P2P_REMOTE,
-        *("share", "--json", "--screen", "synthetic"),
-        *options(server, state, "Customer"),
-    )
-    return share, share.event("ready", rendezvous=True)["id"]
-
-
-def test_the_technician_sees_controls_and_leaves(
-    tmux: Tmux, programs: Programs, tmp_path: Path
+def test_technician_in_tmux_across_two_networks(
+    netns: Network, xvfb: Display, tmux: Tmux, tmp_path: Path
 ) -> None:
-    """From the number on the command line to the end screen and exit code 0."""
-    server = start_server(programs)
-    share, number = start_share(programs, server, tmp_path / "customer")
-    command = ["connect", number, *options(server, tmp_path / "technician", "Tina")]
-    # Below 60 columns the digits are plain text, so this test can read them.
-    tmux.start(*P2P_REMOTE, *command, width=58, height=20)
-    screen = tmux.wait_for("Read these digits to the customer.")
-    digits = re.search(r"\b(\d{3}) (\d{3})\b(?! \d)", screen.partition("Cust")[2])
-    assert digits is not None, screen
-    assert share.event("request")["name"] == "Tina"
-    share.say(
-        {
-            "do": "approve",
-            "grants": ["view", "control"],
-            "digits": digits[1] + digits[2],
-        }
-    )
-    share.event("started", verified=True)
-    tmux.wait_for("● control")
-    tmux.wait_for("▀")
+    """ID typed, digits read, approved, seen, controlled, direct, without a server."""
+    typed = start_xterm(netns.programs, xvfb, tmp_path)
+    couple = Couple(tmp_path, netns.programs, netns, xvfb.env)
+    couple.start_rendezvous()
+    number = couple.start_share("--screen", "x11")
+    tmux.start(*netns.command("technician", *technician(couple)), width=120, height=40)
+    tmux.wait_for("Read this number")
+    tmux.type(f"{number[:3]}-{number[3:6]} {number[6:]}")
+    tmux.wait_for(f"{number[:3]} {number[3:6]} {number[6:]}")
+    tmux.press("Enter")
+    digits = read_digits(tmux)
+    couple.share.event("request")
+    couple.share.say({"do": "approve", "grants": ["view", "control"], "digits": digits})
+    couple.share.event("started")
+    tmux.wait_for("▀▀▀▀▀▀▀▀")
+    tmux.wait_for("direct")
+    tmux.type(TEXT)
+    tmux.press("Enter")
+    assert eventually(lambda: typed.read_text() == TEXT + "\n"), typed.read_text()
 
-    share.say({"do": "revoke", "permission": "control"})
-    tmux.wait_for("Control taken back by the customer.")
-    tmux.wait_for("○ view only")
+    couple.rendezvous.signal(signal.SIGTERM)
+    assert couple.rendezvous.finish() == 0
+    tmux.type("still here")
+    tmux.press("Enter")
+    assert eventually(lambda: "still here" in typed.read_text())
 
+    xvfb.run("xdotool", "key", "F11")
+    couple.share.event("revoked")
+    tmux.wait_for("taken back")
+    tmux.type("never")
+    tmux.press("Enter")
     tmux.press("C-]")
-    tmux.wait_for("Special keys")
-    tmux.press("e")
-    tmux.wait_for("You ended it.")
-    share.event("ended", by_peer=True)
-    tmux.press("Enter")
-    assert tmux.wait_for_exit() == 0
+    tmux.type("e")
+    tmux.wait_for("over")
+    couple.share.event("ended", by_peer=True)
+    assert "never" not in typed.read_text()
 
 
-def test_the_customer_types_the_digits_and_ends_it(
-    tmux: Tmux, programs: Programs, xvfb: Display, tmp_path: Path
+def test_connect_leaves_with_the_exit_code_of_the_session(
+    programs: Programs, tmux: Tmux, tmp_path: Path
 ) -> None:
-    """The question on top of the first screen, wrong digits, right ones, F12."""
-    server = start_server(programs)
-    tmux.start(
-        *P2P_REMOTE, *options(server, tmp_path / "customer", "Cara"), env=xvfb.env
-    )
-    tmux.wait_for("● ready: nobody is connected")
-    ident = programs.start(
-        *P2P_REMOTE, "id", "--json", *options(server, tmp_path / "customer", "Cara")
-    )
-    number = ident.event("id")["id"]
-    connect = programs.start(
-        *P2P_REMOTE,
-        *("connect", number, "--json"),
-        *options(server, tmp_path / "technician", "Tina"),
-    )
-    digits = connect.event("ringing")["digits"]
-    tmux.wait_for("“Tina”")
-    tmux.wait_for("First contact")
+    """A denial ends `connect ID` in the terminal with exit code 4."""
+    couple = Couple(tmp_path, programs)
+    couple.start_rendezvous()
+    number = couple.start_share("--screen", "synthetic")
+    options = technician(couple)[len(P2P_REMOTE) :]
+    tmux.start(*P2P_REMOTE, "connect", number, *options)
+    read_digits(tmux)
+    couple.share.event("request")
+    couple.share.say({"do": "deny"})
+    tmux.wait_for("said no")
+    tmux.press("Escape")
+    assert tmux.wait_for_exit() == 4
 
-    wrong = f"{(int(digits) + 1) % 1_000_000:06d}"
-    for typed, shown in ((wrong, "2 tries left"), (digits, "Somebody sees your")):
-        tmux.type(typed)
-        tmux.wait_for(f"{typed[:3]} {typed[3:]}")
-        tmux.press("Enter")  # to the button
-        time.sleep(0.5)
-        tmux.press("Enter")
-        tmux.wait_for(shown)
-    assert connect.event("started")["grants"] == ["view", "control"]
-    tmux.wait_for("“Tina” sees your screen")
 
-    tmux.press("F12")
-    tmux.wait_for("Nobody can see or control this machine now.")
-    assert connect.event("ended")["by_peer"]
+def test_customer_approves_in_the_interface(
+    programs: Programs, xvfb: Display, tmux: Tmux, tmp_path: Path
+) -> None:
+    """The customer's half asks, takes the digits, shows the session and its end."""
+    couple = Couple(tmp_path, programs)
+    couple.start_rendezvous()
+    options = couple.arguments("customer")
+    options.remove("--json")
+    tmux.start(*P2P_REMOTE, *options, width=100, height=32, env=xvfb.env)
+    tmux.wait_for("ready")
+    program = programs.start(*P2P_REMOTE, "id", "--json", "--state-dir", options[1])
+    number = program.event("id")["id"]
+    couple.start_connect(number)
+    digits = couple.connect.event("ringing")["digits"]
+    tmux.wait_for("Did YOU call them?")
+    tmux.type(digits)
+    tmux.wait_for(f"{digits[:3]} {digits[3:]}")
+    eventually(lambda: False, 1.0)  # nobody answers in the first moment
+    tmux.press("Tab", "Tab", "Tab", "Enter")
+    started = couple.connect.event("started")
+    assert "control" in started["grants"], tmux.text()
+    tmux.wait_for("sees your screen")
+    xvfb.run("xdotool", "key", "F12")
+    couple.connect.event("ended", by_peer=True)
+    tmux.wait_for("over")
+
+
+def test_demo_shows_and_controls_a_screen(tmux: Tmux) -> None:
+    """The demo brings everything up, shows a picture, and leaves cleanly."""
+    tmux.start(*P2P_REMOTE, "demo", "--screen", "synthetic", width=120, height=40)
+    tmux.wait_for("Demo customer", timeout=30)
+    tmux.wait_for("▀▀▀▀▀▀▀▀")
+    tmux.press("C-]")
+    tmux.type("e")
+    tmux.wait_for("over")
     tmux.press("Enter")
-    tmux.wait_for("● ready: nobody is connected")
-    tmux.press("C-q")
     assert tmux.wait_for_exit() == 0
+
+
+def test_killed_interface_ends_access(
+    programs: Programs, xvfb: Display, tmux: Tmux, tmp_path: Path
+) -> None:
+    """When the customer's terminal dies, nobody can call any more."""
+    couple = Couple(tmp_path, programs)
+    couple.start_rendezvous()
+    options = couple.arguments("customer")
+    options.remove("--json")
+    tmux.start(*P2P_REMOTE, *options, width=100, height=32, env=xvfb.env)
+    tmux.wait_for("ready")
+    number = programs.start(
+        *P2P_REMOTE, "id", "--json", "--state-dir", options[1]
+    ).event("id")["id"]
+    tmux.kill(signal.SIGKILL)
+
+    def unreachable() -> bool:
+        couple.start_connect(number)
+        reason = couple.connect.event("ended", timeout=30)["reason"]
+        couple.connect.finish()
+        return bool(reason == "unreachable")
+
+    assert eventually(unreachable, 20)

@@ -63,8 +63,10 @@ class RingingPane(Vertical):
             classes="line",
         )
         yield BigNumber(state.digits, id="digits")
+        # Once more as text: large digits say nothing to a screen reader.
+        spoken = f"{state.digits[:3]} {state.digits[3:]}"
         yield Static(
-            "Read these digits to the customer. They type them.",
+            f"Read these digits to the customer: {spoken}. They type them.",
             markup=False,
             classes="line strong",
         )
