@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from textual.pilot import Pilot
 
 from p2p_remote.crypto.identity import Identity
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.services import events as se
 from p2p_remote.services.running_node import NodeOptions
+from p2p_remote.tui.actions import PREFIX
 from p2p_remote.tui.app import RemoteApp, Start
 from p2p_remote.tui.links import LanLink, Links, ShareLink, TechnicianLink
 from p2p_remote.wire.control import Viewport
@@ -210,3 +212,24 @@ def text_of(app: RemoteApp) -> str:
     """Everything that the screen on top shows, as lines of text."""
     compositor = app.screen._compositor
     return "\n".join(strip.text for strip in compositor.render_strips())
+
+
+async def settle(pilot: Pilot[Any]) -> None:
+    """Let timers of a few milliseconds and the messages behind them pass."""
+    await pilot.pause(0.02)
+    await pilot.pause()
+
+
+async def begin(stage: Stage, pilot: Pilot[Any], *grants: str) -> None:
+    """Let the session begin and a first picture arrive."""
+    await settle(pilot)
+    stage.technician.notify(started(*grants))
+    await settle(pilot)
+    stage.technician.show(np.full((96, 128, 4), 120, np.uint8))
+    await settle(pilot)
+
+
+async def command(pilot: Pilot[Any], *keys: str) -> None:
+    """Press the prefix key and a key of a command."""
+    await pilot.press(PREFIX, *keys)
+    await settle(pilot)

@@ -10,7 +10,7 @@ from p2p_remote.tui.screens.approve import ApproveScreen
 from p2p_remote.tui.screens.prompt import PromptScreen
 from p2p_remote.tui.widgets.countdown import Countdown
 from p2p_remote.tui.widgets.grouped_input import GroupedInput
-from tests.support.tui import OWN_ID, REQUEST, STARTED, Stage, text_of
+from tests.support.tui import OWN_ID, REQUEST, STARTED, Stage, settle, text_of
 
 KNOWN = {**REQUEST, "verified": "known since 2026-05-03", "digits_expected": False}
 
@@ -23,12 +23,6 @@ async def ask(stage: Stage, pilot: Pilot[Any], **fields: Any) -> ApproveScreen:
     screen = stage.app.screen
     assert isinstance(screen, ApproveScreen)
     return screen
-
-
-async def settle(pilot: Pilot[Any]) -> None:
-    """Let timers of a few milliseconds and the messages behind them pass."""
-    await pilot.pause(0.02)
-    await pilot.pause()
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (50, 16)])
@@ -234,13 +228,15 @@ async def test_hands_that_are_still_typing_give_no_yes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The guard lasts until the keys have been quiet for its whole time."""
-    monkeypatch.setattr(PromptScreen, "GUARD_SECONDS", 0.3)
+    monkeypatch.setattr(PromptScreen, "GUARD_SECONDS", 1000.0)
     stage = Stage()
     async with stage.app.run_test() as pilot:
         screen = await ask(stage, pilot, **KNOWN)
-        for _ in range(8):
-            await pilot.press("tab")
-            await pilot.pause(0.05)
-        assert screen.query_one("#control", Button).disabled
-        await pilot.pause(0.5)
-        assert not screen.query_one("#control", Button).disabled
+        control = screen.query_one("#control", Button)
+        stage.app.last_key = -1e9
+        await pilot.press("tab")
+        screen.try_yes()
+        assert control.disabled
+        stage.app.last_key -= 1001.0
+        screen.try_yes()
+        assert not control.disabled

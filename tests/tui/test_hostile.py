@@ -1,9 +1,6 @@
 """Names and texts of others: whatever they hold, they stay text in their place."""
 
-from typing import Any
-
 import pytest
-from textual.pilot import Pilot
 
 from p2p_remote.errors import RefusedError
 from p2p_remote.services import events as se
@@ -15,6 +12,7 @@ from tests.support.tui import (
     STARTED,
     Stage,
     calling_start,
+    settle,
     started,
     text_of,
 )
@@ -30,11 +28,6 @@ NAMES = {
 }
 CONTROL = {chr(code) for code in (*range(32), *range(0x7F, 0xA0))} - {"\n"}
 OVERRIDES = set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
-
-
-async def settle(pilot: Pilot[Any]) -> None:
-    await pilot.pause(0.02)
-    await pilot.pause()
 
 
 def check(stage: Stage) -> str:

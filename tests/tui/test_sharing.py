@@ -14,6 +14,7 @@ from tests.support.tui import (
     OWN_ID,
     STARTED,
     Stage,
+    settle,
     started,
     text_of,
 )
@@ -24,11 +25,6 @@ async def share(stage: Stage, pilot: Pilot[Any], **fields: Any) -> None:
     stage.share.event("ready", id=str(OWN_ID), rendezvous=True, lan=True)
     stage.share.event("started", **{**STARTED, **fields})
     await settle(pilot)
-
-
-async def settle(pilot: Pilot[Any]) -> None:
-    await pilot.pause(0.02)
-    await pilot.pause()
 
 
 def commands(stage: Stage) -> list[tuple[str, str | None]]:

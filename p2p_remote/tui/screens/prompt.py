@@ -23,15 +23,16 @@ class PromptScreen(ModalScreen[Answer], Generic[Answer]):
 
     def on_mount(self) -> None:
         """A yes has to wait a moment."""
-        self.set_timer(self.GUARD_SECONDS, self._try_yes)
+        self.set_timer(self.GUARD_SECONDS, self.try_yes)
 
-    def _try_yes(self) -> None:
+    def try_yes(self) -> None:
+        """Take a yes from now on, or look again when it may be time."""
         quiet = asyncio.get_running_loop().time() - self._last_key()
         if quiet >= self.GUARD_SECONDS:
             self.guarded = False
             self.take_yes()
         else:
-            self.set_timer(self.GUARD_SECONDS - quiet, self._try_yes)
+            self.set_timer(self.GUARD_SECONDS - quiet, self.try_yes)
 
     def _last_key(self) -> float:
         """When a key was last pressed, in s of the loop."""
