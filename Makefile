@@ -25,11 +25,11 @@ LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header $(AR
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install python-check run demo server test test-system torture check \
-	format lint types floors layout coverage snapshots bench bench-transport lock \
-	dist system-deps clean
+	format lint types floors layout coverage snapshots bench bench-transport \
+	bench-rendezvous lock dist system-deps clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## create .venv with the program, its libraries and the tools
 
@@ -112,6 +112,9 @@ bench-transport: install ## the transport beside TCP and QUIC on bad lines (root
 		|| $(BIN)/pip install --quiet --disable-pip-version-check aioquic qh3 \
 		|| echo "aioquic and qh3 cannot be had here" >&2
 	@$(BIN)/python -m tests.bench.bench_transport --write $(ARGS)
+
+bench-rendezvous: install ## what one core of the server carries, into docs/figures.md
+	@$(BIN)/python -m tests.bench.bench_rendezvous --write $(ARGS)
 
 lock: install ## resolve the lock files (ARGS=--upgrade: to the newest versions)
 	@$(LOCK) requirements-uv.in -o requirements-uv.txt
