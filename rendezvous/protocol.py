@@ -10,9 +10,10 @@ from collections.abc import Callable
 
 from p2p_remote.errors import MalformedMessageError
 from p2p_remote.wire import rendezvous as wire
+from p2p_remote.wire.constants import PROTOCOL_VERSION
 from p2p_remote.wire.first_byte import RELAYED
 from p2p_remote.wire.where import WHERE
-from rendezvous.addresses import Address, endpoint_bytes
+from rendezvous.addresses import ENDPOINT_LENGTH, Address, endpoint_bytes
 from rendezvous.authentication import is_authentic
 from rendezvous.cookies import Cookies
 from rendezvous.counters import Counters, Drop
@@ -23,7 +24,9 @@ from rendezvous.registry import Claims, Registration, Registry
 from rendezvous.settings import Settings
 from rendezvous.where import WHERE_BYTE, WhereAnswers
 
-_RELAYED = bytes((RELAYED,))
+_KEEPALIVE = wire.Keepalive.TYPE
+_KEEPALIVE_SIZE = wire.Keepalive.size()
+_ACK_START = bytes((wire.KeepaliveAck.TYPE, PROTOCOL_VERSION))
 
 
 class Protocol:
@@ -52,11 +55,15 @@ class Protocol:
         )
         self._outbox: list[tuple[bytes, Address]] = []
         self._events: deque[DerivationRequested] = deque()
+        self._direct: dict[bytes, Callable[[bytes, Address, float], None]] = {
+            bytes((_KEEPALIVE,)): self._on_keepalive,
+            bytes((RELAYED,)): self._on_relayed,
+            WHERE_BYTE: self._on_where,
+        }
         self._handlers: dict[type[wire.Message], Callable[..., None]] = {
             wire.Hello: self._on_hello,
             wire.Register: self._on_register,
             wire.Rebind: self._on_rebind,
-            wire.Keepalive: self._on_keepalive,
             wire.Unregister: self._on_unregister,
             wire.Call: self._on_call,
             wire.Rung: self._on_rung,
@@ -69,36 +76,7 @@ class Protocol:
 
     def receive_datagram(self, data: bytes, path: Address, now: float) -> None:
         """Take a datagram that came from `path`."""
-        if data[:1] == _RELAYED:
-            self.counters.received[RELAYED] += 1
-            target = self.introductions.relay.forward(data, path, now)
-            if target is not None:
-                self._send(data, target)
-            return
-        if data[:1] == WHERE_BYTE:
-            here = self.where.answer(data, path)
-            if here is None:
-                self.counters.dropped[Drop.MALFORMED] += 1
-            else:
-                self.counters.received[WHERE] += 1
-                self._send(here, path)
-            return
-        try:
-            message = wire.decode(data)
-        except MalformedMessageError:
-            self.counters.dropped[Drop.MALFORMED] += 1
-            return
-        self.counters.received[data[0]] += 1
-        handler = self._handlers.get(type(message))
-        if handler is None:  # only a server sends these
-            self.counters.dropped[Drop.NOT_FOR_SERVER] += 1
-            return
-        if isinstance(message, wire.UnderLease) and type(message) is not wire.Rebind:
-            registration = self._registration_of(message, data, path, now)
-            if registration is not None:
-                handler(message, registration, now)
-        else:
-            handler(message, data, path, now)
+        self._direct.get(data[:1], self._on_message)(data, path, now)
 
     def handle_timer(self, now: float) -> None:
         """Do what is due."""
@@ -180,6 +158,38 @@ class Protocol:
 
     # What they say.
 
+    def _on_message(self, data: bytes, path: Address, now: float) -> None:
+        try:
+            message = wire.decode(data)
+        except MalformedMessageError:
+            self.counters.dropped[Drop.MALFORMED] += 1
+            return
+        self.counters.received[data[0]] += 1
+        handler = self._handlers.get(type(message))
+        if handler is None:  # only a server sends these
+            self.counters.dropped[Drop.NOT_FOR_SERVER] += 1
+            return
+        if isinstance(message, wire.UnderLease) and type(message) is not wire.Rebind:
+            registration = self._registration_of(message, data, path, now)
+            if registration is not None:
+                handler(message, registration, now)
+        else:
+            handler(message, data, path, now)
+
+    def _on_relayed(self, data: bytes, path: Address, now: float) -> None:
+        self.counters.received[RELAYED] += 1
+        target = self.introductions.relay.forward(data, path, now)
+        if target is not None:
+            self._send(data, target)
+
+    def _on_where(self, data: bytes, path: Address, now: float) -> None:
+        here = self.where.answer(data, path)
+        if here is None:
+            self.counters.dropped[Drop.MALFORMED] += 1
+        else:
+            self.counters.received[WHERE] += 1
+            self._send(here, path)
+
     def _on_hello(
         self, message: wire.Hello, data: bytes, path: Address, now: float
     ) -> None:
@@ -211,10 +221,31 @@ class Protocol:
         self.introductions.moved(registration.number, registration)
         self._acknowledge(message.transaction, path)
 
-    def _on_keepalive(
-        self, message: wire.Keepalive, registration: Registration, now: float
-    ) -> None:
-        self._acknowledge(message.transaction, registration.address)
+    def _on_keepalive(self, data: bytes, path: Address, now: float) -> None:
+        """Renew a lease.
+
+        Nearly all datagrams are these, so none of them becomes a message object unless
+        something is wrong with it.
+        """
+        if len(data) != _KEEPALIVE_SIZE or data[1] != PROTOCOL_VERSION:
+            self.counters.dropped[Drop.MALFORMED] += 1
+            return
+        self.counters.received[_KEEPALIVE] += 1
+        fields = wire.Keepalive.LAYOUT.unpack_from(data)
+        _, _, transaction, number, counter = fields
+        registration = self.registry.get(number, now)
+        if (
+            registration is None
+            or counter <= registration.counter
+            or registration.address != path
+            or not is_authentic(data, registration.mac_key)
+        ):
+            self._registration_of(wire.Keepalive(*fields[2:]), data, path, now)
+            return
+        registration.counter = counter
+        self.registry.renew(registration, now)
+        masked = wire.mask(path[:ENDPOINT_LENGTH], transaction)
+        self._outbox.append((_ACK_START + transaction + masked, path))
         if (
             registration.peer_id
             and self.registry.called(registration.peer_id, now) is None
