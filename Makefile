@@ -25,8 +25,8 @@ LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header $(AR
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install python-check run demo server test test-system torture check \
-	format lint types floors layout coverage snapshots bench bench-transport \
-	bench-rendezvous lock dist system-deps clean
+	format lint types floors layout coverage snapshots bench bench-transport lock \
+	dist system-deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -113,6 +113,7 @@ bench-transport: install ## the transport beside TCP and QUIC on bad lines (root
 		|| echo "aioquic and qh3 cannot be had here" >&2
 	@$(BIN)/python -m tests.bench.bench_transport --write $(ARGS)
 
+.PHONY: bench-rendezvous
 bench-rendezvous: install ## what one core of the server carries, into docs/figures.md
 	@$(BIN)/python -m tests.bench.bench_rendezvous --write $(ARGS)
 
