@@ -43,7 +43,6 @@ class CallState:
     fps: float = 0.0
     paused: bool = False
     silent_since: float | None = None
-    control_asked: bool = False
     banner: str = ""
     banner_until: float = 0.0
     started: float | None = None
@@ -117,7 +116,6 @@ class CallState:
 
     def _on_grant(self, event: se.GrantChanged, now: float) -> None:
         if event.permission == "control":
-            self.control_asked = False
             given = f"{words.GOOD} You have control now."
             self.say(given if event.granted else self._refused(), now)
         if event.granted:

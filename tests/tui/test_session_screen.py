@@ -238,8 +238,25 @@ async def test_the_viewport_is_told() -> None:
         await command(pilot, "z")
         await command(pilot, "plus")
         assert stage.technician.viewports[-1].width < 128
+        await command(pilot, "left")
+        left = stage.technician.viewports[-1].x
+        await command(pilot, "right")
+        assert stage.technician.viewports[-1].x > left
+        await command(pilot, "minus")
         await command(pilot, "z")
-        await command(pilot, "z")
+        assert stage.technician.viewports[-1].width == 128
+
+
+async def test_the_remote_pointer_is_shown() -> None:
+    """Where the customer's pointer is, the picture has a mark."""
+    stage = Stage(calling_start())
+    async with stage.app.run_test() as pilot:
+        await begin(stage, pilot)
+        view = stage.app.screen.query_one(RemoteView)
+        for x in (10, 20, 30):
+            stage.technician.notify(se.Pointer(x, 40, visible=True))
+        await settle(pilot)
+        assert view.picture.pointer == (30, 40)
 
 
 async def test_path_and_help_are_one_key_away() -> None:

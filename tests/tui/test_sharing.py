@@ -77,6 +77,23 @@ async def test_the_stop_keys_work_on_every_screen(
         assert commands(stage) == [decided] * 3
 
 
+async def test_the_page_of_the_session_comes_back() -> None:
+    """Closed with Escape, opened again with F8 or a click on the red line."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await share(stage, pilot)
+        for again in ("f8", "click"):
+            await pilot.press("escape")
+            await settle(pilot)
+            assert isinstance(stage.app.screen, HomeScreen)
+            if again == "click":
+                await pilot.click("#strip-text")
+            else:
+                await pilot.press(again)
+            await settle(pilot)
+            assert isinstance(stage.app.screen, SharingScreen)
+
+
 async def test_stop_keys_do_nothing_without_a_session() -> None:
     """F12 at home is no command."""
     stage = Stage()

@@ -22,10 +22,3 @@ class BigNumber(Vertical):
         """Both forms."""
         yield Digits(self._text, classes="large")
         yield Static(self._text, markup=False, classes="plain")
-
-    def show(self, digits: str) -> None:
-        """Show another number."""
-        self._text = group_partial(digits)
-        if self.is_mounted:
-            self.query_one(Digits).update(self._text)
-            self.query_one(Static).update(self._text)
