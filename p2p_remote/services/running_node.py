@@ -21,6 +21,7 @@ from p2p_remote.net.driver import Driver
 from p2p_remote.net.interfaces import host_candidates
 from p2p_remote.net.lan_discovery import LanDiscovery
 from p2p_remote.net.udp_socket import open_udp_sockets
+from p2p_remote.services.network_watch import NetworkWatch
 from p2p_remote.session.node import Node, NodeConfig
 from p2p_remote.session.node_events import NodeEvent
 from p2p_remote.wire.address import Endpoint
@@ -120,6 +121,7 @@ class RunningNode:
         self._driver: Driver[NodeEvent]
         self._slow = ThreadPoolExecutor(1, thread_name_prefix="identity")
         self._advertising: asyncio.Task[None] | None = None
+        self._watch: NetworkWatch | None = None
 
     @staticmethod
     def clock() -> float:
@@ -150,6 +152,8 @@ class RunningNode:
         self.node = Node(self.identity, config, os.urandom, self.clock())
         self._driver = Driver(self.node, sockets, on_event, clock=self.clock)
         await self._driver.start()
+        self._watch = NetworkWatch(self.node, port, self.clock, self._driver.poke)
+        self._watch.start()
         if self.options.lan:
             self.lan = LanDiscovery()
             self._advertising = asyncio.create_task(self._start_lan(port))
@@ -219,5 +223,7 @@ class RunningNode:
                 await self._advertising
         if self.lan is not None:
             await self.lan.close()
+        if self._watch is not None:
+            await self._watch.close()
         await self._driver.close()
         self._slow.shutdown(wait=False, cancel_futures=True)

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from p2p_remote.crypto import handshake as hs
 from p2p_remote.crypto.identity import Identity
+from p2p_remote.session.callers import CallerConnected, Callers
 from p2p_remote.session.calls import CallConnected, Calls
 from p2p_remote.session.customer import CustomerSession
 from p2p_remote.session.events import (
@@ -25,8 +25,6 @@ from p2p_remote.session.events import (
 )
 from p2p_remote.session.node_config import NodeConfig
 from p2p_remote.session.node_events import (
-    CallerArrived,
-    CallerGone,
     NodeEvent,
     NodeIdTaken,
     NodeRegistered,
@@ -71,10 +69,10 @@ class Node:
         self.identity = identity
         self.config = config
         self.reflexive: Endpoint | None = None
+        self._own = list(config.candidates)
         self._random = random
         self._events: deque[NodeEvent] = deque()
         self._sessions: dict[int, Session] = {}
-        self._known_handles: set[int] = set()
         self._registration: Registration | None = None
         if config.server is not None:
             self._registration = Registration(
@@ -84,15 +82,7 @@ class Node:
         if config.server is not None:
             self._router = Router(config.server, random)
         self._calls = Calls(identity, config.name, self._registration, random)
-        self._responder: hs.Responder | None = None
-        if config.listed:
-            self._responder = hs.Responder(
-                identity,
-                random,
-                now,
-                hs.ResponderOptions(name=config.name, known=config.known),
-            )
-            self._responder.listen(identity.peer_id, password=config.password)
+        self._callers = Callers(identity, config, random, now)
 
     # Verbs.
 
@@ -187,17 +177,12 @@ class Node:
 
         `known`: the caller's key was verified in an earlier session.
         """
-        if self._responder is None:
-            return
-        if known:
-            self._known_handles.add(handle)
-        self._responder.release(handle, now)
+        self._callers.release(handle, now, known=known)
         self._collect(now)
 
     def refuse(self, handle: int, now: float) -> None:
         """Forget a caller without an answer."""
-        if self._responder is not None:
-            self._responder.refuse(handle, now)
+        self._callers.refuse(handle, now)
 
     @property
     def has_goodbyes(self) -> bool:
@@ -208,6 +193,28 @@ class Node:
         """End all sessions; `has_goodbyes` tells when that has been heard."""
         for session in self._sessions.values():
             session.end(control.REASON_ENDED, "", now)
+        self._collect(now)
+
+    def set_candidates(
+        self, kind: CandidateKind, candidates: Iterable[Candidate], now: float
+    ) -> None:
+        """Our addresses of one kind are these now; open sessions tell the other side.
+
+        Without any, the old ones stay in running sessions: they harm nobody.
+        """
+        found = list(candidates)
+        self._own = [each for each in self._own if each.kind is not kind] + found
+        for session in self._sessions.values():
+            if found:
+                session.update_candidates(found, now)
+        self._collect(now)
+
+    def network_changed(self, now: float) -> None:
+        """Our addresses are others, or the computer has slept: look at everything."""
+        if self._registration is not None:
+            self._registration.refresh(now)
+        for session in self._sessions.values():
+            session.suspect_path(now)
         self._collect(now)
 
     def close(self, now: float) -> None:
@@ -229,8 +236,7 @@ class Node:
     def _machines(self) -> list[Any]:
         machines = self._calls.machines
         machines.extend(self._sessions.values())
-        if self._responder is not None:
-            machines.append(self._responder)
+        machines.extend(self._callers.machines)
         if self._registration is not None:
             machines.append(self._registration)
         if self._router is not None:
@@ -246,15 +252,14 @@ class Node:
                 session.receive_datagram(data, path, now)
         elif kind is Kind.HANDSHAKE:
             if data[0] in _CALLERS_MESSAGES:
-                if self._responder is not None:
-                    self._responder.receive_datagram(data, path, now)
+                self._callers.receive_datagram(data, path, now)
             else:
                 self._calls.receive_datagram(data, path, now)
 
     def _collect(self, now: float) -> None:
         steps: tuple[Callable[[float], None], ...] = (
             self._collect_registration,
-            self._collect_responder,
+            self._collect_callers,
             self._collect_calls,
             self._collect_sessions,
             self._collect_router,
@@ -292,8 +297,7 @@ class Node:
     def _on_introduction(self, event: rv_events.RegistrationEvent, now: float) -> None:
         match event:
             case rv_events.Rung(path=path, first_message=first):
-                if self._responder is not None:
-                    self._responder.receive_datagram(first, path, now)
+                self._callers.receive_datagram(first, path, now)
             case rv_events.CallAccepted(call=number, path=path):
                 self._calls.on_accepted(number, path)
             case rv_events.CallFailed(call=number, reason=reason):
@@ -310,40 +314,19 @@ class Node:
             if session.handshake.path == path:
                 session.punch(endpoints, now)
 
-    def _collect_responder(self, now: float) -> None:
-        responder = self._responder
-        if responder is None:
-            return
-        while (event := responder.next_event()) is not None:
-            match event:
-                case hs.CallerVerified():
-                    self._events.append(
-                        CallerArrived(
-                            event.handle,
-                            event.public,
-                            event.counter,
-                            event.name,
-                            event.password_verified,
-                            event.path,
-                        )
-                    )
-                case hs.PasswordFailed(handle=handle):
-                    responder.refuse(handle, now, hs.RefusalReason.WRONG_PASSWORD)
-                case hs.CallerLost(handle=handle):
-                    self._known_handles.discard(handle)
-                    self._events.append(CallerGone(handle))
-                case hs.HandshakeComplete(handle=handle, result=result):
-                    session = CustomerSession(
-                        result,
-                        self._random,
-                        now,
-                        candidates=self._candidates(),
-                        known=handle in self._known_handles,
-                    )
-                    self._known_handles.discard(handle)
-                    self._open(handle, session)
-                case _:
-                    pass
+    def _collect_callers(self, now: float) -> None:
+        while (event := self._callers.next_event(now)) is not None:
+            if not isinstance(event, CallerConnected):
+                self._events.append(event)
+                continue
+            session = CustomerSession(
+                event.result,
+                self._random,
+                now,
+                candidates=self._candidates(),
+                known=event.known,
+            )
+            self._open(event.handle, session)
 
     def _collect_calls(self, now: float) -> None:
         while (event := self._calls.next_event(now)) is not None:
@@ -378,8 +361,8 @@ class Node:
     def _act_on(self, session: Session, event: SessionEvent, now: float) -> None:
         """Do what an event of a session asks of the registration or responder."""
         relay = session.handshake.path
-        if type(event) is SessionApproved and self._responder is not None:
-            self._responder.forget_attempts()
+        if type(event) is SessionApproved:
+            self._callers.forget_attempts()
         elif type(event) is SocketsFreed:
             self._events.append(event.released)
         if self._registration is None:
@@ -392,7 +375,7 @@ class Node:
             self._router.ask(session, event.attempt, now)
 
     def _candidates(self) -> list[Candidate]:
-        found = list(self.config.candidates)
+        found = list(self._own)
         if self.reflexive is not None:
             found.append(candidate(CandidateKind.SERVER_REFLEXIVE, self.reflexive))
         return found

@@ -167,6 +167,12 @@ class Session:
             self._send_control(control.Candidates(self._agent.local_rows()), now)
             self._collect(now)
 
+    def suspect_path(self, now: float) -> None:
+        """Something speaks against the path in use: check all of them."""
+        if self._agent is not None and self.state is State.ACTIVE:
+            self._agent.suspect(now)
+            self._collect(now)
+
     def tell_mapping(self, attempt: int, mapping: Mapping, now: float) -> None:
         """Take how our router maps, as `MappingWanted` asked; the peer is told."""
         if self._agent is None or self.state is not State.ACTIVE:

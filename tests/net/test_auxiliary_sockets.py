@@ -21,10 +21,13 @@ class Asker:
             path = AuxiliaryEndpoint(target.host, target.port, (9, number))
             self.out.append((b"%d" % number, path))
         self.heard: dict[bytes, Path] = {}
+        self.heard_all = asyncio.Event()
         self.events: list[Any] = []
 
     def receive_datagram(self, data: bytes, path: Path, now: float) -> None:
         self.heard[data] = path
+        if len(self.heard) == 3:
+            self.heard_all.set()
 
     def handle_timer(self, now: float) -> None:
         pass
@@ -64,8 +67,7 @@ async def test_each_name_has_a_socket_and_answers_carry_it():
             ports.add(source[1])
             server.sendto(data, source)
         async with asyncio.timeout(5):
-            while len(machine.heard) < 3:
-                await asyncio.sleep(0.005)
+            await machine.heard_all.wait()
         assert len(ports) == 3
         assert machine.heard[b"main"] == target
         assert machine.heard[b"2"] == AuxiliaryEndpoint(
