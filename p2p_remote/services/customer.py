@@ -48,6 +48,7 @@ class CustomerService:
         self._desk: Desk
         self._loop: asyncio.AbstractEventLoop
         self._tasks: set[asyncio.Task[None]] = set()
+        self._arrived: set[int] = set()  # callers that are still waiting
         self._caller: tuple[nd.CallerArrived, int] | None = None
         self._session: CustomerSession | None = None
         self._sharing: Sharing | None = None
@@ -158,7 +159,8 @@ class CustomerService:
                 self._notify(se.Trouble(SERVER_SILENT))
             case nd.NodeIdTaken():
                 self._spawn(self._on_id_taken(event))
-            case nd.CallerArrived():
+            case nd.CallerArrived(handle=handle):
+                self._arrived.add(handle)
                 self._spawn(self._on_caller(event))
             case nd.CallerGone(handle=handle):
                 self._on_caller_gone(handle)
@@ -184,6 +186,8 @@ class CustomerService:
         else:
             peer_id = await self._running.derive(caller.public, caller.counter)
             how = "password" if caller.password_verified else ""
+        if caller.handle not in self._arrived:
+            return  # gave up while the ID was computed: nobody is asked
         if self._caller is None and self._session is None:
             self._caller = (caller, peer_id)
             kind = "relay" if isinstance(caller.path, RelayPath) else "lan"
@@ -195,8 +199,13 @@ class CustomerService:
         self._running.poke()
 
     def _on_caller_gone(self, handle: int) -> None:
-        if self._caller is not None and self._caller[0].handle == handle:
-            self._caller = None
+        self._arrived.discard(handle)
+        if self._caller is None or self._caller[0].handle != handle:
+            return
+        self._caller = None
+        reason = control.REASONS[control.REASON_CONNECTION_LOST]
+        text = "The caller has gone."
+        self._notify(se.Ended(reason, text, 0.0, True, EXIT_CODES[reason]))
 
     async def _on_id_taken(self, event: nd.NodeIdTaken) -> None:
         """Another key has our ID: take the next one, if that is really so."""
@@ -213,6 +222,7 @@ class CustomerService:
         )
 
     def _on_opened(self, handle: int, session: CustomerSession) -> None:
+        self._arrived.discard(handle)
         if self._caller is None or self._caller[0].handle != handle:
             session.end(
                 control.REASON_BUSY,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from p2p_remote.crypto.identity import Identity
+from p2p_remote.errors import NetworkError
 from p2p_remote.session.callers import CallerConnected, Callers
 from p2p_remote.session.calls import CallConnected, Calls
 from p2p_remote.session.customer import CustomerSession
@@ -25,6 +26,8 @@ from p2p_remote.session.events import (
 )
 from p2p_remote.session.node_config import NodeConfig
 from p2p_remote.session.node_events import (
+    CallerGone,
+    CallFailed,
     NodeEvent,
     NodeIdTaken,
     NodeRegistered,
@@ -326,7 +329,8 @@ class Node:
                 candidates=self._candidates(),
                 known=event.known,
             )
-            self._open(event.handle, session)
+            if not self._open(event.handle, session):
+                self._events.append(CallerGone(event.handle))
 
     def _collect_calls(self, now: float) -> None:
         while (event := self._calls.next_event(now)) is not None:
@@ -336,14 +340,18 @@ class Node:
             session = TechnicianSession(
                 event.result, self._random, now, candidates=self._candidates()
             )
-            self._open(event.call, session)
+            if not self._open(event.call, session):
+                error = NetworkError("Too many sessions at once.")
+                self._events.append(CallFailed(event.call, error))
 
-    def _open(self, handle: int, session: Session) -> None:
+    def _open(self, handle: int, session: Session) -> bool:
+        """Take a session in; False if there are too many (or its index is taken)."""
         index = session.handshake.local_index
         if index in self._sessions or len(self._sessions) >= MAX_SESSIONS:
-            return
+            return False
         self._sessions[index] = session
         self._events.append(SessionOpened(handle, session))
+        return True
 
     def _collect_sessions(self, now: float) -> None:
         for session in list(self._sessions.values()):

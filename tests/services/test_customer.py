@@ -1,0 +1,149 @@
+"""Callers who come and go while the customer's side makes up its mind."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from p2p_remote.crypto.identity import Identity
+from p2p_remote.services import customer as customer_module
+from p2p_remote.services import events as se
+from p2p_remote.services.customer import CustomerService
+from p2p_remote.services.running_node import NodeOptions
+from p2p_remote.session import node_events as nd
+from p2p_remote.store.known_peers import KnownPeers
+from p2p_remote.wire.address import Endpoint
+
+IDENTITY = Identity(bytes(32), bytes(32), 0, 482_913_070)
+PATH = Endpoint("192.0.2.1", 5000)
+
+
+class FakeNode:
+    """Notes who was released."""
+
+    def __init__(self) -> None:
+        self.released: list[int] = []
+
+    def release(self, handle: int, now: float, *, known: bool = False) -> None:
+        """Note it."""
+        del now, known
+        self.released.append(handle)
+
+
+class FakeRunning:
+    """A node whose slow computation the test lets go on."""
+
+    def __init__(self, options: NodeOptions) -> None:
+        self.identity = options.identity
+        self.node = FakeNode()
+        self.computed = asyncio.Event()
+        self.on_event: Any = None
+
+    def clock(self) -> float:
+        """Stand still."""
+        return 0.0
+
+    def poke(self) -> None:
+        """Nothing to send."""
+
+    async def start(self, on_event: Any) -> None:
+        """Remember where events go."""
+        self.on_event = on_event
+
+    async def derive(self, public: bytes, counter: int) -> int:
+        """Wait until the test lets it go on."""
+        del public, counter
+        await self.computed.wait()
+        return 771_204_556
+
+
+class FakeDesk:
+    """A desk without anything on it."""
+
+    def start_hotkey(self, on_event: Any) -> None:
+        """No keys here."""
+
+
+class Bench:
+    """A customer's service on fakes."""
+
+    def __init__(self, folder: Path) -> None:
+        self.seen: list[se.ServiceEvent] = []
+        self.service = CustomerService(
+            NodeOptions(IDENTITY), KnownPeers(folder), lambda _: None, self.seen.append
+        )
+        self.running: Any = self.service._running
+
+    def arrive(self, handle: int) -> None:
+        """Let somebody call."""
+        self.running.on_event(
+            nd.CallerArrived(handle, b"k" * 32, 0, "Anna", False, PATH)
+        )
+
+    def requests(self) -> list[se.Request]:
+        """Questions shown so far."""
+        return [event for event in self.seen if isinstance(event, se.Request)]
+
+
+@pytest.fixture
+async def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """Start a service on fakes."""
+    monkeypatch.setattr(customer_module, "RunningNode", FakeRunning)
+    made = Bench(tmp_path)
+    await made.service.start(FakeDesk())  # type: ignore[arg-type]
+    return made
+
+
+async def settle() -> None:
+    """Let everything that can run do so."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+async def test_the_call_rings_only_when_the_question_is_shown(bench: Bench) -> None:
+    """Nobody is released before the question is on the screen."""
+    bench.arrive(1)
+    await settle()
+    assert bench.running.node.released == []
+    bench.running.computed.set()
+    await settle()
+    assert [r.peer_id for r in bench.requests()] == [771_204_556]
+    assert bench.running.node.released == [1]
+
+
+async def test_a_caller_who_gives_up_at_once_is_never_shown(bench: Bench) -> None:
+    """Nothing is asked for somebody who has gone, and the next caller is."""
+    bench.arrive(1)
+    await settle()
+    bench.running.on_event(nd.CallerGone(1))
+    bench.running.computed.set()
+    await settle()
+    assert bench.requests() == []
+    assert bench.running.node.released == []
+    bench.arrive(2)
+    await settle()
+    assert len(bench.requests()) == 1
+
+
+async def test_a_question_whose_caller_has_gone_is_taken_away(bench: Bench) -> None:
+    """The question ends when its caller goes, and the next caller is shown."""
+    bench.running.computed.set()
+    bench.arrive(1)
+    await settle()
+    bench.running.on_event(nd.CallerGone(1))
+    assert isinstance(bench.seen[-1], se.Ended)
+    bench.arrive(2)
+    await settle()
+    assert len(bench.requests()) == 2
+
+
+async def test_a_second_caller_does_not_replace_the_first(bench: Bench) -> None:
+    """While one question is open no other one is shown."""
+    bench.running.computed.set()
+    bench.arrive(1)
+    await settle()
+    bench.arrive(2)
+    await settle()
+    assert len(bench.requests()) == 1
+    assert bench.running.node.released == [1, 2]
