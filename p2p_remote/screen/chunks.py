@@ -10,6 +10,7 @@ from p2p_remote.screen.geometry import Rect
 from p2p_remote.screen.layout import MAX_COUNT, MAX_PIXELS, Table
 from p2p_remote.screen.scan import changes_of, gather, strip_rows
 
+MAX_PITCH = 128  # rows of a strip of a photograph
 STRIP_PIXELS = 32_768  # rectangles are made so narrow that no strip has more
 _BAND_PIXELS = 131_072  # read at once; keeps the copy in the second-level cache
 _HEADER = 10  # bytes of a rectangle in the body
@@ -27,6 +28,12 @@ class Scanned:
         """Row of `Body.rectangles`."""
         rect = self.rect
         return rect.x, rect.y, rect.width, rect.height, self.pitch, self.phase
+
+    def for_photo(self) -> "Scanned":
+        """The same rectangle, read along its longer side."""
+        pitch = min(self.rect.height, MAX_PITCH)
+        along = pitch if self.rect.height >= self.rect.width else 1
+        return Scanned(self.rect, along, 0)
 
     def divided(self, rows: int) -> tuple["Scanned", "Scanned"]:
         """Upper `rows` rows and the rest; `rows` is the end of a strip."""

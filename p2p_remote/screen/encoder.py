@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import chain
 from math import inf
 
 import numpy as np
@@ -14,11 +15,16 @@ from p2p_remote.screen.geometry import Rect
 from p2p_remote.screen.layout import Body
 from p2p_remote.screen.mirror import Mirror, Operations
 from p2p_remote.screen.motion_search import Vector
-from p2p_remote.screen.photo import changed_blocks, clear_blocks, photo_blocks
+from p2p_remote.screen.photo import (
+    changed_blocks,
+    clear_blocks,
+    mostly_changed,
+    photo_blocks,
+)
 from p2p_remote.screen.photo_coder import LOSSLESS, PhotoCoder, slices
 from p2p_remote.screen.rectangles import changed_rectangles, focus_first
 from p2p_remote.screen.rhythm import rhythm_of
-from p2p_remote.screen.scan import changes_of
+from p2p_remote.screen.scan import changes_of, is_smooth
 from p2p_remote.screen.writer import FAST_LINK, UpdateWriter
 from p2p_remote.wire.screen import ScreenUpdate
 
@@ -81,6 +87,10 @@ class Encoder:
         self._stale |= self._hidden
         self._hidden[:] = False
 
+    @property
+    def _is_lossy(self) -> bool:
+        return self.lossy and jpeg.available()
+
     def reset(self) -> None:
         """Begin the next call of `encode` with a key frame."""
         self._is_key = True
@@ -118,10 +128,12 @@ class Encoder:
         operations, segments = self._mirror.operate(current, segments, motion)
         self._stale[:] = False
         self._hide(segments)
-        photo = self._take_photos(current, segments)
-        items = self._items(current, segments, photo, focus)
+        photo, edges = self._take_photos(current, segments)
+        every = self._items(current, segments, photo | edges, focus)
+        smooth = [item.for_photo() for item in every if _is_in(item.rect, edges)]
+        items = [[item for item in every if not _is_in(item.rect, edges)], smooth]
         # Until all is sent, these rows count as not sent.
-        mark_rows(self._stale, (item.rect for item in items))
+        mark_rows(self._stale, (item.rect for part in items for item in part))
         self._stale |= photo.any(axis=1).repeat(BLOCK)[: self.height]
         used = 0
         for update in self._updates(operations, items, photo, current, budget):
@@ -178,16 +190,24 @@ class Encoder:
         self._hidden |= outside.any(axis=1)
         segments &= ~outside
 
-    def _take_photos(self, current: Pixels, segments: Bits) -> Bits:
-        """Blocks to be sent as photographs; their segments are taken out of the map."""
+    def _take_photos(self, current: Pixels, segments: Bits) -> tuple[Bits, Bits]:
+        """Blocks to be sent as photographs; their segments are taken out of the map.
+
+        Where they would be exact, those with few changes are left to rectangles: the
+        second map has these.
+        """
         changed = changed_blocks(segments)
+        edges = np.zeros_like(changed)
         if np.count_nonzero(changed) < _MIN_PHOTO:
-            return np.zeros_like(changed)
+            return edges.copy(), edges
         photo = photo_blocks(current, changed)
+        if not self._is_lossy:
+            whole = mostly_changed(segments, photo)
+            photo, edges = whole, photo & ~whole
         if np.count_nonzero(photo) < _MIN_PHOTO:
             photo[:] = False
         clear_blocks(segments, photo)
-        return photo
+        return photo, edges
 
     def _items(
         self, current: Pixels, segments: Bits, photo: Bits, focus: Rect | None
@@ -213,7 +233,7 @@ class Encoder:
     def _updates(
         self,
         operations: Operations,
-        items: list[Scanned],
+        items: list[list[Scanned]],
         photo: Bits,
         current: Pixels,
         budget: int | None,
@@ -223,8 +243,9 @@ class Encoder:
         limit = RAW_LIMIT
         if budget is not None:
             limit = min(max(budget * _RAW_PER_BUDGET, _RAW_LIMIT_LOW), RAW_LIMIT)
-        for chunk in chunks(items, current, limit):
+        for chunk in chain.from_iterable(chunks(i, current, limit) for i in items):
             changes = changes_of(chunk.pixels)
+            values = chunk.pixels[changes]
             for item in chunk.rectangles:
                 self._mirror.take_rect(item.rect, current)
             yield self._writer.write(
@@ -232,7 +253,8 @@ class Encoder:
                     body or Body(),
                     rectangles=chunk.table(),
                     changes=changes,
-                    values=chunk.pixels[changes],
+                    values=values,
+                    smooth=is_smooth(changes, values),
                 )
             )
             body = None
@@ -244,7 +266,7 @@ class Encoder:
 
     def _quality(self, blocks: int, budget: int | None) -> int:
         """Quality at which photographs go first."""
-        if not (self.lossy and jpeg.available()):
+        if not self._is_lossy:
             return LOSSLESS
         rate = self._writer.link_rate
         best = 85 if rate is None or rate >= FAST_LINK else 70
@@ -269,3 +291,10 @@ def _blocks_in(rect: Rect, blocks: Bits) -> Bits:
     rows = slice(max(rect.y, 0) // BLOCK, max(-(-rect.bottom // BLOCK), 0))
     inside[rows, max(rect.x, 0) // BLOCK : max(-(-rect.right // BLOCK), 0)] = True
     return inside
+
+
+def _is_in(rect: Rect, blocks: Bits) -> bool:
+    """Whether most blocks that `rect` touches are among `blocks`."""
+    rows = slice(rect.y // BLOCK, -(-rect.bottom // BLOCK))
+    part = blocks[rows, rect.x // BLOCK : -(-rect.right // BLOCK)]
+    return 2 * int(np.count_nonzero(part)) > part.size

@@ -19,7 +19,8 @@ FLAG_KEY = 1  # display size follows; everything known so far is forgotten
 FLAG_OPERATIONS = 2  # copies, stores and hits follow
 FLAG_GREY = 4  # the planes B-G and R-G are left out: all zero
 FLAG_REMEMBER = 8  # this body becomes part of the history
-_ALL_FLAGS = FLAG_KEY | FLAG_OPERATIONS | FLAG_GREY | FLAG_REMEMBER
+FLAG_SMOOTH = 16  # values of the planes are minus the one before
+_ALL_FLAGS = FLAG_KEY | FLAG_OPERATIONS | FLAG_GREY | FLAG_REMEMBER | FLAG_SMOOTH
 
 MAX_BODY = 1 << 20  # bytes of an unpacked body
 MAX_PIXELS = 1 << 20  # pixels of all rectangles, or of the side part, of one update
@@ -42,11 +43,13 @@ class Body:
     from the place `dx` to the right and `dy` below it. `stores` and `hits` have rows
     (tile, slot). `rectangles` has rows (x, y, width, height, pitch, phase). `changes`
     has a bit per pixel of the rectangles in scan order: it differs from the one before
-    (the first: from 0); `values` are those pixels, 0x00RRGGBB.
+    (the first: from 0); `values` are those pixels, 0x00RRGGBB. A body that is `smooth`
+    carries their differences.
     """
 
     size: tuple[int, int] | None = None
     remember: bool = False
+    smooth: bool = False
     copies: Table = field(default_factory=lambda: _no_rows(6))
     stores: Table = field(default_factory=lambda: _no_rows(2))
     hits: Table = field(default_factory=lambda: _no_rows(2))
@@ -121,18 +124,24 @@ def _read_rectangles(reader: _Reader) -> Table:
     return np.concatenate((places, rhythm), axis=1)
 
 
-def _read_pixels(reader: _Reader, count: int, *, grey: bool) -> tuple[Bits, Pixels]:
+def _read_plane(reader: _Reader, count: int, *, smooth: bool) -> NDArray[np.uint8]:
+    plane = np.frombuffer(reader.take(count), np.uint8)
+    return np.add.accumulate(plane, dtype=np.uint8) if smooth else plane
+
+
+def _read_pixels(reader: _Reader, count: int, flags: int) -> tuple[Bits, Pixels]:
     packed = np.frombuffer(reader.take((count + 7) // 8), np.uint8)
     bits = np.unpackbits(packed).view(np.bool_)
     if bits[count:].any():
         raise MalformedMessageError("padding of the change mask is not zero")
     changes = bits[:count]
     changed = int(np.count_nonzero(changes))
-    green = np.frombuffer(reader.take(changed), np.uint8)
-    if grey:
+    smooth = bool(flags & FLAG_SMOOTH)
+    green = _read_plane(reader, changed, smooth=smooth)
+    if flags & FLAG_GREY:
         return changes, green.astype(np.uint32) * np.uint32(0x010101)
-    blue = green + np.frombuffer(reader.take(changed), np.uint8)
-    red = green + np.frombuffer(reader.take(changed), np.uint8)
+    blue = green + _read_plane(reader, changed, smooth=smooth)
+    red = green + _read_plane(reader, changed, smooth=smooth)
     values = np.zeros((changed, 4), np.uint8)
     values[:, 0] = blue
     values[:, 1] = green
@@ -162,11 +171,12 @@ def parse(raw: bytes) -> Body:
     count = int((rectangles[:, 2] * rectangles[:, 3]).sum())
     if count > MAX_PIXELS:
         raise MalformedMessageError("too many pixels in one screen update")
-    changes, values = _read_pixels(reader, count, grey=bool(flags & FLAG_GREY))
+    changes, values = _read_pixels(reader, count, flags)
     reader.finish()
     return Body(
         size=size,
         remember=bool(flags & FLAG_REMEMBER),
+        smooth=bool(flags & FLAG_SMOOTH),
         copies=copies,
         stores=stores,
         hits=hits,
@@ -201,26 +211,30 @@ def _rectangles(body: Body) -> bytes:
     return head + places + _columns(body.rectangles[:, 4:], "u1")
 
 
-def _planes(values: Pixels) -> tuple[bytes, bool]:
+def _planes(values: Pixels, *, smooth: bool) -> tuple[bytes, bool]:
     """The value planes, and whether they are grey."""
     channels = np.ascontiguousarray(values).view(np.uint8).reshape(-1, 4)
     green = channels[:, 1].copy()
     blue = channels[:, 0] - green
     red = channels[:, 2] - green
-    if not (blue.any() or red.any()):
-        return green.tobytes(), True
-    return green.tobytes() + blue.tobytes() + red.tobytes(), False
+    grey = not (blue.any() or red.any())
+    planes = [green] if grey else [green, blue, red]
+    if smooth:
+        zero = np.zeros(1, np.uint8)
+        planes = [np.diff(plane, prepend=zero) for plane in planes]
+    return b"".join(plane.tobytes() for plane in planes), grey
 
 
 def build(body: Body) -> bytes:
     """Bytes of `body`; its tables must be within the bounds of the layout."""
-    planes, grey = _planes(body.values)
+    planes, grey = _planes(body.values, smooth=body.smooth)
     operations = len(body.copies) or len(body.stores) or len(body.hits)
     flags = (
         (FLAG_KEY if body.size else 0)
         | (FLAG_OPERATIONS if operations else 0)
         | (FLAG_GREY if grey else 0)
         | (FLAG_REMEMBER if body.remember else 0)
+        | (FLAG_SMOOTH if body.smooth else 0)
     )
     return b"".join(
         (

@@ -87,7 +87,11 @@ class LossMap:
 
     def store(self, rect: Rect, slot: int, old: NDArray[np.uint8]) -> None:
         """A tile was kept in a slot when `loss` was `old`."""
-        self._slots[slot] = int(old[self._blocks(rect)].max())
+        loss = int(old[self._blocks(rect)].max())
+        if loss:
+            self._slots[slot] = loss
+        else:
+            self._slots.pop(slot, None)
 
     def show(self, rect: Rect, slot: int) -> None:
         """A slot was shown at a tile."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from p2p_remote.screen.arrays import BLOCK, OPAQUE, SEGMENT, Bits, Pixels
 from p2p_remote.screen.damage import Comparer, bounding_segments
-from p2p_remote.screen.geometry import Rect
+from p2p_remote.screen.geometry import Rect, row_runs
 from p2p_remote.screen.layout import Body, Table
 from p2p_remote.screen.losses import LossMap
 from p2p_remote.screen.motion import Copy, MotionFinder
@@ -129,10 +129,10 @@ class Mirror:
     ) -> None:
         """Follow hits; what they show differs no more."""
         for tile, slot in hits:
-            rect = self._tiles.rect(tile)
+            self.loss.show(self._tiles.rect(tile), slot)
+        for rect in row_runs([self._tiles.rect(tile) for tile, _ in hits]):
             rows = slice(rect.y, rect.bottom)
             self.pixels[rows, rect.x : rect.right] = current[rows, rect.x : rect.right]
-            self.loss.show(rect, slot)
             segments[rows, rect.x // SEGMENT : -(-rect.right // SEGMENT)] = False
 
     def take_rect(self, rect: Rect, current: Pixels) -> None:

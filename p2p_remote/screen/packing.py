@@ -104,6 +104,15 @@ def pack_fast(raw: bytes, history: History) -> tuple[int, bytes]:
     return (packer, body) if len(body) < len(raw) else (PACKER_RAW, raw)
 
 
+def pack_smooth(raw: bytes) -> tuple[int, bytes]:
+    """Packer and body for noise, which nothing repeats: Huffman codes alone.
+
+    The history is no help; a block of literals needs none.
+    """
+    body = deflate_huffman(lz4.block.compress(raw, store_size=False))
+    return (PACKER_HUFFMAN, body) if len(body) < len(raw) else (PACKER_RAW, raw)
+
+
 def pack_small(raw: bytes, history: History, level: int) -> tuple[int, bytes]:
     """Packer and body for slow links: lz4 of `level`, Huffman codes if they gain."""
     block: bytes = lz4.block.compress(

@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from p2p_remote.screen.arrays import BLOCK, SEGMENT, Bits, Pixels
 
 _ROW_STEP = 4  # every fourth row is looked at
+_MOSTLY = 0.7  # of a block's segments; with fewer, the pixels that differ cost less
 _SMALL_CHANGE = 10  # of green, between neighbours
 
 
@@ -54,6 +55,24 @@ def _block_sums(bits: Bits) -> NDArray[np.int32]:
     columns = np.arange(0, bits.shape[1], BLOCK)
     across = np.add.reduceat(bits, columns, axis=1, dtype=np.int32)
     return np.add.reduceat(across, rows, axis=0)
+
+
+def mostly_changed(segments: Bits, blocks: Bits) -> Bits:
+    """Those `blocks` of which nearly all segments differ, in squares of 2x2 blocks."""
+    height, width = segments.shape
+    rows = np.add.reduceat(
+        segments, np.arange(0, height, BLOCK), axis=0, dtype=np.int32
+    )
+    counts = np.add.reduceat(rows, np.arange(0, width, BLOCK // SEGMENT), axis=1)
+    whole: Bits = blocks & (counts >= _MOSTLY * BLOCK * BLOCK // SEGMENT)
+    squares = whole[1:, 1:] & whole[:-1, 1:] & whole[1:, :-1] & whole[:-1, :-1]
+    result = np.zeros_like(whole)
+    for down in (0, 1):
+        for across in (0, 1):
+            result[
+                down : down + squares.shape[0], across : across + squares.shape[1]
+            ] |= squares
+    return result
 
 
 def clear_blocks(segments: Bits, blocks: Bits) -> None:

@@ -44,7 +44,7 @@ def _waste_of(cells: Bits, photo: Bits) -> _Waste:
     costs = (~cells).astype(np.int64)
     scale = BLOCK // CELL
     of_photo = photo.repeat(scale, axis=0).repeat(scale, axis=1)
-    costs[of_photo[: cells.shape[0], : cells.shape[1]]] = _PHOTO_COST
+    costs[of_photo[: cells.shape[0], : cells.shape[1]] & ~cells] = _PHOTO_COST
     sums = np.zeros((cells.shape[0] + 1, cells.shape[1] + 1), np.int64)
     np.cumsum(np.cumsum(costs, axis=0), axis=1, out=sums[1:, 1:])
 
@@ -89,15 +89,22 @@ def _join(groups: list[_Group], waste: _Waste) -> list[_Group]:
     return finished + active
 
 
-def _without_overlap(groups: list[_Group]) -> list[_Group]:
-    """Join groups whose boxes overlap, so that few cells are coded twice."""
+def _without_overlap(groups: list[_Group], waste: _Waste) -> list[_Group]:
+    """Join groups whose boxes overlap, so that few cells are coded twice.
+
+    Groups around a photograph stay apart where the box of both would hold it.
+    """
     result: list[_Group] = []
     for added in groups:
         group = added
         index = 0
         while index < len(result):
-            if result[index].box.intersects(group.box):
-                group = group.joined(result.pop(index))
+            common = result[index].box.intersection(group.box)
+            joined = result[index].joined(group)
+            allowed = _WASTE + _WASTE_SHARE * joined.changed + common.area
+            if common and waste(joined.box) <= allowed:
+                group = joined
+                result.pop(index)
                 index = 0
             else:
                 index += 1
@@ -125,7 +132,7 @@ def changed_rectangles(
     cells = cells_of(segments)
     waste = _waste_of(cells, photo)
     found = []
-    for group in _without_overlap(_join(_row_groups(cells, waste), waste)):
+    for group in _without_overlap(_join(_row_groups(cells, waste), waste), waste):
         rect = Rect(
             group.box.x * CELL,
             group.box.y * CELL,

@@ -10,6 +10,10 @@ import numpy as np
 from p2p_remote.screen.arrays import OPAQUE, Bits, Pixels
 from p2p_remote.screen.layout import Table
 
+_SMOOTH_VALUES = 256  # fewer are not worth it
+_SMOOTH_SAMPLE = 2048  # pairs looked at, about
+_SMALL_STEP = 12  # of green, between neighbours
+
 
 def _parts(height: int, pitch: int, phase: int) -> list[tuple[int, int, int]]:
     """Runs of equal strips as (first row, strips, rows per strip)."""
@@ -74,3 +78,15 @@ def expand(changes: Bits, values: Pixels) -> Pixels:
     pixels[:head] = OPAQUE
     pixels[head:] = np.repeat(values | OPAQUE, lengths)
     return pixels
+
+
+def is_smooth(changes: Bits, values: Pixels) -> bool:
+    """Whether the values are those of a photograph: nearly all change, by little."""
+    count = len(values)
+    if count < _SMOOTH_VALUES or 2 * count < len(changes):
+        return False
+    step = max(count // _SMOOTH_SAMPLE, 2)
+    pairs = values[: count // step * step].reshape(-1, step)
+    green = (pairs[:, :2] >> 8).astype(np.uint8).astype(np.int16)
+    steps = np.abs(green[:, 1] - green[:, 0])
+    return 2 * int(np.count_nonzero(steps <= _SMALL_STEP)) > len(steps)

@@ -2,7 +2,7 @@
 
 from p2p_remote.screen import layout
 from p2p_remote.screen.layout import Body
-from p2p_remote.screen.packing import History, pack_fast, pack_small
+from p2p_remote.screen.packing import History, pack_fast, pack_small, pack_smooth
 from p2p_remote.wire.screen import ScreenUpdate
 
 FAST_LINK = 6_250_000  # bytes/s (50 Mbit/s); from here on lz4 alone costs least time
@@ -31,10 +31,12 @@ class UpdateWriter:
             self._history.clear()
         # Noise would push everything useful out of the history.
         is_text = _TEXT_SHARE * len(body.values) <= len(body.changes)
-        is_remembered = is_text or len(raw) <= _REMEMBERED
+        is_remembered = is_text or (len(raw) <= _REMEMBERED and not body.smooth)
         if is_remembered:
             raw = bytes([raw[0] | layout.FLAG_REMEMBER]) + raw[1:]
-        if self.link_rate is None or self.link_rate >= FAST_LINK or body.size:
+        if body.smooth:
+            packer, packed = pack_smooth(raw)
+        elif self.link_rate is None or self.link_rate >= FAST_LINK or body.size:
             packer, packed = pack_fast(raw, self._history)
         else:
             level = _LEVEL_SMALL if len(raw) <= _SMALL_BODY else _LEVEL

@@ -44,6 +44,13 @@ VECTORS = [
         + "2030" + "1010" + "f0f0",
     ),
     (
+        "two colours, smooth",
+        body_with([0x102030, 0x203040], [(0, 0, 2, 1, 1, 0)], smooth=True),
+        "10" + "01" + "0000" + "0000" + "0200" + "0100" + "01" + "00" + "c0"
+        # Each plane minus the value before.
+        + "2010" + "1000" + "f000",
+    ),
+    (
         "copy, store and hits",
         Body(
             copies=table([(1, 2, 11, 22, -1, 5)], 6),
@@ -142,7 +149,7 @@ RECTANGLE = struct.pack("<BHHHHBB", 1, 0, 0, 1, 1, 1, 0)
     "raw",
     [
         b"",
-        b"\x10\0",
+        b"\x20\0",
         b"\x80\0",
         b"\x02" + bytes(6) + b"\0",
         b"\x02" + struct.pack("<HHH", 4097, 0, 0) + bytes(12 * 4097) + b"\0",
@@ -158,7 +165,7 @@ RECTANGLE = struct.pack("<BHHHHBB", 1, 0, 0, 1, 1, 1, 0)
         b"\x04" + struct.pack("<BHHHHBB", 1, 0, 0, 1025, 1024, 1, 0) + bytes(140_000),
     ],
     ids=[
-        "empty", "flag 0x10", "flag 0x80", "no operations", "copies", "stores", "hits",
+        "empty", "flag 0x20", "flag 0x80", "no operations", "copies", "stores", "hits",
         "short long count", "rectangles", "no width", "no height", "no pitch",
         "phase not below pitch", "padding bit", "pixels",
     ],
