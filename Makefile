@@ -15,7 +15,8 @@ ARGS ?=
 
 DEBIAN_PACKAGES := python3-venv xvfb xauth xdotool x11-utils x11-xserver-utils \
 	xterm tmux iproute2 nftables libxcb-render0 libxcb-shm0 libxcb-randr0 \
-	libxcb-xfixes0 procps tigervnc-standalone-server
+	libxcb-xfixes0 procps tigervnc-standalone-server \
+	tigervnc-scraping-server x11vnc
 
 # Files whose every branch is covered: pure machines have no excuse.
 PURE_FLOORS := p2p_remote/wire/*,p2p_remote/crypto/*,p2p_remote/traversal/*,p2p_remote/transport/*,p2p_remote/session/*
@@ -25,8 +26,8 @@ LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header $(AR
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install python-check run demo server test test-system torture check \
-	format lint types floors layout coverage snapshots bench bench-transport lock \
-	dist system-deps clean
+	format lint types floors layout coverage snapshots bench bench-screen \
+	bench-transport lock dist system-deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -105,6 +106,9 @@ snapshots: install ## regenerate the pictures of the screens after looking at th
 
 bench: install ## ratios against named rivals
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+bench-screen: install ## bytes and CPU of screen updates beside VNC servers
+	@$(BIN)/python -m tests.bench.bench_screen --write $(ARGS)
 
 # The rivals are for this alone, so no lock names them; what is missing is skipped.
 bench-transport: install ## the transport beside TCP and QUIC on bad lines (root)
