@@ -12,7 +12,12 @@ losses for a while.
 from dataclasses import dataclass
 from typing import Protocol
 
-from p2p_remote.transport.delay import DelayFilter, WindowedMinimum
+from p2p_remote.transport.delay import (
+    BASE_WINDOW,
+    FOREIGN_BASE_WINDOW,
+    DelayFilter,
+    WindowedMinimum,
+)
 
 DELTA = 0.5  # packets in the queue are about 1/DELTA
 _INITIAL_PACKETS = 16
@@ -29,9 +34,13 @@ _LOOK_EVERY = 10.0  # s between two looks at the base of the delay
 _NATURAL_PACKETS = 2 / DELTA  # queue that the rule itself may build
 _LEAST_STANDING = 0.005  # s of queue above the tolerance that is worth a cut
 _CUTS_BEFORE_FOREIGN = 2
-_FOREIGN_ROUNDS = 40  # after which a cut tells whether it is still there
+_FOREIGN_ROUNDS = 12  # between two looks whether it is still there, at least
+_FOREIGN_SPAN = 4.0  # s between them, at least
+_FOREIGN_LOOK = 2  # rounds: one until our part of the queue has left, one to look
+_FOREIGN_PART = 0.25  # of the window meanwhile
 _FOREIGN_DECREASE = 0.7
-_FOREIGN_INCREASE = 1.5  # packets per round
+_FOREIGN_INCREASE = 1.5  # packets per round, at least
+_FOREIGN_RATE = 20.0  # packets per second, at least: others grow by time, not by rounds
 _LOSS_MARGIN = 0.10  # share of a round above the usual share
 _LOSS_PACKETS = 8
 _LOSS_DECREASE = 0.8
@@ -87,7 +96,10 @@ class DelayController:
         self.window = float(_INITIAL_PACKETS * mss)
         self.delay = DelayFilter()
         self.is_starting = True
-        self.foreign_rounds = 0  # left beside a loss-based flow
+        self.is_foreign = False  # beside a loss-based flow
+        self._foreign_rounds = 0  # since the last look
+        self._foreign_since = 0.0  # when that was
+        self._kept_window = 0.0  # bytes, while looking
         self._mss = mss
         self._rtt = initial_rtt  # smoothed
         self._lateness = 0.0  # s, of our own timers
@@ -136,9 +148,10 @@ class DelayController:
         is_limit = sample.in_flight + 1.5 * self._mss >= 0.8 * self.window
         if self.is_starting:
             self._start(sample, is_limit=is_limit)
-        elif self.foreign_rounds:
-            if is_limit:
-                step = _FOREIGN_INCREASE * self._mss * sample.acked_bytes / self.window
+        elif self.is_foreign:
+            if is_limit and not self._kept_window:
+                packets = max(_FOREIGN_INCREASE, _FOREIGN_RATE * self._rtt)
+                step = packets * self._mss * sample.acked_bytes / self.window
                 self._set(self.window + step)
         else:
             self._steer(sample, is_limit=is_limit)
@@ -147,9 +160,12 @@ class DelayController:
 
     def on_loss(self, lost_bytes: int, lost_packets: int, now: float) -> None:
         self._round_lost += lost_packets
-        if self.foreign_rounds and not self._has_cut:
+        if self.is_foreign and not self._has_cut:
             self._has_cut = True
-            self._set(self.window * _FOREIGN_DECREASE)
+            if self._kept_window:
+                self._kept_window *= _FOREIGN_DECREASE
+            else:
+                self._set(self.window * _FOREIGN_DECREASE)
 
     def _restart(self, window: float) -> None:
         """Go down to `window` bytes, and double up to where it was."""
@@ -221,10 +237,10 @@ class DelayController:
         self._direction_rounds += 1
         if self._direction_rounds > _ROUNDS_BEFORE_SPEED:
             self._velocity = min(self._velocity * 2, _MAX_VELOCITY)
-        if self.foreign_rounds:
-            self._leave_foreign()
+        if self.is_foreign:
+            self._look_at_foreign(now)
         elif not self.is_starting:
-            self._drain()
+            self._drain(now)
             self._look(now)
         self._has_cut = False
         self._round_queue = float("inf")
@@ -234,7 +250,7 @@ class DelayController:
         natural = _NATURAL_PACKETS * self._mss / max(self._best_rate, 1.0)
         return self.delay.tolerance + max(natural, _LEAST_STANDING, self._lateness)
 
-    def _drain(self) -> None:
+    def _drain(self, now: float) -> None:
         """Cut the window once to what fits without the queue that stands."""
         queue = self._round_queue
         if queue <= self._natural_queue() or queue == float("inf"):
@@ -245,7 +261,7 @@ class DelayController:
         self._cuts += 1
         if self._cuts > _CUTS_BEFORE_FOREIGN:
             self._cuts = 0
-            self.foreign_rounds = _FOREIGN_ROUNDS
+            self._be_foreign(now, is_foreign=True)
             return
         minimum = self._minimum.value
         self._set(self.window * (minimum + self.delay.tolerance) / (minimum + queue))
@@ -261,13 +277,33 @@ class DelayController:
                 self._restart(self.window / 2)
             self._look_at = now + _LOOK_EVERY
 
-    def _leave_foreign(self) -> None:
-        """End the mode when the queue is empty, or empty our part of it to see."""
-        self.foreign_rounds -= 1
+    def _be_foreign(self, now: float, *, is_foreign: bool) -> None:
+        """Begin or end the mode; in it the base is remembered for longer."""
+        self.is_foreign = is_foreign
+        self._foreign_rounds = 0
+        self._foreign_since = now
+        self._kept_window = 0.0
+        span = FOREIGN_BASE_WINDOW if is_foreign else BASE_WINDOW
+        self.delay.base.span = self._minimum.span = span
+
+    def _look_at_foreign(self, now: float) -> None:
+        """End the mode when the queue is empty; empty our part now and then to see."""
+        self._foreign_rounds += 1
         if self._round_queue <= self.delay.tolerance:
-            self.foreign_rounds = 0
-        elif not self.foreign_rounds:
-            self._restart(_FLOOR_PACKETS * self._mss)
+            self._be_foreign(now, is_foreign=False)
+        elif self._kept_window:
+            if self._foreign_rounds >= _FOREIGN_LOOK:
+                is_foreign = self._round_queue > self._natural_queue()
+                if is_foreign:
+                    self._set(self._kept_window)
+                self._be_foreign(now, is_foreign=is_foreign)
+        elif (
+            self._foreign_rounds >= _FOREIGN_ROUNDS
+            and now - self._foreign_since >= _FOREIGN_SPAN
+        ):
+            self._kept_window = self.window
+            self._foreign_rounds = 0
+            self._set(self.window * _FOREIGN_PART)
 
     def _guard_losses(self) -> None:
         total = self._round_acked + self._round_lost

@@ -10,8 +10,9 @@ from statistics import median
 
 from p2p_remote.wire.frames import TIME_MASK
 
-_BASE_WINDOW = 10.0  # s over which the least delay is the base
-_BASE_SLOTS = 10
+BASE_WINDOW = 10.0  # s over which the least delay is the base
+FOREIGN_BASE_WINDOW = 60.0  # s, while others keep the queue from emptying
+_BASE_SLOT = 1.0  # s
 _MIN_WINDOW = 0.003  # s over which the standing delay is a minimum, at least
 _MAX_LATE_WINDOW = 0.012  # s of own timer lateness that widens that window
 _MIN_TOLERANCE = 0.002  # s of queue that is never acted upon
@@ -21,23 +22,23 @@ _MEDIAN_OF = 31  # standing delays, one a window
 
 
 class WindowedMinimum:
-    """Minimum over the last `_BASE_WINDOW` seconds, in slots of a second."""
+    """Minimum over the last `span` seconds (at most a minute), in slots of a second."""
 
     def __init__(self) -> None:
-        self._slots: deque[tuple[float, float]] = deque(maxlen=_BASE_SLOTS + 1)
+        self.span = BASE_WINDOW
         self.value = 0.0
+        self._slots: deque[tuple[float, float]] = deque()
 
     def update(self, value: float, now: float) -> None:
         """Take a value."""
         slots = self._slots
-        width = _BASE_WINDOW / _BASE_SLOTS
-        if not slots or now - slots[-1][0] >= width:
+        if not slots or now - slots[-1][0] >= _BASE_SLOT:
             slots.append((now, value))
         elif value < slots[-1][1]:
             slots[-1] = (slots[-1][0], value)
         else:
             return
-        while now - slots[0][0] > _BASE_WINDOW + width:
+        while now - slots[0][0] > self.span + _BASE_SLOT:
             slots.popleft()
         self.value = min(low for _, low in slots)
 
@@ -49,7 +50,7 @@ class DelayFilter:
         self.queue = 0.0  # s the standing delay is above the base
         self.tolerance = _MIN_TOLERANCE  # s of it that may be jitter
         self.jitter = 0.0  # s between least and most in a window, smoothed
-        self._base = WindowedMinimum()
+        self.base = WindowedMinimum()
         self._origin: float | None = None
         self._recent: deque[tuple[float, float]] = deque()  # ascending minima
         self._window_end = 0.0
@@ -61,7 +62,7 @@ class DelayFilter:
         if self._origin is None:
             self._origin = one_way
         delay = (one_way - self._origin + _WRAP / 2) % _WRAP - _WRAP / 2
-        self._base.update(delay, now)
+        self.base.update(delay, now)
         width = max(rtt / 2, _MIN_WINDOW, min(lateness, _MAX_LATE_WINDOW))
         recent = self._recent
         while recent and recent[-1][1] >= delay:
@@ -71,7 +72,7 @@ class DelayFilter:
             recent.popleft()
         standing = recent[0][1]
         self._spread(delay, standing, width, now)
-        self.queue = standing - self._base.value
+        self.queue = standing - self.base.value
 
     def _spread(self, delay: float, standing: float, width: float, now: float) -> None:
         """Follow the jitter, window by window."""
@@ -82,7 +83,7 @@ class DelayFilter:
         if self._window_end:
             self.jitter += (self._high - self._low - self.jitter) / 8
             self._standings.append(standing)
-            usual = median(self._standings) - self._base.value
+            usual = median(self._standings) - self.base.value
             most = min(0.9 * self.jitter, _MAX_TOLERANCE)
             tolerance = min(max(0.4 * self.jitter, usual), most)
             self.tolerance = max(tolerance, _MIN_TOLERANCE)
