@@ -15,7 +15,7 @@ ARGS ?=
 
 DEBIAN_PACKAGES := python3-venv xvfb xauth xdotool x11-utils x11-xserver-utils \
 	xterm tmux iproute2 nftables libxcb-render0 libxcb-shm0 libxcb-randr0 \
-	libxcb-xfixes0 procps tigervnc-standalone-server \
+	libxcb-xfixes0 procps redis-server tigervnc-standalone-server \
 	tigervnc-scraping-server x11vnc
 
 # Files whose every branch is covered: pure machines have no excuse.
@@ -124,7 +124,7 @@ bench-rendezvous: install ## what one core of the server carries, into docs/figu
 lock: install ## resolve the lock files (ARGS=--upgrade: to the newest versions)
 	@$(LOCK) requirements-uv.in -o requirements-uv.txt
 	@$(LOCK) pyproject.toml --extra jpeg -o requirements.txt
-	@$(LOCK) pyproject.toml --extra jpeg --group dev -c requirements.txt -o requirements-dev.txt
+	@$(LOCK) pyproject.toml --extra jpeg --extra fleet --group dev -c requirements.txt -o requirements-dev.txt
 
 dist: install ## wheel and source archive in dist/
 	@$(BIN)/hatchling build

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from p2p_remote import __version__
-from p2p_remote.errors import RemoteSupportError, UsageError
+from p2p_remote.errors import RemoteSupportError, StateError, UsageError
 from p2p_remote.wire.constants import DEFAULT_RENDEZVOUS_PORT
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rendezvous.database import SqliteClaims
     from rendezvous.registry import MemoryClaims
     from rendezvous.settings import Settings
+    from rendezvous.store_redis import RedisStore
 
 EXIT_INTERRUPTED = 130  # Ctrl-C, after a clean shutdown
 
@@ -55,9 +56,22 @@ def parser() -> argparse.ArgumentParser:
     )
     result.add_argument(
         "--store",
-        choices=("memory", "sqlite"),
-        help="where IDs and keys are kept "
+        metavar="STORE",
+        help="where IDs and keys are kept: memory, sqlite, or redis://HOST:PORT/NUMBER "
+        "for several servers that work as one "
         "(default: sqlite if --database is given, else memory)",
+    )
+    result.add_argument(
+        "--store-password-file",
+        metavar="FILE",
+        type=Path,
+        help="file with the password of the Redis store",
+    )
+    result.add_argument(
+        "--node",
+        metavar="IP:PORT",
+        help="UDP address for other servers of the fleet, in a network of your own "
+        "(default: a free port of the address by which the store is reached)",
     )
     result.add_argument(
         "--database", metavar="FILE", type=Path, help="SQLite file of IDs and keys"
@@ -116,6 +130,7 @@ def _serve(options: argparse.Namespace) -> int:
     import signal
 
     from rendezvous.database import SqliteClaims
+    from rendezvous.fleet import FleetClaims
     from rendezvous.server import Server
     from rendezvous.sockets import resolve
 
@@ -123,13 +138,15 @@ def _serve(options: argparse.Namespace) -> int:
         level=logging.DEBUG if options.verbose else logging.INFO,
         format="%(levelname)s %(message)s",
     )
-    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    for library in ("asyncio", "redis"):
+        logging.getLogger(library).setLevel(logging.WARNING)
     listen = [split_address(text) for text in options.listen]
     metrics = split_address(options.metrics) if options.metrics else None
     settings = _settings(options)
-    claims = _claims(options)
+    store = _redis(options)
+    claims = FleetClaims(store.fleet) if store else _claims(options)
     try:
-        server = Server(settings, claims)
+        server = Server(settings, claims, store)
         server.listen(resolve(listen or [("", DEFAULT_RENDEZVOUS_PORT)]))
         server.listen_beside()
 
@@ -163,10 +180,41 @@ def _settings(options: argparse.Namespace) -> "Settings":
     return replace(settings, relay_rate=options.relay_rate * 1e6 / 8)
 
 
+def _redis(options: argparse.Namespace) -> "RedisStore | None":
+    """The store of a fleet, if one is asked for."""
+    url = options.store or ""
+    if not url.startswith(("redis://", "rediss://", "unix://")):
+        if options.node or options.store_password_file:
+            raise UsageError(
+                "--node and --store-password-file go with --store redis://..."
+            )
+        return None
+    if options.database:
+        raise UsageError("--database goes with --store sqlite.")
+    if ":" in url.partition("://")[2].rpartition("@")[0]:
+        raise UsageError(
+            "--store: a password on the command line can be read by other users; "
+            "use --store-password-file FILE."
+        )
+    from rendezvous.store_redis import RedisStore
+
+    password = None
+    if options.store_password_file:
+        try:
+            password = options.store_password_file.read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise StateError(
+                f"{options.store_password_file} cannot be read: {error.strerror}."
+            ) from error
+    return RedisStore(url, password, options.node)
+
+
 def _claims(options: argparse.Namespace) -> "MemoryClaims | SqliteClaims":
     from rendezvous.database import SqliteClaims
     from rendezvous.registry import MemoryClaims
 
+    if options.store not in (None, "memory", "sqlite"):
+        raise UsageError("--store is memory, sqlite or redis://HOST:PORT/NUMBER.")
     if options.store == "memory" and options.database:
         raise UsageError("--database goes with --store sqlite.")
     if options.store == "sqlite" and not options.database:

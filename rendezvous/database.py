@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from p2p_remote.errors import StateError
-from rendezvous.registry import Claim
+from rendezvous.registry import Claim, ClaimsAtHand
 
 RETENTION_DAYS = 400  # a key not seen for so long loses its ID
 _SECONDS_PER_DAY = 86_400
@@ -44,7 +44,7 @@ def today() -> int:
     return int(time.time()) // _SECONDS_PER_DAY
 
 
-class SqliteClaims:
+class SqliteClaims(ClaimsAtHand):
     """Claims in a file. Meets `registry.Claims`."""
 
     def __init__(self, path: Path) -> None:

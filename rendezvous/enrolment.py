@@ -34,6 +34,7 @@ from rendezvous.settings import Settings
 
 MAX_PENDING_DERIVATIONS = 64
 MAX_VERDICTS = 4096
+MAX_WAITING = 4096  # REGISTERs that wait for the claim on their ID
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,8 @@ class Enrolment:
         self._claims = claims
         self._cookies = cookies
         self._random = random
+        self._waiting: dict[int, list[tuple[Register, Address]]] = {}
+        self._number_waiting = 0
         self._counters = counters
         self._number_secret = random(32)
         self._hello_limit = RateLimit(limits.hello, random(32))
@@ -139,6 +142,43 @@ class Enrolment:
         """
         if not self._is_proven(message, address, now):
             return None, None
+        if message.listed and not self._claims.is_known(message.peer_id):
+            self._wait_for_claim(message, address)
+            return None, None
+        return self.admit(message, address, now)
+
+    def claim_found(
+        self, peer_id: int, now: float
+    ) -> list[tuple[Address, int, bytes | None, Registration | None]]:
+        """Go on with those who waited for the claim on an ID.
+
+        Returns:
+            For each its address, what it replaces, and the two results of `admit`.
+
+        """
+        return [
+            (address, message.replaces, *self.admit(message, address, now))
+            for message, address in self.stop_waiting(peer_id)
+        ]
+
+    def stop_waiting(self, peer_id: int) -> list[tuple[Register, Address]]:
+        """Take out those who wait for the claim on an ID."""
+        waiting = self._waiting.pop(peer_id, [])
+        self._number_waiting -= len(waiting)
+        return waiting
+
+    def _wait_for_claim(self, message: Register, address: Address) -> None:
+        if self._number_waiting >= MAX_WAITING:
+            self._counters.dropped[Drop.SERVER_FULL] += 1
+            return
+        self._number_waiting += 1
+        self._waiting.setdefault(message.peer_id, []).append((message, address))
+        self._claims.ask(message.peer_id)
+
+    def admit(
+        self, message: Register, address: Address, now: float
+    ) -> tuple[bytes | None, Registration | None]:
+        """Register a client that has proved its address and key; as `register`."""
         number = self._number(message, address)
         registration = self._registry.find(number)
         if registration is None:
@@ -156,6 +196,8 @@ class Enrolment:
 
     def may_be_listed(self, registration: Registration) -> bool:
         """Whether the ID of a registration still belongs to its key."""
+        if not self._claims.is_known(registration.peer_id):
+            return True  # the fleet's store decides between the nodes
         claim = self._claims.get(registration.peer_id)
         return claim is not None and claim.public == registration.public
 

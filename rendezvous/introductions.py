@@ -27,14 +27,14 @@ MAX_CHANNELS_OF_ONE = 16
 CHANNELS_RETRY_AFTER = 30  # s; told to a caller that has too many channels open
 MAX_REFUSALS = 65_536
 
-_CallKey = tuple[bytes, int]  # caller's public key, call number
+CallKey = tuple[bytes, int]  # caller's public key, call number
 
 
 @dataclass(slots=True)
-class _Introduction:
+class Introduction:
     """A call that has found its callee."""
 
-    key: _CallKey
+    key: CallKey
     transaction: bytes
     target_id: int
     first_message: bytes
@@ -71,9 +71,9 @@ class Introductions:
         self._random = random
         self._send = send
         self._timers = Timers()
-        self._by_call: dict[_CallKey, _Introduction] = {}
-        self._by_channel: dict[int, _Introduction] = {}
-        self._refusals: dict[_CallKey, _Refusal] = {}
+        self._by_call: dict[CallKey, Introduction] = {}
+        self._by_channel: dict[int, Introduction] = {}
+        self._refusals: dict[CallKey, _Refusal] = {}
         limits = settings.limits
         self._calls_of_key = RateLimit(limits.call, random(32))
         self._calls_of_prefix = RateLimit(limits.call, random(32))
@@ -115,13 +115,10 @@ class Introductions:
                 self._send_unavailable(refusal)
             return
         retry_after = self._retry_after(caller, now)
-        callee = None
-        if not retry_after:
-            callee = self._callee(message.target_id, caller, now)
-        if callee is None:
+        if retry_after:
             self._refuse(message, caller, retry_after, now)
         else:
-            self._introduce(message, caller, callee, now)
+            self._connect(message, caller, now)
 
     def rung(self, number: int, callee: Registration) -> None:
         """RING has arrived."""
@@ -166,6 +163,14 @@ class Introductions:
 
     # Refusing.
 
+    def _connect(self, message: Call, caller: Registration, now: float) -> None:
+        """Ring at the target if it is here, or refuse."""
+        callee = self._callee(message.target_id, caller.public, now)
+        if callee is None:
+            self._refuse(message, caller, 0, now)
+        else:
+            self._introduce(message, caller, callee, now)
+
     def _retry_after(self, caller: Registration, now: float) -> int:
         """Seconds a caller has to wait, 0 if the call may go on; it is counted."""
         prefix = prefix_of(caller.address)
@@ -181,13 +186,12 @@ class Introductions:
         )
         return max(1, ceil(wait))
 
-    def _callee(
-        self, target_id: int, caller: Registration, now: float
-    ) -> Registration | None:
+    def _callee(self, target_id: int, caller: bytes, now: float) -> Registration | None:
+        """Who is called by this ID and may be rung now by the key `caller`."""
         callee = self._registry.called(target_id, now)
         if (
             callee is None
-            or callee.public == caller.public
+            or callee.public == caller
             or len(callee.channels or ()) >= MAX_CHANNELS_OF_ONE
             or self.relay.is_full
             or not self._rings_of_key.allow(callee.public, now)
@@ -196,8 +200,14 @@ class Introductions:
         return callee
 
     def _refuse(
-        self, message: Call, caller: Registration, retry_after: int, now: float
+        self,
+        message: Call,
+        caller: Registration,
+        retry_after: int,
+        now: float,
+        asked_at: float | None = None,
     ) -> None:
+        """Let UNAVAILABLE go out at its time after the CALL of `asked_at` (or now)."""
         self._counters.calls_refused += 1
         prefix = prefix_of(caller.address)
         if len(self._refusals) >= MAX_REFUSALS:
@@ -207,14 +217,15 @@ class Introductions:
         key = (caller.public, message.call)
         refusal = _Refusal(message.transaction, message.call, retry_after, caller)
         self._refusals[key] = refusal
-        self._timers.at(now + UNAVAILABLE_DELAY, partial(self._answer, refusal))
+        when = (now if asked_at is None else asked_at) + UNAVAILABLE_DELAY
+        self._timers.at(when, partial(self._answer, refusal))
         self._timers.at(now + REFUSAL_MEMORY, partial(self._forget, key))
 
     def _answer(self, refusal: _Refusal, now: float) -> None:
         refusal.is_answered = True
         self._send_unavailable(refusal)
 
-    def _forget(self, key: _CallKey, now: float) -> None:
+    def _forget(self, key: CallKey, now: float) -> None:
         self._refusals.pop(key, None)
 
     def _send_unavailable(self, refusal: _Refusal) -> None:
@@ -230,15 +241,26 @@ class Introductions:
     def _introduce(
         self, message: Call, caller: Registration, callee: Registration, now: float
     ) -> None:
-        self._counters.calls_introduced += 1
-        channel = self.relay.open(
+        introduction = self._open(
+            message,
             Side(caller.public, caller.number, caller.address),
             Side(callee.public, callee.number, callee.address),
             now,
         )
-        for registration in (caller, callee):
-            _join(registration, channel.number)
-        introduction = _Introduction(
+        self._ring(introduction, self._random(8), 0, now)
+        self._send_called(introduction, caller.address)
+
+    def _open(
+        self, message: Call, caller: Side, callee: Side, now: float
+    ) -> Introduction:
+        """Open the channel of a call."""
+        self._counters.calls_introduced += 1
+        channel = self.relay.open(caller, callee, now)
+        for side in (caller, callee):
+            registration = self._registry.find(side.registration)
+            if registration is not None:
+                _join(registration, channel.number)
+        introduction = Introduction(
             (caller.public, message.call),
             message.transaction,
             message.target_id,
@@ -247,16 +269,15 @@ class Introductions:
         )
         self._by_call[introduction.key] = introduction
         self._by_channel[channel.number] = introduction
-        self._ring(introduction, self._random(8), 0, now)
-        self._send_called(introduction, caller.address)
+        return introduction
 
-    def _send_called(self, introduction: _Introduction, address: Address) -> None:
+    def _send_called(self, introduction: Introduction, address: Address) -> None:
         _, call = introduction.key
         number = introduction.channel.number
         self._send(Called(introduction.transaction, call, number).encode(), address)
 
     def _ring(
-        self, introduction: _Introduction, transaction: bytes, tries: int, now: float
+        self, introduction: Introduction, transaction: bytes, tries: int, now: float
     ) -> None:
         """Send RING for the `tries`-th time, counted from 0."""
         channel = introduction.channel
@@ -278,7 +299,7 @@ class Introductions:
             now + wait, partial(self._ring, introduction, transaction, tries + 1)
         )
 
-    def _give_up(self, introduction: _Introduction, now: float) -> None:
+    def _give_up(self, introduction: Introduction, now: float) -> None:
         """Nobody has answered RING: the callee is offline after all."""
         caller = self._registry.get(introduction.channel.caller.registration, now)
         self.relay.close(introduction.channel)

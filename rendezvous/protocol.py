@@ -13,14 +13,25 @@ from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.constants import PROTOCOL_VERSION
 from p2p_remote.wire.first_byte import RELAYED
 from p2p_remote.wire.where import WHERE
+from rendezvous import fleet_messages
 from rendezvous.addresses import ENDPOINT_LENGTH, Address, endpoint_bytes
 from rendezvous.authentication import is_authentic
 from rendezvous.cookies import Cookies
 from rendezvous.counters import Counters, Drop
 from rendezvous.enrolment import DerivationRequested, Enrolment
+from rendezvous.fleet import (
+    Fleet,
+    FleetClaims,
+    FleetRequest,
+    Listed,
+    Location,
+    Unlisted,
+)
+from rendezvous.fleet_introductions import FleetIntroductions
 from rendezvous.introductions import Introductions
 from rendezvous.rate_limit import RateLimit
-from rendezvous.registry import Claims, Registration, Registry
+from rendezvous.registry import Claim, Claims, Registration, Registry
+from rendezvous.relay import HEADER_LENGTH
 from rendezvous.settings import Settings
 from rendezvous.where import WHERE_BYTE, WhereAnswers
 
@@ -33,7 +44,11 @@ class Protocol:
     """One rendezvous server."""
 
     def __init__(
-        self, settings: Settings, claims: Claims, random: Callable[[int], bytes]
+        self,
+        settings: Settings,
+        claims: Claims,
+        random: Callable[[int], bytes],
+        fleet: Fleet | None = None,
     ) -> None:
         """Begin with nobody registered.
 
@@ -41,13 +56,20 @@ class Protocol:
             settings: what the operator has chosen.
             claims: which key each ID belongs to; may outlive this object.
             random: source of random bytes.
+            fleet: membership among several servers; `claims` are then `FleetClaims`.
 
         """
+        self.fleet = fleet
         self.registry = Registry()
         self.counters = Counters()
         self.introductions = Introductions(
             settings, self.registry, random, self._send, self.counters
         )
+        if fleet is not None:
+            self.introductions = FleetIntroductions(
+                settings, self.registry, random, self._send, self.counters, fleet
+            )
+        self._claims = claims
         self.where = WhereAnswers()
         self._cookies = Cookies(random)
         self._enrolment = Enrolment(
@@ -93,9 +115,58 @@ class Protocol:
         due = (self.registry.next_due(), self.introductions.next_due())
         return min((when for when in due if when is not None), default=None)
 
-    def next_event(self) -> DerivationRequested | None:
+    def next_event(self) -> DerivationRequested | FleetRequest | None:
         """Drain one event."""
+        if self.fleet is not None and self.fleet.events:
+            return self.fleet.events.popleft()
         return self._events.popleft() if self._events else None
+
+    # The fleet. Whoever has a store brings its answers here.
+
+    def claim_found(self, peer_id: int, claim: Claim | None, now: float) -> None:
+        """Go on with those who wait for the claim on an ID; None: nobody has one."""
+        if not isinstance(self._claims, FleetClaims):
+            return
+        self._claims.learn(peer_id, claim)
+        for outcome in self._enrolment.claim_found(peer_id, now):
+            self._admitted(*outcome)
+        claim = self._claims.get(peer_id)
+        holder = self.registry.called(peer_id, now)
+        if holder and claim and holder.public != claim.public:
+            self.registry.remove(holder)
+        self._claims.forget(peer_id)
+
+    def claim_not_found_out(self, peer_id: int) -> None:
+        """The store does not answer: nobody new by this ID; clients ask again."""
+        self._enrolment.stop_waiting(peer_id)
+
+    def looked_up(self, ticket: int, location: Location | None, now: float) -> None:
+        """Go on with a call; None: the ID is registered nowhere."""
+        if isinstance(self.introductions, FleetIntroductions):
+            self.introductions.looked_up(ticket, location, now)
+
+    def receive_from_node(self, data: bytes, now: float) -> None:
+        """Take what another node tells."""
+        if isinstance(self.introductions, FleetIntroductions):
+            try:
+                message = fleet_messages.decode(data)
+            except MalformedMessageError:
+                self.counters.dropped[Drop.MALFORMED] += 1
+                return
+            self.introductions.receive(message, now)
+
+    def receive_link_datagram(self, data: bytes, now: float) -> None:
+        """Take a relayed datagram that another node sends on."""
+        opened = self.fleet.open(data) if self.fleet is not None else None
+        if opened is None:
+            self.counters.dropped[Drop.WRONG_MAC] += 1
+            return
+        number, inner = opened
+        side = self.introductions.relay.arrive(number, HEADER_LENGTH + len(inner), now)
+        channel = self.introductions.relay.get(number)
+        if side is not None and channel is not None:
+            header = bytes((RELAYED,)) + number.to_bytes(4, "little")
+            self._send(header + inner, side.address)
 
     @property
     def limits(self) -> dict[str, RateLimit]:
@@ -179,8 +250,12 @@ class Protocol:
     def _on_relayed(self, data: bytes, path: Address, now: float) -> None:
         self.counters.received[RELAYED] += 1
         target = self.introductions.relay.forward(data, path, now)
-        if target is not None:
-            self._send(data, target)
+        if target is None:
+            return
+        if target.remote is None:
+            self._send(data, target.address)
+        elif self.fleet is not None and target.remote.number:
+            self.fleet.forward(target.remote, data[HEADER_LENGTH:])
 
     def _on_where(self, data: bytes, path: Address, now: float) -> None:
         here = self.where.answer(data, path)
@@ -201,11 +276,27 @@ class Protocol:
         self, message: wire.Register, data: bytes, path: Address, now: float
     ) -> None:
         answer, registration = self._enrolment.register(message, path, now)
+        self._admitted(path, message.replaces, answer, registration)
+
+    def _admitted(
+        self,
+        path: Address,
+        replaces: int,
+        answer: bytes | None,
+        registration: Registration | None,
+    ) -> None:
         self._events.extend(self._enrolment.derivations.take_requests())
         if registration is not None:
-            self.introductions.moved(message.replaces, registration)
+            self.introductions.moved(replaces, registration)
+            self._tell_fleet(Listed, registration)
         if answer is not None:
             self._send(answer, path)
+
+    def _tell_fleet(
+        self, kind: type[Listed | Unlisted], registration: Registration
+    ) -> None:
+        if self.fleet is not None and registration.peer_id:
+            self.fleet.ask(kind(registration.peer_id, registration.public))
 
     def _on_rebind(
         self, message: wire.Rebind, data: bytes, path: Address, now: float
@@ -261,6 +352,7 @@ class Protocol:
         self, message: wire.Unregister, registration: Registration, now: float
     ) -> None:
         self.registry.remove(registration)
+        self._tell_fleet(Unlisted, registration)
 
     def _on_call(
         self, message: wire.Call, registration: Registration, now: float

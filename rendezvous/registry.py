@@ -148,6 +148,12 @@ class Claim:
 class Claims(Protocol):
     """Which key each ID belongs to; it outlives registrations."""
 
+    def is_known(self, peer_id: int) -> bool:
+        """Whether `get` can tell; else `ask`, and wait to be told."""
+
+    def ask(self, peer_id: int) -> None:
+        """Find out about this ID."""
+
     def get(self, peer_id: int) -> Claim | None:
         """Claim on this ID."""
 
@@ -155,7 +161,18 @@ class Claims(Protocol):
         """Remember a claim, in the place of any other; also says it was seen today."""
 
 
-class MemoryClaims:
+class ClaimsAtHand:
+    """What claims that are always known have in common."""
+
+    def is_known(self, peer_id: int) -> bool:
+        """Always."""
+        return True
+
+    def ask(self, peer_id: int) -> None:
+        """Nothing to do."""
+
+
+class MemoryClaims(ClaimsAtHand):
     """Claims that end with the process. The oldest make room for new ones."""
 
     def __init__(self, limit: int = MAX_CLAIMS_IN_MEMORY) -> None:

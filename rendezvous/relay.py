@@ -28,6 +28,20 @@ HANDSHAKE_BYTES_PER_SECOND = 1_000.0
 
 
 @dataclass(slots=True)
+class RemoteEnd:
+    """A side's channel at another node of the fleet."""
+
+    node: bytes
+    """Name of the node."""
+
+    link: bytes
+    """Packed endpoint where the node takes relayed datagrams from other nodes."""
+
+    number: int
+    """Number of the channel there; 0 while it is not known."""
+
+
+@dataclass(slots=True)
 class Side:
     """One end of a channel."""
 
@@ -36,6 +50,8 @@ class Side:
     address: Address
     punched: bool = False
     """Whether this side has acknowledged PUNCH."""
+    remote: RemoteEnd | None = None
+    """Where the side is, if it is registered at another node."""
 
 
 class Channel:
@@ -147,28 +163,45 @@ class Relay:
         else:
             channel.limit_to_handshake(now)
 
-    def forward(self, data: bytes, source: Address, now: float) -> Address | None:
-        """Where the relayed datagram `data` goes to; None if it goes nowhere."""
+    def forward(self, data: bytes, source: Address, now: float) -> Side | None:
+        """Who the relayed datagram `data` goes to; None if it goes nowhere."""
         if not HEADER_LENGTH < len(data) <= HEADER_LENGTH + MAX_ANY_DATAGRAM:
             return self._drop(Drop.MALFORMED)
         channel = self._channels.get(int.from_bytes(data[1:HEADER_LENGTH], "little"))
         if channel is None:
             return self._drop(Drop.UNKNOWN_CHANNEL)
         if source == channel.caller.address:
-            target = channel.callee.address
+            target = channel.callee
         elif source == channel.callee.address:
-            target = channel.caller.address
+            target = channel.caller
             channel.heard_callee = True
         else:
             return self._drop(Drop.NOT_ON_CHANNEL)
-        if not channel.spend(len(data), now):
+        return self._spend(channel, target, len(data), now)
+
+    def arrive(self, number: int, size: int, now: float) -> Side | None:
+        """Who `size` bytes from another node go to; None if they go nowhere."""
+        channel = self._channels.get(number)
+        if channel is None:
+            return self._drop(Drop.UNKNOWN_CHANNEL)
+        if channel.callee.remote is not None:
+            channel.heard_callee = True
+            return self._spend(channel, channel.caller, size, now)
+        if channel.caller.remote is not None:
+            return self._spend(channel, channel.callee, size, now)
+        return self._drop(Drop.NOT_ON_CHANNEL)
+
+    def _spend(
+        self, channel: Channel, target: Side, size: int, now: float
+    ) -> Side | None:
+        if not channel.spend(size, now):
             return self._drop(Drop.RELAY_LIMIT)
         channel.last_used = now
         self._counters.relayed_datagrams += 1
-        self._counters.relayed_bytes += len(data)
+        self._counters.relayed_bytes += size
         return target
 
-    def _drop(self, why: Drop) -> Address | None:
+    def _drop(self, why: Drop) -> Side | None:
         self._counters.dropped[why] += 1
         return None
 

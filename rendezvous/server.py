@@ -11,8 +11,9 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
 
 from p2p_remote.crypto.identity import derive_id
 from p2p_remote.errors import NetworkError, StateError
@@ -20,6 +21,7 @@ from p2p_remote.wire.address import Endpoint
 from rendezvous.addresses import ENDPOINT_LENGTH, Address
 from rendezvous.database import SqliteClaims
 from rendezvous.enrolment import DerivationRequested
+from rendezvous.fleet import FleetClaims
 from rendezvous.metrics import MetricsServer, exposition
 from rendezvous.protocol import Protocol
 from rendezvous.registry import MemoryClaims
@@ -33,6 +35,9 @@ from rendezvous.sockets import (
     target_of,
 )
 
+if TYPE_CHECKING:
+    from rendezvous.store_redis import RedisStore
+
 _log = logging.getLogger(__name__)
 
 _BATCH = 64  # datagrams taken from a socket in one go
@@ -45,10 +50,18 @@ _LAST_PORT = 65_535
 class Server:
     """One `Protocol` on some sockets."""
 
-    def __init__(self, settings: Settings, claims: MemoryClaims | SqliteClaims) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        claims: MemoryClaims | SqliteClaims | FleetClaims,
+        store: "RedisStore | None" = None,
+    ) -> None:
+        """Serve alone, or with a `store` as a node of a fleet."""
         self.endpoints: list[Endpoint] = []
         self._claims = claims
-        self._protocol = Protocol(settings, claims, os.urandom)
+        fleet = store.fleet if store is not None else None
+        self._store = store
+        self._protocol = Protocol(settings, claims, os.urandom, fleet)
         self._sockets: list[socket.socket] = []
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
@@ -117,14 +130,16 @@ class Server:
             loop.add_signal_handler(number, _set_once, stopped, number)
         for index, listener in enumerate(self._sockets):
             loop.add_reader(listener, self._on_readable, listener, index)
-        housekeeping = asyncio.create_task(self._keep_house())
+        beside = [asyncio.create_task(self._keep_house())]
+        if self._store is not None:
+            beside.append(asyncio.create_task(self._run_store(self._store)))
         on_ready(metrics_at)
         try:
             return await stopped
         finally:
-            housekeeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await housekeeping
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             self._close(loop)
 
     def _close(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -173,10 +188,48 @@ class Server:
                 # whoever misses this one asks again.
                 self._dropped += 1
         while (event := self._protocol.next_event()) is not None:
-            task = asyncio.create_task(self._check_derivation(event))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            if isinstance(event, DerivationRequested):
+                self._begin(self._check_derivation(event))
+            elif self._store is not None:
+                self._store.submit(event)
+        if self._store is not None:
+            self._send_to_nodes(self._store)
         self._arm()
+
+    def _begin(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # Other nodes.
+
+    def _send_to_nodes(self, store: "RedisStore") -> None:
+        datagrams, store.fleet.link_datagrams = store.fleet.link_datagrams, []
+        for data, target in datagrams:
+            try:
+                store.link.sendto(data, target_of(Address(target)))
+            except OSError:
+                self._dropped += 1
+
+    def _on_link_readable(self, link: socket.socket) -> None:
+        now = time.monotonic()
+        for _ in range(_BATCH):
+            try:
+                data = link.recv(_LARGEST)
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError:
+                continue  # an ICMP error: a node is away
+            self._protocol.receive_link_datagram(data, now)
+        self._after(now, {})
+
+    async def _run_store(self, store: "RedisStore") -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_reader(store.link, self._on_link_readable, store.link)
+        try:
+            await store.run(self._protocol, lambda now: self._after(now, {}))
+        finally:
+            loop.remove_reader(store.link)
 
     def _arm(self) -> None:
         due = self._protocol.next_timer()

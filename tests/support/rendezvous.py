@@ -11,6 +11,7 @@ from p2p_remote.wire.address import Endpoint, Path, RelayPath
 from p2p_remote.wire.constants import ID_MINIMUM
 from p2p_remote.wire.first_byte import RELAYED
 from rendezvous.addresses import endpoint_of, pack
+from rendezvous.enrolment import DerivationRequested
 from rendezvous.protocol import Protocol
 from rendezvous.registry import Claims, MemoryClaims
 from rendezvous.settings import Settings
@@ -81,6 +82,7 @@ class ServerMachine:
     def next_event(self) -> None:
         """Answer the events of the machine at once."""
         while (event := self.protocol.next_event()) is not None:
+            assert isinstance(event, DerivationRequested)
             self.derived += 1
             derived = self.derive(event.public, event.counter)
             self.protocol.derivation_checked(event, holds=derived == event.peer_id)

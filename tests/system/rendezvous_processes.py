@@ -1,0 +1,92 @@
+"""Rendezvous servers as processes, and clients on real sockets."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+from p2p_remote.traversal.registration import Registered, Registration
+from p2p_remote.wire.address import Endpoint
+from tests.support.rendezvous import quick_identity
+
+COMMAND = [sys.executable, "-m", "rendezvous"]
+PATIENCE = 10.0  # s; a busy machine is slow
+
+
+@contextmanager
+def running(*options, host="127.0.0.1:0"):
+    """A server and the endpoint that it says it listens on."""
+    process = subprocess.Popen(
+        [*COMMAND, "--listen", host, *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        words = process.stdout.readline().split()
+        assert words, process.stderr.read()
+        assert words[0] == "listening"
+        address, _, port = words[1].rpartition(":")
+        yield process, Endpoint(address.strip("[]"), int(port))
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+class Client:
+    """A `Registration` on a real socket."""
+
+    def __init__(self, name, server, *, listed=True):
+        family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+        self.socket = socket.socket(family, socket.SOCK_DGRAM)
+        self.socket.settimeout(0.02)
+        self.server = server
+        self.events = []
+        self.relayed = []
+        self.use(quick_identity(name), listed=listed)
+
+    def use(self, identity, *, listed=True):
+        """Register under this key."""
+        self.identity = identity
+        self.machine = Registration(
+            identity, self.server, os.urandom, time.monotonic(), listed=listed
+        )
+
+    @property
+    def own(self):
+        """Where the server sees this client."""
+        reflexive = self.first(Registered).reflexive
+        return reflexive.host, reflexive.port
+
+    def turn(self):
+        """Send what is due, wait a little for an answer."""
+        self.machine.handle_timer(time.monotonic())
+        for data, path in self.machine.datagrams_to_send(time.monotonic()):
+            self.socket.sendto(data, (path.host, path.port))
+        try:
+            data, source = self.socket.recvfrom(2048)
+        except TimeoutError:
+            return
+        if data[0] == 0x30:
+            self.relayed.append(data)
+            return
+        path = Endpoint(*source[:2])
+        self.machine.receive_datagram(data, path, time.monotonic())
+        while (event := self.machine.next_event()) is not None:
+            self.events.append(event)
+
+    def first(self, kind):
+        """The first event of a kind, None if there is none yet."""
+        return next((event for event in self.events if isinstance(event, kind)), None)
+
+
+def run_until(condition, *clients):
+    """Let clients work until `condition()` holds."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, "the server did not answer in time"
+        for client in clients:
+            client.turn()
