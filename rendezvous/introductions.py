@@ -15,6 +15,7 @@ from rendezvous.authentication import authenticated
 from rendezvous.counters import Counters
 from rendezvous.rate_limit import RateLimit
 from rendezvous.registry import Registration, Registry
+from rendezvous.rejoins import MAX_CHANNELS_OF_ONE, Rejoins
 from rendezvous.relay import Channel, Relay, Side
 from rendezvous.settings import Settings
 from rendezvous.timers import Timers
@@ -23,7 +24,6 @@ UNAVAILABLE_DELAY = 0.15  # s; longer than any difference in finding out
 REFUSAL_MEMORY = 10.0  # s for which a repeated CALL gets the same answer again
 REPEAT_AFTER = (0.25, 0.5, 1.0, 2.0)  # s between repeats of RING and PUNCH
 RING_LAST_WAIT = 1.25  # s after the last RING until the callee counts as offline
-MAX_CHANNELS_OF_ONE = 16
 CHANNELS_RETRY_AFTER = 30  # s; told to a caller that has too many channels open
 MAX_REFUSALS = 65_536
 
@@ -66,6 +66,7 @@ class Introductions:
     ) -> None:
         """`send(data, address)` puts a datagram out."""
         self.relay = Relay(settings, random, self._on_channel_closed, counters)
+        self.rejoins = Rejoins(registry, self.relay, _join, send)
         self._counters = counters
         self._registry = registry
         self._random = random
@@ -335,8 +336,10 @@ class Introductions:
         return self.relay.get(channel.number) is not channel
 
     def _on_channel_closed(self, channel: Channel) -> None:
-        introduction = self._by_channel.pop(channel.number)
-        del self._by_call[introduction.key]
+        introduction = self._by_channel.pop(channel.number, None)
+        if introduction is not None:
+            del self._by_call[introduction.key]
+        self.rejoins.on_closed(channel)
         for side in (channel.caller, channel.callee):
             registration = self._registry.find(side.registration)
             if registration is not None and registration.channels is not None:

@@ -92,6 +92,7 @@ class Protocol:
             wire.Agree: self._on_agree,
             wire.Punched: self._on_punched,
             wire.HangUp: self._on_hang_up,
+            wire.Rejoin: self._on_rejoin,
         }
 
     # The five verbs.
@@ -378,3 +379,8 @@ class Protocol:
         self, message: wire.HangUp, registration: Registration, now: float
     ) -> None:
         self.introductions.hang_up(message.channel, registration)
+
+    def _on_rejoin(
+        self, message: wire.Rejoin, registration: Registration, now: float
+    ) -> None:
+        self.introductions.rejoins.rejoin(message, registration, now)

@@ -29,6 +29,8 @@ from p2p_remote.wire.packet import (
     header_prefix,
 )
 
+RESUME_GRACE = 30.0  # s to rekey in after a silence that outlasted the keys' time
+
 
 class Sealing:
     """Seals and opens the packets of one session."""
@@ -41,6 +43,7 @@ class Sealing:
         local_index: int,
         remote_index: int,
         now: float,
+        silence_allowed: float = 0.0,
     ) -> None:
         """Begin epoch 0.
 
@@ -50,9 +53,13 @@ class Sealing:
             local_index: session index in packets to us, u32.
             remote_index: session index in packets to the peer, u32.
             now: seconds.
+            silence_allowed: seconds without a packet from the peer, once in an epoch,
+                that its keys outlive: nobody can rekey without a network.
 
         """
         self._initiator = initiator
+        self._silence_allowed = silence_allowed
+        self._heard_at = self._expires = now
         self._rekey_after = (
             REKEY_AFTER_INITIATOR if initiator else REKEY_AFTER_RESPONDER
         )
@@ -82,7 +89,7 @@ class Sealing:
 
         """
         number = self._next_number
-        if now >= self._expires or number >= self._end_number:
+        if now >= self.expires_at() or number >= self._end_number:
             raise ProtocolError("the keys of the session have expired")
         self._next_number = number + 1
         header = self._prefix + number.to_bytes(NUMBER_LENGTH, "little")
@@ -105,7 +112,7 @@ class Sealing:
         if self._previous is not None and now >= self._retire_at:
             self._retire()
         keys = self._by_first_byte.get(datagram[0])
-        if keys is None or now >= self._expires:
+        if keys is None or now >= self.expires_at():
             raise AuthenticationFailedError("a packet of an epoch without keys")
         number = int.from_bytes(datagram[PREFIX_LENGTH:HEADER_LENGTH], "little")
         if not self._window.is_new(number):
@@ -116,6 +123,7 @@ class Sealing:
             datagram[HEADER_LENGTH:],
         )
         self._window.accept(number)
+        self._note_heard(now)
         if keys is not self._heard:
             self._hear(keys, now)
         return number, plaintext
@@ -135,11 +143,20 @@ class Sealing:
 
     def expired(self, now: float) -> bool:
         """Whether the session must end because no rekey came about in time."""
-        return now >= self._expires or self._next_number >= self._end_number
+        return now >= self.expires_at() or self._next_number >= self._end_number
 
     def expires_at(self) -> float:
         """When `expired` becomes true, if no packet limit is met before."""
-        return self._expires
+        quiet_until = self._heard_at + self._silence_left
+        return max(quiet_until, self._expires)
+
+    def _note_heard(self, now: float) -> None:
+        """A packet ends a silence; what came after the keys' time is used up."""
+        beyond = now - max(self._expires, self._heard_at)
+        self._heard_at = now
+        if beyond > 0:
+            self._silence_left = 0.0
+            self._expires = now + RESUME_GRACE
 
     def offer(self, random: Callable[[int], bytes], now: float) -> bytes | None:
         """Offer (36 bytes) to be sent reliably, or None if a rekey is under way."""
@@ -202,6 +219,7 @@ class Sealing:
         self._prefix = header_prefix(keys.phase, self._remote_index)
         self._began = now
         self._expires = now + REJECT_AFTER
+        self._silence_left = self._silence_allowed
         self._first_number = self._next_number
         self._end_number = min(
             self._first_number + REJECT_AFTER_PACKETS, MAX_NUMBER + 1

@@ -35,6 +35,7 @@ from p2p_remote.session.node_events import (
     SessionHappened,
     SessionOpened,
 )
+from p2p_remote.session.reconnection import Reconnection
 from p2p_remote.session.router import Router
 from p2p_remote.session.session import Random, Session
 from p2p_remote.session.technician import TechnicianSession
@@ -85,6 +86,7 @@ class Node:
         if config.server is not None:
             self._router = Router(config.server, random)
         self._calls = Calls(identity, config.name, self._registration, random)
+        self._reconnection = Reconnection(self._registration)
         self._callers = Callers(identity, config, random, now)
 
     # Verbs.
@@ -117,7 +119,7 @@ class Node:
             if session.is_finished:
                 del self._sessions[index]
                 self._events.append(SocketsReleased(index))
-                self._hang_up(session.handshake.path, now)
+                self._hang_up(session.relay_path, now)
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Path]]:
         """Drain everything that goes to the socket; relay headers are put on here."""
@@ -134,6 +136,7 @@ class Node:
     def next_timer(self) -> float | None:
         """When `handle_timer` wants to be called, s."""
         times = [machine.next_timer() for machine in self._machines()]
+        times.append(self._reconnection.due)
         due = [time for time in times if time is not None]
         return min(due) if due else None
 
@@ -231,7 +234,7 @@ class Node:
 
     # Inside.
 
-    def _hang_up(self, path: Path, now: float) -> None:
+    def _hang_up(self, path: Path | None, now: float) -> None:
         """Give the relay channel of a call or session back to the server."""
         if self._registration is not None and isinstance(path, RelayPath):
             self._registration.hang_up(path, now)
@@ -269,6 +272,7 @@ class Node:
         )
         for step in steps:
             step(now)
+        self._reconnection.attend(self._sessions.values(), now)
 
     def _collect_registration(self, now: float) -> None:
         registration = self._registration
@@ -307,6 +311,10 @@ class Node:
                 self._calls.on_failed(number, reason)
             case rv_events.Punch(path=path, endpoints=endpoints):
                 self._on_punch(path, endpoints, now)
+            case rv_events.Rejoined():
+                for session in self._sessions.values():
+                    if session.rejoin_token == event.token:
+                        session.rejoined(event.path, event.endpoint, now)
             case _:
                 pass
 
@@ -314,7 +322,7 @@ class Node:
         self, path: RelayPath, endpoints: Iterable[Endpoint], now: float
     ) -> None:
         for session in self._sessions.values():
-            if session.handshake.path == path:
+            if session.relay_path == path:
                 session.punch(endpoints, now)
 
     def _collect_callers(self, now: float) -> None:
@@ -368,7 +376,7 @@ class Node:
 
     def _act_on(self, session: Session, event: SessionEvent, now: float) -> None:
         """Do what an event of a session asks of the registration or responder."""
-        relay = session.handshake.path
+        relay = session.relay_path
         if type(event) is SessionApproved:
             self._callers.forget_attempts()
         elif type(event) is SocketsFreed:

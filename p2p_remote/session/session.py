@@ -7,9 +7,11 @@ Nothing here knows sockets, screens or people.
 
 from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import astuple
 from typing import Any, ClassVar
 
 from p2p_remote.crypto.handshake import HandshakeResult
+from p2p_remote.crypto.primitives import blake2b
 from p2p_remote.crypto.sealing import Sealing
 from p2p_remote.errors import MalformedMessageError, ProtocolError
 from p2p_remote.session import events as ev
@@ -39,6 +41,9 @@ from p2p_remote.wire.constants import (
 from p2p_remote.wire.first_byte import Kind, kind_of
 
 Random = Callable[[int], bytes]
+
+LOST_AFTER = 600.0  # s without a network that an approved session outlives
+UNAPPROVED_LOST_AFTER = 30.0  # s of silence after which a request is forgotten
 
 
 class Session:
@@ -71,16 +76,23 @@ class Session:
         self._events: deque[ev.SessionEvent] = deque()
         self._agent: Agent | None = None
         self.path: Path = handshake.path
+        relayed = isinstance(handshake.path, RelayPath)
+        self.relay_path: Path | None = handshake.path if relayed else None
+        self.rejoin_token = blake2b(
+            b"rejoin", length=16, key=handshake.check_key, person=b"p2pr1/rejoin"
+        )
+        self._silent_since: float | None = None
         self.path_kind = "relay" if isinstance(handshake.path, RelayPath) else "lan"
         self.path_why = ""
         self._connection = Connection(
-            Config(),
+            Config(lost_after=LOST_AFTER),
             Sealing(
                 handshake.chain_key,
                 initiator=handshake.initiator,
                 local_index=handshake.local_index,
                 remote_index=handshake.remote_index,
                 now=now,
+                silence_allowed=LOST_AFTER,
             ),
             handshake.path,
             random,
@@ -100,6 +112,10 @@ class Session:
 
     def handle_timer(self, now: float) -> None:
         """Do what is due."""
+        gone_at = self._gone_at()
+        if gone_at is not None and now >= gone_at:
+            self._connection.close(control.REASON_CONNECTION_LOST, "", now)
+            self._on_lost("nothing came from the other side any more")
         self._connection.handle_timer(now)
         if self._agent is not None and self.state is State.ACTIVE:
             self._agent.handle_timer(now)
@@ -114,7 +130,7 @@ class Session:
 
     def next_timer(self) -> float | None:
         """When `handle_timer` wants to be called, s."""
-        times = [self._connection.next_timer()]
+        times = [self._connection.next_timer(), self._gone_at()]
         if self._agent is not None and self.state is State.ACTIVE:
             times.append(self._agent.next_timer())
         due = [time for time in times if time is not None]
@@ -178,17 +194,38 @@ class Session:
         if self._agent is None or self.state is not State.ACTIVE:
             return
         self._agent.search.own_mapping(attempt, mapping, now)
-        numbers = (
-            int(mapping.dependence),
-            mapping.last_port,
-            mapping.min_step,
-            mapping.max_step,
-            mapping.low,
-            mapping.high,
-        )
-        self._send_control(control.NatMapping(attempt, *numbers), now)
+        self._send_control(control.NatMapping(attempt, *mapping.numbers()), now)
+
+    @property
+    def is_lonely(self) -> bool:
+        """Whether no path to the other side answers."""
+        agent = self._agent
+        return self.state is State.ACTIVE and agent is not None and agent.is_lonely
+
+    @property
+    def wants_relay(self) -> bool:
+        """Whether a new relay channel would help; two on a LAN first do without."""
+        agent = self._agent
+        if self.state is not State.ACTIVE or agent is None or not agent.lacks_relay:
+            return False
+        return self.relay_path is not None or agent.is_lonely
+
+    def rejoined(self, path: RelayPath, endpoint: Endpoint, now: float) -> None:
+        """The server has opened another channel and sees the peer at `endpoint`."""
+        if self._agent is not None and self.state is State.ACTIVE:
+            self.relay_path = path
+            self._agent.replace_relay(path, now)
+            self._agent.punch([endpoint], now)
+            self._collect(now)
 
     # Inside.
+
+    def _gone_at(self) -> float | None:
+        """When a request that was not answered yet is given up."""
+        waiting = self.state is State.WAITING_FOR_APPROVAL
+        if not waiting or self._silent_since is None:
+            return None
+        return self._silent_since + UNAPPROVED_LOST_AFTER
 
     def _emit(self, event: ev.SessionEvent) -> None:
         self._events.append(event)
@@ -264,10 +301,12 @@ class Session:
                 if self._agent is not None:
                     self._agent.path_heard(path, now)
             case transport_events.PeerSilent(seconds=seconds):
+                self._silent_since = now - seconds
                 if self._agent is not None:
                     self._agent.suspect(now)
                 self._emit(ev.PeerSilentFor(seconds))
             case transport_events.PeerHeard():
+                self._silent_since = None
                 self._emit(ev.PeerHeardAgain())
             case _:
                 pass
@@ -296,11 +335,12 @@ class Session:
                     and why == self.path_why
                 ):
                     return
-                if path != self.path:
+                if path != self.path or not self.path_why:
                     self._connection.set_path(path, now, reset=True)
                 self.path, self.path_kind, self.path_why = path, kind, why
                 self._emit(ev.PathChanged(path, kind, rtt, why))
             case PathLost():
+                self.path_why = ""  # the same path, found again, is news
                 self._emit(ev.PathBroken())
             case MappingWanted(attempt=attempt):
                 self._emit(ev.MappingAsked(attempt))
@@ -337,15 +377,7 @@ class Session:
     def _on_mapping(self, message: control.NatMapping, now: float) -> None:
         if self._agent is None:
             raise ProtocolError("a mapping before the approval")
-        numbers = (
-            message.dependence,
-            message.last_port,
-            message.min_step,
-            message.max_step,
-            message.low,
-            message.high,
-        )
-        peer = mapping_from_wire(numbers)
+        peer = mapping_from_wire(astuple(message)[1:])
         self._agent.search.peer_mapping(message.attempt, peer, now)
 
     def _on_control(self, message: Any, now: float) -> None:

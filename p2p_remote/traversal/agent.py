@@ -6,12 +6,11 @@ among the paths that answered, keeps the chosen path and its substitutes alive, 
 falls back to the relay when it falls silent (docs/protocol/traversal.md).
 """
 
-from collections import deque
 from collections.abc import Callable, Iterable
 
 from p2p_remote.crypto.replay import ReplayWindow
 from p2p_remote.errors import AuthenticationFailedError, MalformedMessageError
-from p2p_remote.traversal.agent_events import AgentEvent, PathLost, PathSelected
+from p2p_remote.traversal.agent_events import AgentEvent
 from p2p_remote.traversal.candidate import (
     Candidate,
     CandidateKind,
@@ -19,20 +18,17 @@ from p2p_remote.traversal.candidate import (
     candidate,
     is_sendable,
 )
-from p2p_remote.traversal.check_list import CheckList
 from p2p_remote.traversal.check_seal import CheckSeal
 from p2p_remote.traversal.local_candidates import LocalCandidates, priority_if_learnt
 from p2p_remote.traversal.pair import (
     PEER_ROUND_SPACING,
     RETRY_INTERVALS,
-    ROUND_SPACING,
     Pair,
     PairState,
     PathKind,
 )
-from p2p_remote.traversal.path_choice import better_path, ranked
+from p2p_remote.traversal.path_keeper import PathKeeper
 from p2p_remote.traversal.paths import SocketsReleased, primed
-from p2p_remote.traversal.remote_candidates import RemoteCandidates
 from p2p_remote.traversal.search import Search
 from p2p_remote.wire.address import Endpoint, Path
 from p2p_remote.wire.connectivity import (
@@ -42,11 +38,10 @@ from p2p_remote.wire.connectivity import (
     counter_of,
 )
 
-SILENT = "the path before fell silent"
 CHOSEN = "the other side chose it"
 
 
-class Agent:
+class Agent(PathKeeper):
     """Finds and keeps the best path to the peer. Speaks the five verbs."""
 
     def __init__(  # noqa: PLR0913
@@ -61,41 +56,21 @@ class Agent:
         now: float,
     ) -> None:
         """With a `relay`, that path is selected from the start, without an event."""
-        self._controlling = controlling
+        super().__init__(controlling=controlling, random=random, now=now)
         self._seal = CheckSeal(check_key, controlling=controlling)
         self._replays = ReplayWindow()
         self._local_index = local_index
         self._remote_index = remote_index
-        self._random = random
         self._local = LocalCandidates()
-        self._remote = RemoteCandidates()
-        self._check_list = CheckList(now, priming=not controlling)
-        self._selected: Pair | None = None
-        self._relay: Pair | None = None
-        self._nominated: Pair | None = None  # controlled end: the peer's last choice
         self._nomination = -1  # counter of the check that made it
-        self._round_at = now - ROUND_SPACING
         self._peer_round_at = now - PEER_ROUND_SPACING
-        self._retry_at: float | None = None
         self._unpaired = False  # candidates came that have no pair yet
         self._moved = False  # addresses of ours are new
-        self._changed = True  # `_wake` is to be computed again
         self._wake: float | None = None
-        self._events: deque[AgentEvent] = deque()
         self._datagrams: list[tuple[bytes, Path]] = []
         self.search = Search(local_index, random)
         if relay is not None:
             self._relay = self._use_proven_path(relay, PathKind.RELAY, now)
-
-    @property
-    def selected(self) -> Path | None:
-        """Path in use; None while there is none."""
-        return self._selected.path if self._selected is not None else None
-
-    @property
-    def selected_kind(self) -> PathKind | None:
-        """Kind of the path in use."""
-        return self._selected.kind if self._selected is not None else None
 
     def start_on(self, path: Path, now: float) -> None:
         """The handshake went over this direct path: it is selected, without an event.
@@ -150,21 +125,6 @@ class Agent:
             pair.check_soon(now)
             self._changed = True
 
-    def suspect(self, now: float) -> None:
-        """Data that is expected stays out: check all paths, use the relay meanwhile.
-
-        Without a relay the path stays selected until its checks have failed. Calls
-        during a round that nothing can be changed by are ignored.
-        """
-        selected, relay = self._selected, self._relay
-        direct = selected is not None and selected is not relay
-        if selected is not None and direct and relay is not None and relay.usable:
-            self._events.append(PathLost(selected.path))
-            self._select(relay, now, SILENT)
-        elif now - self._round_at < ROUND_SPACING:
-            return
-        self._begin_round(now, everything=True)
-
     # The five verbs
 
     def receive_datagram(self, data: bytes, path: Path, now: float) -> None:
@@ -194,7 +154,7 @@ class Agent:
     def next_timer(self) -> float | None:
         """When `handle_timer` has something to do; it may turn out to be nothing."""
         if self._changed:
-            times = (self._check_list.next_timer(), self._retry_at)
+            times = (self._check_list.next_timer(), self._retry_at, self._beacon.due)
             self._wake = min((each for each in times if each is not None), default=None)
             self._changed = False
         search_at = self.search.next_timer()
@@ -222,6 +182,7 @@ class Agent:
             self._begin_round(now, everything=False)
             if self._controlling:
                 self.search.again(now)
+        self._beacon.light(self._relay, now, lonely=self._selected is None)
         while (due := self._check_list.next_due(now)) is not None:
             self._send_check(due, now)
         self._search_on(now)
@@ -334,67 +295,3 @@ class Agent:
                 self._check_list.begin_on(pair, now)
         if self._retry_at is None:
             self._plan_retry(now)
-
-    def _begin_round(self, now: float, *, everything: bool) -> None:
-        """Check again and ask the peer, by the relay, to do so at the same time."""
-        self._round_at = now
-        self._changed = True
-        self._plan_retry(now)
-        self._check_list.begin_round(now, everything=everything)
-
-    # Choice
-
-    def _use_proven_path(self, path: Path, kind: PathKind, now: float) -> Pair:
-        self._remote.own_path(path)
-        pair = Pair(path, kind, priority=0)
-        pair.assume_answered(now)
-        self._check_list.add(pair, keep=None)
-        self._selected = self._nominated = pair
-        self._changed = True
-        pair.check_soon(now)
-        return pair
-
-    def _choose(self, now: float) -> None:
-        """Use the best path; a change must be worth it.
-
-        The controlled end leaves the choice to the other, unless its path is dead.
-        """
-        current = self._selected
-        alive = current is not None and current.usable and not current.doubted
-        if alive and not self._controlling:
-            return
-        better = better_path(self._check_list, current)
-        if better is None:
-            return
-        if current is not None and not alive:
-            self._events.append(PathLost(current.path))
-            self._select(better, now, SILENT)
-        else:
-            self._select(better, now, f"a better path answered ({better.kind})")
-
-    def _lose(self, pair: Pair, now: float) -> None:
-        self._events.append(PathLost(pair.path))
-        self._selected = None
-        best = next(iter(ranked(self._check_list)), self._relay)
-        if best is not None and best.usable:
-            self._select(best, now, SILENT)
-        self._begin_round(now, everything=False)
-
-    def _select(self, pair: Pair, now: float, why: str) -> None:
-        if pair is self._selected:
-            return
-        self._selected = pair
-        self._announce(why)
-        if self._controlling:
-            pair.tell(now)  # the nomination
-        self._check_list.plan_keeping(self._selected, now, self._random)
-        self._plan_retry(now)
-
-    def _announce(self, why: str) -> None:
-        if self._selected is not None:
-            pair = self._selected
-            self._events.append(PathSelected(pair.path, pair.kind, pair.rtt, why))
-
-    def _plan_retry(self, now: float) -> None:
-        interval = RETRY_INTERVALS.get(self.selected_kind)
-        self._retry_at = None if interval is None else now + interval

@@ -48,6 +48,10 @@ class CheckList:
         self._pairs[pair.path] = pair
         return True
 
+    def remove(self, pair: Pair) -> None:
+        """Forget a pair."""
+        self._pairs.pop(pair.path, None)
+
     def _make_room(self, learnt: bool, keep: Pair | None) -> bool:  # noqa: FBT001
         alike = [
             each
@@ -140,11 +144,11 @@ class CheckList:
         if not due:
             return None
         affordable = self._refilled(now) >= _ONE_CHECK
-        due = [pair for pair in due if affordable or pair.usable]
+        due = [pair for pair in due if affordable or pair.is_free]
         if not due:
             return None
         best = min(due, key=_urgency)
-        if not best.usable:
+        if not best.is_free:
             self._budget -= 1
         self._free_at = now + PACING
         return best
@@ -157,8 +161,8 @@ class CheckList:
 
     def next_timer(self) -> float | None:
         """When `next_due` has something, or a pair's deadline passes."""
-        kept = self._times(usable=True)
-        probing = self._times(usable=False)
+        kept = self._times(free=True)
+        probing = self._times(free=False)
         times = []
         if kept:
             times.append(max(min(kept), self._free_at))
@@ -171,11 +175,11 @@ class CheckList:
                 times.append(deadline)
         return min(times, default=None)
 
-    def _times(self, *, usable: bool) -> list[float]:
+    def _times(self, *, free: bool) -> list[float]:
         return [
             pair.next_check
             for pair in self._pairs.values()
-            if pair.next_check is not None and pair.usable is usable
+            if pair.next_check is not None and pair.is_free is free
         ]
 
 

@@ -36,6 +36,17 @@ class Mapping:
     low: int = 0
     high: int = 0
 
+    def numbers(self) -> tuple[int, int, int, int, int, int]:
+        """Fields as `wire.control.NatMapping` has them after its attempt."""
+        return (
+            int(self.dependence),
+            self.last_port,
+            self.min_step,
+            self.max_step,
+            self.low,
+            self.high,
+        )
+
     @property
     def is_dependent(self) -> bool:
         """Whether the peer finds us at another port than the server."""

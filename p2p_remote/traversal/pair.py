@@ -73,7 +73,7 @@ LOST_AFTER = 5.0  # s of silence while a check is unanswered
 RELAY_LOST_AFTER = 30.0  # s, the same for the relay
 CONSENT_EXPIRY = 30.0  # s without an answer, whatever else is heard, RFC 7675
 RETRY_MINIMUM = 0.1  # s until an unanswered check is repeated
-RETRY_MAXIMUM = 1.0  # s
+RETRY_MAXIMUM = 0.4  # s, so that a network that comes back is noticed soon
 RETRY_INTERVALS = {PathKind.RELAY: 60.0, None: 5.0}
 """Seconds between attempts to find a direct path, by the kind of the path in use."""
 
@@ -117,6 +117,11 @@ class Pair:
     def is_relay(self) -> bool:
         """Whether this is the way through the server."""
         return self.kind is PathKind.RELAY
+
+    @property
+    def is_free(self) -> bool:
+        """Whether checks need no budget: whoever is there wants them."""
+        return self.usable or self.is_relay
 
     @property
     def endpoint(self) -> Endpoint | None:

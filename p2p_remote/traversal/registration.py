@@ -26,31 +26,25 @@ from p2p_remote.traversal.registration_events import (
     Registered,
     RegistrationEvent,
     RegistrationLost,
+    Rejoined,
     Rung,
 )
-from p2p_remote.traversal.requests import Lease, Request, Requests, vary
+from p2p_remote.traversal.requests import (
+    CALL_WAITS,
+    KEEPALIVE_WAITS,
+    REBIND_WAITS,
+    REJOIN_WAITS,
+    Lease,
+    Remembered,
+    Request,
+    Requests,
+    vary,
+)
 from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
 
-__all__ = [
-    "CallAccepted",
-    "CallFailed",
-    "IdTaken",
-    "Punch",
-    "Registered",
-    "Registration",
-    "RegistrationEvent",
-    "RegistrationLost",
-    "Rung",
-]
-
-KEEPALIVE_WAITS = (2.0, 2.0, 2.0)  # s until a KEEPALIVE counts as lost
-REBIND_WAITS = (0.25, 0.5, 1.0, 2.0)  # s
-CALL_WAITS = (0.25, 0.5, 1.0, 1.0, 1.0, 1.25)  # s; 5 s in all
-AGREE_WAITS = CALL_WAITS
 UNREACHABLE_AFTER = 5.0  # s from the start without an answer
 ACCEPTED_MEMORY = 10.0  # s for which UNAVAILABLE may still follow CALLED
-REMEMBERED = 256  # rings and punches told apart from their repeats
 
 
 _Handler = Callable[[Any, Any, float], None]  # (registration, message, now)
@@ -88,7 +82,7 @@ class Registration:
         self._outbox: list[bytes] = []
         self._events: deque[RegistrationEvent] = deque()
         self._accepted: dict[int, tuple[bytes, float]] = {}
-        self._seen: dict[object, None] = {}
+        self._seen = Remembered()
         self._keepalive_at: float | None = None
         self._lost_at: float | None = now + UNREACHABLE_AFTER
 
@@ -132,7 +126,7 @@ class Registration:
         def build(transaction: bytes, number: int, counter: int) -> wire.Message:
             return wire.Agree(transaction, number, counter, path.channel)
 
-        self._ask(("agree", path.channel), build, AGREE_WAITS, now)
+        self._ask(("agree", path.channel), build, CALL_WAITS, now)
 
     def hang_up(self, path: RelayPath, now: float) -> None:
         """Close the relay channel of `path`."""
@@ -142,9 +136,21 @@ class Registration:
     def refresh(self, now: float) -> None:
         """Our network has changed: see at once where the server hears us."""
         self._enrolment.hurry(now)
-        if self._lease is not None:
+        pending = self._requests.get("keepalive")
+        if pending is not None:
+            pending.due = now
+        elif self._lease is not None:
             self._keepalive_at = now
         self.handle_timer(now)
+
+    def rejoin(self, token: bytes, now: float) -> None:
+        """Ask for a channel to whoever else shows this token; see `Rejoined`."""
+
+        def build(transaction: bytes, number: int, counter: int) -> wire.Message:
+            return wire.Rejoin(transaction, number, counter, token)
+
+        if self._requests.get(("rejoin", token)) is None:
+            self._ask(("rejoin", token), build, REJOIN_WAITS, now)
 
     def close(self, now: float) -> None:
         """Tell the server that we leave; nothing happens after that."""
@@ -306,7 +312,7 @@ class Registration:
         if not self._listed:
             return
         self._tell(wire.Rung, message.channel)
-        if self._is_new(("ring", message.channel)):
+        if self._seen.is_new(("ring", message.channel)):
             path = RelayPath(self.server, message.channel)
             self._events.append(Rung(path, message.first_message))
 
@@ -314,17 +320,18 @@ class Registration:
         endpoint = wire.unmask_endpoint(message.masked, message.transaction)
         self._requests.remove(("agree", message.channel))
         self._tell(wire.Punched, message.channel)
-        if self._is_new(("punch", message.channel, endpoint)):
+        if self._seen.is_new(("punch", message.channel, endpoint)):
             path = RelayPath(self.server, message.channel)
             self._events.append(Punch(path, (endpoint,)))
 
-    def _is_new(self, thing: object) -> bool:
-        if thing in self._seen:
-            return False
-        if len(self._seen) >= REMEMBERED:
-            del self._seen[next(iter(self._seen))]
-        self._seen[thing] = None
-        return True
+    def _on_rejoined(self, message: wire.Rejoined, now: float) -> None:
+        request = self._requests.with_transaction(message.transaction)
+        if request is None or not isinstance(request.name, tuple):
+            return
+        endpoint = wire.unmask_endpoint(message.masked, message.transaction)
+        self._requests.remove(request.name)
+        path = RelayPath(self.server, message.channel)
+        self._events.append(Rejoined(request.name[1], path, endpoint))
 
     # Sending under the lease.
 
@@ -387,4 +394,5 @@ class Registration:
         wire.Unavailable: _on_unavailable,
         wire.Ring: _on_ring,
         wire.Punch: _on_punch,
+        wire.Rejoined: _on_rejoined,
     }

@@ -78,6 +78,22 @@ class Punch:
     endpoints: tuple[Endpoint, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Rejoined:
+    """`path` leads to who else has shown `token`; it was seen at `endpoint`."""
+
+    token: bytes
+    path: RelayPath
+    endpoint: Endpoint
+
+
 RegistrationEvent = (
-    Registered | RegistrationLost | IdTaken | CallAccepted | CallFailed | Rung | Punch
+    Registered
+    | RegistrationLost
+    | IdTaken
+    | CallAccepted
+    | CallFailed
+    | Rung
+    | Punch
+    | Rejoined
 )

@@ -13,6 +13,12 @@ from p2p_remote.wire.rendezvous import (
     mac_of,
 )
 
+KEEPALIVE_WAITS = (2.0, 2.0, 2.0)  # s until a KEEPALIVE counts as lost
+REBIND_WAITS = (0.25, 0.5, 1.0, 2.0)  # s
+CALL_WAITS = (0.25, 0.5, 1.0, 1.0, 1.0, 1.25)  # s; 5 s in all
+REJOIN_WAITS = (0.4,) * 12  # s; a channel is needed now, and the other may be late
+
+REMEMBERED = 256  # rings and punches
 JITTER = 0.1  # share by which periods vary, so that clients do not march in step
 
 
@@ -133,3 +139,19 @@ class Requests:
     def next_due(self) -> float | None:
         """When the next one is due."""
         return min((request.due for request in self._by_name.values()), default=None)
+
+
+class Remembered:
+    """What was seen lately, to tell it apart from its repeats."""
+
+    def __init__(self) -> None:
+        self._seen: dict[object, None] = {}
+
+    def is_new(self, thing: object) -> bool:
+        """Whether it was not seen before; it is remembered."""
+        if thing in self._seen:
+            return False
+        if len(self._seen) >= REMEMBERED:
+            del self._seen[next(iter(self._seen))]
+        self._seen[thing] = None
+        return True

@@ -1,6 +1,6 @@
 """Messages between a client and the rendezvous server: fixed-size structs.
 
-Every message begins with its type (0x10..0x23), the protocol version and an 8-byte
+Every message begins with its type (0x10..0x27), the protocol version and an 8-byte
 transaction id that the asker draws and the answer repeats. Numbers are little endian.
 No answer to an unproven address is larger than its question: sizes are in
 docs/protocol/rendezvous.md and a test compares them.
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from p2p_remote.errors import MalformedMessageError
-from p2p_remote.wire.address import Endpoint, pack_endpoint, unpack_endpoint
+from p2p_remote.wire import masking
 from p2p_remote.wire.constants import PROTOCOL_VERSION
 from p2p_remote.wire.peer_id import is_valid
 
@@ -30,7 +30,6 @@ SIGNATURE_LENGTH = 64
 MAC_KEY_LENGTH = 16
 SEALED_KEY_LENGTH = MAC_KEY_LENGTH + 48  # sealed box: ephemeral key 32, tag 16
 MAC_LENGTH = 14  # 112 bit: KEEPALIVE fits in 32 bytes
-MASKED_LENGTH = 18  # a packed endpoint, XORed
 FIRST_MESSAGE_LENGTH = 119  # handshake M1 without its padding
 
 LEASE = 65  # s without a KEEPALIVE after which a registration ends
@@ -39,6 +38,10 @@ KEEPALIVE_INTERVAL = 20  # s; home routers forget a UDP mapping after 30 s and m
 REGISTER_LABEL = b"p2pr1 rendezvous register"
 MAC_PERSON = b"p2pr1/rendezvous"  # separates these MACs from all others
 FLAG_LISTED = 1  # can be called by the ID; without it the client only calls
+
+mask = masking.mask
+mask_endpoint = masking.mask_endpoint
+unmask_endpoint = masking.unmask_endpoint
 
 _HEADER = "<BB8s"
 _SHORTEST = struct.calcsize(_HEADER)
@@ -307,6 +310,31 @@ class HangUp(OnChannel):
     TYPE: ClassVar[int] = 0x23
 
 
+@dataclass(frozen=True, slots=True)
+class Rejoin(UnderLease):
+    """Either side to server: whoever else shows this token is to be joined with me.
+
+    Only the two ends of a session can know it. It opens a new relay channel when the
+    old one is gone, after a restart of the server or a long absence.
+    """
+
+    TYPE: ClassVar[int] = 0x26
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "II16s")
+    token: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Rejoined(Message):
+    """Server to both sides: the new channel; the other side was seen there."""
+
+    TYPE: ClassVar[int] = 0x27
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "I18s")
+    AUTHENTICATED: ClassVar[bool] = True
+    transaction: bytes
+    channel: int
+    masked: bytes
+
+
 MESSAGES: tuple[type[Message], ...] = (
     Hello,
     Challenge,
@@ -328,6 +356,8 @@ MESSAGES: tuple[type[Message], ...] = (
     Punch,
     Punched,
     HangUp,
+    Rejoin,
+    Rejoined,
 )
 _ID_FIELDS: dict[type[Message], str] = {Register: "peer_id", Call: "target_id"}
 _BY_TYPE = {
@@ -366,25 +396,3 @@ def body_of(datagram: bytes) -> bytes:
 def mac_of(datagram: bytes) -> bytes:
     """The MAC of an authenticated message."""
     return datagram[-MAC_LENGTH:]
-
-
-def mask(packed: bytes, transaction: bytes) -> bytes:
-    """XOR a packed endpoint with the transaction id; the same call takes it off."""
-    pad = (transaction * 3)[:MASKED_LENGTH]
-    masked = int.from_bytes(packed, "little") ^ int.from_bytes(pad, "little")
-    return masked.to_bytes(MASKED_LENGTH, "little")
-
-
-def mask_endpoint(endpoint: Endpoint, transaction: bytes) -> bytes:
-    """18 bytes of `endpoint` as they travel."""
-    return mask(pack_endpoint(endpoint), transaction)
-
-
-def unmask_endpoint(masked: bytes, transaction: bytes) -> Endpoint:
-    """Read what `mask_endpoint` wrote.
-
-    Raises:
-        MalformedMessageError: port 0.
-
-    """
-    return unpack_endpoint(mask(masked, transaction))

@@ -134,7 +134,7 @@ class World:
     def stop_server(self) -> None:
         """Take the rendezvous away."""
         if self.server is not None:
-            self._server_host.close(self.server)
+            self.server.host.close(self.server)
             self.server = None
 
     def _person(

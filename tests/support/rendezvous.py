@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 from p2p_remote.crypto import primitives
 from p2p_remote.crypto.identity import Identity
-from p2p_remote.traversal.registration import Registration, Rung
+from p2p_remote.traversal.registration import Registration
+from p2p_remote.traversal.registration_events import Rung
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
 from p2p_remote.wire.constants import ID_MINIMUM
 from p2p_remote.wire.first_byte import RELAYED

@@ -9,12 +9,8 @@ import urllib.request
 
 import pytest
 
-from p2p_remote.traversal.registration import (
-    CallAccepted,
-    Registered,
-    Registration,
-    Rung,
-)
+from p2p_remote.traversal.registration import Registration
+from p2p_remote.traversal.registration_events import CallAccepted, Registered, Rung
 from p2p_remote.wire.address import Endpoint
 from tests.support.rendezvous import FIRST_MESSAGE, quick_identity
 from tests.system.rendezvous_processes import (

@@ -140,7 +140,7 @@ def test_an_idle_path_is_checked_every_five_seconds_or_so():
 
 
 def test_an_unanswered_check_is_repeated_doubted_and_given_up():
-    """100 ms, then doubling to 1 s; doubt after 200 ms, lost after 5 s."""
+    """100 ms, then doubling to 400 ms; doubt after 200 ms, lost after 5 s."""
     pair = answered()
     times = []
     pair.check_soon(NOW)
@@ -150,7 +150,8 @@ def test_an_unanswered_check_is_repeated_doubted_and_given_up():
         times.append(round(now - NOW, 3))
         pair.review(now)
         assert pair.doubted is (now >= NOW + 0.2)
-    assert times == [0, 0.1, 0.3, 0.7, 1.5, 2.5, 3.5, 4.5]
+    assert times[:5] == [0, 0.1, 0.3, 0.7, 1.1]
+    assert times[-1] == 4.7
     assert pair.usable
     assert pair.review(NOW + 5)
     assert not pair.usable

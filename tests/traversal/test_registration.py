@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from p2p_remote.traversal.enrolment import TRANSITIONS, Phase, Trigger
-from p2p_remote.traversal.registration import (
+from p2p_remote.traversal.registration_events import (
     CallAccepted,
     IdTaken,
     Registered,

@@ -2,7 +2,12 @@
 
 import pytest
 
-from p2p_remote.traversal.registration import CallAccepted, CallFailed, Punch, Rung
+from p2p_remote.traversal.registration_events import (
+    CallAccepted,
+    CallFailed,
+    Punch,
+    Rung,
+)
 from p2p_remote.traversal.requests import Lease
 from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.address import Endpoint

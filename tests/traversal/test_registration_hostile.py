@@ -4,15 +4,14 @@ import pytest
 
 from p2p_remote.crypto.identity import Identity
 from p2p_remote.crypto.primitives import sealed_box_seal
-from p2p_remote.traversal.registration import (
-    REMEMBERED,
+from p2p_remote.traversal.registration import Registration
+from p2p_remote.traversal.registration_events import (
     CallAccepted,
     Punch,
     Registered,
-    Registration,
     Rung,
 )
-from p2p_remote.traversal.requests import Lease
+from p2p_remote.traversal.requests import REMEMBERED, Lease
 from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.address import Endpoint, RelayPath
 from tests.support.rendezvous import (
@@ -127,7 +126,7 @@ def test_memory_for_repeats_is_bounded(network):
             lambda *_, channel=channel: wire.Ring(bytes(8), channel, FIRST_MESSAGE)
         )
         client.machine.receive_datagram(ring, SERVER, network.now)
-    assert len(client.machine._seen) == REMEMBERED
+    assert len(client.machine._seen._seen) == REMEMBERED
 
 
 def test_agreeing_into_the_void_ends_by_itself(network):

@@ -91,6 +91,14 @@ ROWS = [
         "23" + HEAD + "04030201" + "05000000" + "0d0c0b0a",
         wire.HangUp(T, 0x01020304, 5, 0x0A0B0C0D),
     ),
+    (
+        "26" + HEAD + "04030201" + "05000000" + "77" * 16,
+        wire.Rejoin(T, 0x01020304, 5, b"w" * 16),
+    ),
+    (
+        "27" + HEAD + "0d0c0b0a" + "78" * 18,
+        wire.Rejoined(T, 0x0A0B0C0D, b"x" * 18),
+    ),
 ]
 
 # What each question is answered by, to an address that is not proven.
@@ -114,6 +122,7 @@ ANSWERS = {
     wire.Agree: (wire.AddressChallenge, wire.UnknownRegistration),
     wire.Punched: (wire.AddressChallenge, wire.UnknownRegistration),
     wire.HangUp: (wire.AddressChallenge, wire.UnknownRegistration),
+    wire.Rejoin: (wire.Rejoined, wire.AddressChallenge, wire.UnknownRegistration),
 }
 
 

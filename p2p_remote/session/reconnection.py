@@ -1,0 +1,42 @@
+"""What a node does for sessions that have lost their relay or every path."""
+
+from collections.abc import Iterable
+
+from p2p_remote.session.session import Session
+from p2p_remote.traversal.registration import Registration
+
+LONELY_INTERVAL = 0.4  # s between tries while nothing works
+INTERVAL = 5.0  # s between tries while only the relay is missing
+
+
+class Reconnection:
+    """Asks the server where we are and for new channels, for as long as it is needed.
+
+    The server may have restarted and forgotten everything, or we have been away for so
+    long that it has forgotten us.
+    """
+
+    def __init__(self, registration: Registration | None) -> None:
+        self._registration = registration
+        self.due: float | None = None
+        self._was_lonely = False
+
+    def attend(self, sessions: Iterable[Session], now: float) -> None:
+        """Look at the sessions and do what is due for them."""
+        registration = self._registration
+        found = tuple(sessions)
+        wanting = [each for each in found if each.wants_relay]
+        lonely = any(each.is_lonely for each in found)
+        if registration is None or not (wanting or lonely):
+            self.due = None
+            self._was_lonely = False
+            return
+        worse = lonely and not self._was_lonely
+        self._was_lonely = lonely
+        if self.due is not None and now < self.due and not worse:
+            return
+        self.due = now + (LONELY_INTERVAL if lonely else INTERVAL)
+        if lonely:
+            registration.refresh(now)
+        for each in wanting:
+            registration.rejoin(each.rejoin_token, now)

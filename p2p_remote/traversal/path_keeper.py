@@ -1,0 +1,152 @@
+"""The paths of a session: which is used, which are kept, and when to look for more.
+
+The part of the agent that decides; `agent` speaks with the peer.
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+from p2p_remote.traversal.agent_events import AgentEvent, PathLost, PathSelected
+from p2p_remote.traversal.beacon import Beacon
+from p2p_remote.traversal.check_list import CheckList
+from p2p_remote.traversal.pair import RETRY_INTERVALS, ROUND_SPACING, Pair, PathKind
+from p2p_remote.traversal.path_choice import better_path, ranked
+from p2p_remote.traversal.remote_candidates import RemoteCandidates
+from p2p_remote.wire.address import Path
+
+SILENT = "the path before fell silent"
+
+
+class PathKeeper:
+    """Pairs and the choice among them."""
+
+    def __init__(
+        self, *, controlling: bool, random: Callable[[int], bytes], now: float
+    ) -> None:
+        self._controlling = controlling
+        self._random = random
+        self._remote = RemoteCandidates()
+        self._check_list = CheckList(now, priming=not controlling)
+        self._selected: Pair | None = None
+        self._relay: Pair | None = None
+        self._nominated: Pair | None = None  # controlled end: the peer's last choice
+        self._round_at = now - ROUND_SPACING
+        self._retry_at: float | None = None
+        self._beacon = Beacon()
+        self._changed = True  # the next timer is to be computed again
+        self._events: deque[AgentEvent] = deque()
+
+    @property
+    def selected(self) -> Path | None:
+        """Path in use; None while there is none."""
+        return self._selected.path if self._selected is not None else None
+
+    @property
+    def selected_kind(self) -> PathKind | None:
+        """Kind of the path in use."""
+        return self._selected.kind if self._selected is not None else None
+
+    @property
+    def is_lonely(self) -> bool:
+        """Whether no path answers at all."""
+        return self._selected is None or self._selected.doubted
+
+    @property
+    def lacks_relay(self) -> bool:
+        """Whether the relay, our last resort, does not answer."""
+        return self._relay is None or not self._relay.usable or self._relay.doubted
+
+    def replace_relay(self, path: Path, now: float) -> None:
+        """The server has given us another channel to the same peer."""
+        old = self._relay
+        if old is not None and old.path == path:
+            old.check_soon(now)
+            return
+        self._relay = Pair(path, PathKind.RELAY, priority=0)
+        self._check_list.add(self._relay, keep=None)
+        self._relay.begin_round(now)
+        self._remote.own_path(path)
+        self._changed = True
+        if old is not None:
+            self._check_list.remove(old)
+            if self._selected is old:
+                self._lose(old, now)
+
+    def suspect(self, now: float) -> None:
+        """Data that is expected stays out: check all paths, use the relay meanwhile.
+
+        Without a relay the path stays selected until its checks have failed. Calls
+        during a round that nothing can be changed by are ignored.
+        """
+        selected, relay = self._selected, self._relay
+        direct = selected is not None and selected is not relay
+        if selected is not None and direct and relay is not None and relay.usable:
+            self._events.append(PathLost(selected.path))
+            self._select(relay, now, SILENT)
+        elif now - self._round_at < ROUND_SPACING:
+            return
+        self._begin_round(now, everything=True)
+
+    def _begin_round(self, now: float, *, everything: bool) -> None:
+        """Check again and ask the peer, by the relay, to do so at the same time."""
+        self._round_at = now
+        self._changed = True
+        self._plan_retry(now)
+        self._check_list.begin_round(now, everything=everything)
+
+    def _use_proven_path(self, path: Path, kind: PathKind, now: float) -> Pair:
+        self._remote.own_path(path)
+        pair = Pair(path, kind, priority=0)
+        pair.assume_answered(now)
+        self._check_list.add(pair, keep=None)
+        self._selected = self._nominated = pair
+        self._beacon.on_selected(pair)
+        self._changed = True
+        pair.check_soon(now)
+        return pair
+
+    def _choose(self, now: float) -> None:
+        """Use the best path; a change must be worth it.
+
+        The controlled end leaves the choice to the other, unless its path is dead.
+        """
+        current = self._selected
+        alive = current is not None and current.usable and not current.doubted
+        if alive and not self._controlling:
+            return
+        better = better_path(self._check_list, current)
+        if better is None:
+            return
+        if current is not None and not alive:
+            self._events.append(PathLost(current.path))
+            self._select(better, now, SILENT)
+        else:
+            self._select(better, now, f"a better path answered ({better.kind})")
+
+    def _lose(self, pair: Pair, now: float) -> None:
+        self._events.append(PathLost(pair.path))
+        self._selected = None
+        best = next(iter(ranked(self._check_list)), self._relay)
+        if best is not None and best.usable:
+            self._select(best, now, SILENT)
+        self._begin_round(now, everything=False)
+
+    def _select(self, pair: Pair, now: float, why: str) -> None:
+        if pair is self._selected:
+            return
+        self._selected = pair
+        self._beacon.on_selected(pair)
+        self._announce(why)
+        if self._controlling:
+            pair.tell(now)  # the nomination
+        self._check_list.plan_keeping(self._selected, now, self._random)
+        self._plan_retry(now)
+
+    def _announce(self, why: str) -> None:
+        if self._selected is not None:
+            pair = self._selected
+            self._events.append(PathSelected(pair.path, pair.kind, pair.rtt, why))
+
+    def _plan_retry(self, now: float) -> None:
+        interval = RETRY_INTERVALS.get(self.selected_kind)
+        self._retry_at = None if interval is None else now + interval

@@ -1,0 +1,123 @@
+"""REJOIN: a new relay channel for two who already have a session.
+
+Both show the same token, which follows from their handshake. The server compares tokens
+and understands nothing of them. One that waits is forgotten after a few seconds; its
+owner asks again for as long as it needs the channel.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from p2p_remote.wire.rendezvous import Rejoin, Rejoined, mask
+from rendezvous.addresses import Address, endpoint_bytes
+from rendezvous.authentication import authenticated
+from rendezvous.registry import Registration, Registry
+from rendezvous.relay import Channel, Relay, Side
+
+WAITING = 15.0  # s that a token is remembered after it was shown last
+MAX_WAITING = 65_536
+MAX_CHANNELS_OF_ONE = 16  # of one client
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Who has shown a token first, and when it was last shown."""
+
+    registration: Registration
+    transaction: bytes
+    shown_at: float
+
+
+class Rejoins:
+    """All tokens that were shown lately."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        relay: Relay,
+        join: Callable[[Registration, int], None],
+        send: Callable[[bytes, Address], None],
+    ) -> None:
+        """`join(registration, channel)` notes a channel; `send` puts a datagram out."""
+        self._registry = registry
+        self._relay = relay
+        self._join = join
+        self._send = send
+        self._waiting: dict[bytes, _Waiting] = {}
+        self._channels: dict[bytes, Channel] = {}
+        self._tokens: dict[int, bytes] = {}  # by channel number
+
+    def __len__(self) -> int:
+        return len(self._waiting) + len(self._channels)
+
+    def rejoin(self, message: Rejoin, asker: Registration, now: float) -> None:
+        """Join the two who show a token, or remember the first."""
+        channel = self._channels.get(message.token)
+        if channel is not None and self._relay.get(channel.number) is channel:
+            side = channel.side_of(asker.public)
+            if side is not None:
+                side.registration, side.address = asker.number, asker.address
+                self._join(asker, channel.number)
+                self._tell(channel, side, message.transaction, asker)
+            return
+        waiting = self._waiting.get(message.token)
+        if waiting is not None and waiting.registration.public != asker.public:
+            first = self._registry.get(waiting.registration.number, now)
+            if first is not None and now < waiting.shown_at + WAITING:
+                self._open(message, waiting.transaction, first, asker, now)
+                return
+        self._remember(message, asker, now)
+
+    def _remember(self, message: Rejoin, asker: Registration, now: float) -> None:
+        # The order of the table is that of the last showing: the oldest come first.
+        self._waiting.pop(message.token, None)
+        self._forget_old(now)
+        if len(self._waiting) < MAX_WAITING:
+            self._waiting[message.token] = _Waiting(asker, message.transaction, now)
+
+    def _forget_old(self, now: float) -> None:
+        while self._waiting:
+            token = next(iter(self._waiting))
+            if now < self._waiting[token].shown_at + WAITING:
+                break
+            del self._waiting[token]
+
+    def _open(
+        self,
+        message: Rejoin,
+        transaction: bytes,
+        first: Registration,
+        second: Registration,
+        now: float,
+    ) -> None:
+        del self._waiting[message.token]
+        busy = max(len(each.channels or ()) for each in (first, second))
+        if self._relay.is_full or busy >= MAX_CHANNELS_OF_ONE:
+            return
+        channel = self._relay.open(
+            Side(first.public, first.number, first.address),
+            Side(second.public, second.number, second.address),
+            now,
+        )
+        self._relay.agree(channel, now)
+        self._channels[message.token] = channel
+        self._tokens[channel.number] = message.token
+        for each, side, asked in (
+            (first, channel.caller, transaction),
+            (second, channel.callee, message.transaction),
+        ):
+            self._join(each, channel.number)
+            self._tell(channel, side, asked, each)
+
+    def _tell(
+        self, channel: Channel, side: Side, transaction: bytes, to: Registration
+    ) -> None:
+        seen = endpoint_bytes(channel.other(side).address)
+        told = Rejoined(transaction, channel.number, mask(seen, transaction))
+        self._send(authenticated(told, to.mac_key), to.address)
+
+    def on_closed(self, channel: Channel) -> None:
+        """A channel has ended; its token may open another one."""
+        token = self._tokens.pop(channel.number, None)
+        if token is not None:
+            del self._channels[token]
