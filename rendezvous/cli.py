@@ -93,6 +93,13 @@ def parser() -> argparse.ArgumentParser:
         help="serve figures for Prometheus on http://HOST:PORT/metrics, and /healthz; "
         "for your own network only",
     )
+    result.add_argument(
+        "--handover",
+        metavar="FILE",
+        type=Path,
+        help="written at SIGTERM and read at the next start, so that clients notice "
+        "nothing of a restart",
+    )
     result.add_argument("-v", "--verbose", action="store_true", help="say more")
     return result
 
@@ -155,7 +162,7 @@ def _serve(options: argparse.Namespace) -> int:
             if metrics_at is not None:
                 print("metrics", metrics_at, flush=True)
 
-        stopped_by = asyncio.run(server.run(announce, metrics))
+        stopped_by = asyncio.run(server.run(announce, metrics, options.handover))
     finally:
         if isinstance(claims, SqliteClaims):
             claims.close()

@@ -253,13 +253,14 @@ class FleetIntroductions(Introductions):
             self.relay.close(channel)
 
     def _on_channel_closed(self, channel: Channel) -> None:
-        introduction = self._by_channel[channel.number]
+        introduction = self._by_channel.get(channel.number)
         remote = _remote_of(channel)
-        if remote is not None and remote.number:
+        if introduction is not None:
+            self._asked.pop(introduction.key, None)
+        if introduction is not None and remote is not None and remote.number:
             unanswered = not (introduction.rung or channel.heard_callee)
             ended = Ended(self._fleet.node, remote.number, unanswered=unanswered)
             self._fleet.ask(Tell(remote.node, ended.encode()))
-        self._asked.pop(introduction.key, None)
         super()._on_channel_closed(channel)
 
 

@@ -101,6 +101,26 @@ class Introductions:
         due = (self._timers.next_due(), self.relay.next_due())
         return min((when for when in due if when is not None), default=None)
 
+    def calls(self) -> list[tuple[Channel, int]]:
+        """All calls that have found their callee: channel and number of the call."""
+        return [(each.channel, each.key[1]) for each in self._by_channel.values()]
+
+    def take_over(
+        self, channel: Channel, call: int, now: float, *, agreed: bool
+    ) -> None:
+        """Go on with a call of the process before; it has rung there."""
+        key = (channel.caller.public, call)
+        if key in self._by_call or not self.relay.take_over(channel, now):
+            return
+        for side in (channel.caller, channel.callee):
+            registration = self._registry.find(side.registration)
+            if registration is not None:
+                _join(registration, channel.number)
+        introduction = Introduction(key, bytes(8), 0, b"", channel, rung=True)
+        self._by_call[key] = self._by_channel[channel.number] = introduction
+        if agreed:
+            self.relay.agree(channel, now)
+
     # What clients ask for. The caller of these has checked MAC and address.
 
     def call(self, message: Call, caller: Registration, now: float) -> None:

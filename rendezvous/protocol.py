@@ -122,6 +122,12 @@ class Protocol:
             return self.fleet.events.popleft()
         return self._events.popleft() if self._events else None
 
+    def take_over(self, registration: Registration) -> None:
+        """Go on with a lease of the process before."""
+        if not self.registry.is_full:
+            self.registry.add(registration)
+            self._tell_fleet(Listed, registration)
+
     # The fleet. Whoever has a store brings its answers here.
 
     def claim_found(self, peer_id: int, claim: Claim | None, now: float) -> None:

@@ -153,6 +153,14 @@ class Relay:
         self._expiry.add(channel, now + IDLE_CLOSE)
         return channel
 
+    def take_over(self, channel: Channel, now: float) -> bool:
+        """Go on with a channel of the process before; False if it cannot be."""
+        if self.is_full or channel.number in self._channels:
+            return False
+        self._channels[channel.number] = channel
+        self._expiry.add(channel, now + IDLE_CLOSE)
+        return True
+
     def agree(self, channel: Channel, now: float) -> None:
         """The callee lets the caller through."""
         channel.agreed = True

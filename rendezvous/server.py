@@ -13,18 +13,22 @@ import socket
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from p2p_remote.crypto.identity import derive_id
-from p2p_remote.errors import NetworkError, StateError
+from p2p_remote.crypto.primitives import blake2b
+from p2p_remote.errors import MalformedMessageError, NetworkError, StateError
 from p2p_remote.wire.address import Endpoint
 from rendezvous.addresses import ENDPOINT_LENGTH, Address
 from rendezvous.database import SqliteClaims
 from rendezvous.enrolment import DerivationRequested
 from rendezvous.fleet import FleetClaims
+from rendezvous.handover import pack, unpack
 from rendezvous.metrics import MetricsServer, exposition
 from rendezvous.protocol import Protocol
 from rendezvous.registry import MemoryClaims
+from rendezvous.service_manager import notify
 from rendezvous.settings import Settings
 from rendezvous.sockets import (
     ListenAddress,
@@ -112,12 +116,14 @@ class Server:
         self,
         on_ready: Callable[[Endpoint | None], None],
         metrics: tuple[str, int] | None = None,
+        handover: Path | None = None,
     ) -> signal.Signals:
         """Serve until SIGTERM or SIGINT, and return which of the two it was.
 
         Args:
             on_ready: told where the metrics are served, None if they are not.
             metrics: host and port to serve them on.
+            handover: file that leases and channels come from and go to.
 
         Raises:
             NetworkError: the metrics cannot be served there.
@@ -133,9 +139,16 @@ class Server:
         beside = [asyncio.create_task(self._keep_house())]
         if self._store is not None:
             beside.append(asyncio.create_task(self._run_store(self._store)))
+        if handover is not None:
+            self._take_over(handover)
         on_ready(metrics_at)
+        notify("READY=1")
         try:
-            return await stopped
+            stopped_by = await stopped
+            notify("STOPPING=1")
+            if handover is not None and stopped_by is signal.SIGTERM:
+                self._hand_over(handover)
+            return stopped_by
         finally:
             for task in beside:
                 task.cancel()
@@ -151,6 +164,41 @@ class Server:
             loop.remove_reader(listener)
             listener.close()
         self._worker.shutdown(wait=False, cancel_futures=True)
+
+    # From one process to the next.
+
+    def _sockets_digest(self) -> bytes:
+        names = " ".join(str(endpoint_of_socket(each)) for each in self._sockets)
+        return blake2b(names.encode())
+
+    def _take_over(self, path: Path) -> None:
+        """Go on where the last process has stopped, if it has left its state."""
+        try:
+            data = path.read_bytes()
+            path.unlink()
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            _log.error("The handover %s cannot be read: %s.", path, error.strerror)
+            return
+        now = time.monotonic()
+        try:
+            taken = unpack(data, self._protocol, self._sockets_digest(), now)
+        except MalformedMessageError:
+            _log.info("The handover does not fit; clients register again.")
+            return
+        _log.debug("%d leases taken over", taken)
+        self._after(now, {})
+
+    def _hand_over(self, path: Path) -> None:
+        data = pack(self._protocol, self._sockets_digest(), time.monotonic())
+        try:
+            path.unlink(missing_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            with os.fdopen(os.open(path, flags, 0o600), "wb") as file:
+                file.write(data)
+        except OSError as error:
+            _log.error("The handover %s cannot be written: %s.", path, error.strerror)
 
     # Datagrams.
 
@@ -274,6 +322,7 @@ class Server:
                     await asyncio.to_thread(self._claims.flush)
                 except StateError as error:
                     _log.error("%s", error)
+            notify("WATCHDOG=1")
             now = time.monotonic()
             if now - reported_at >= _REPORT_INTERVAL:
                 reported_at = now
