@@ -107,6 +107,10 @@ class ScreenSource(Protocol):
         """Return the present pointer shape, None where the system does not tell."""
         ...
 
+    def wake(self) -> None:
+        """End the present or the next `wait` at once. Any thread."""
+        ...
+
     def expect_change(self) -> None:
         """Input was injected, so look again soon. Any thread."""
         ...

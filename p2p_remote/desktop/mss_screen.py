@@ -49,6 +49,7 @@ class MssScreen:
         self._on_close = on_close
         self._open_grabber, self._position = open_grabber, position
         self._hurry = threading.Event()
+        self._woken = False
         self._closed = False
         self._frame: Frame | None = None
         self._unseen = False  # whether the frame was not captured yet
@@ -93,6 +94,9 @@ class MssScreen:
                 return False
             if self._hurry.wait(max(min(self._next_look, deadline) - now, 0.0)):
                 self._hurry.clear()
+                if self._woken:
+                    self._woken = False
+                    return False
                 now = time.monotonic()
                 self._busy_until = now + _BUSY_FOR
                 self._next_look = min(self._next_look, now + BUSY_INTERVAL / 2)
@@ -109,6 +113,11 @@ class MssScreen:
     def cursor_shape(self) -> CursorImage | None:
         """The systems that need this source do not tell the shape."""
         return None
+
+    def wake(self) -> None:
+        """End the present or the next `wait` at once. Any thread."""
+        self._woken = True
+        self._hurry.set()
 
     def expect_change(self) -> None:
         """Look often from now on."""

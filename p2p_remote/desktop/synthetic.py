@@ -106,6 +106,7 @@ class SyntheticDesktop:
         self._shown.flags.writeable = False
         self._dirty = {"all"}
         self._changed = threading.Condition()
+        self._woken = False
         self._held = HeldKeys()
         self._pointer = PointerState(WIDTH // 2, HEIGHT // 2, True, 1)
         self._pointer_moved = False
@@ -169,7 +170,8 @@ class SyntheticDesktop:
         with self._changed:
             while not self._something_new():
                 remaining = deadline - time.monotonic()
-                if remaining <= 0 or self._closed:
+                if remaining <= 0 or self._closed or self._woken:
+                    self._woken = False
                     return False
                 self._changed.wait(min(remaining, 1.0 - self._clock() % 1.0 + 0.005))
         return True
@@ -193,6 +195,12 @@ class SyntheticDesktop:
         }
         pixels = b"".join(colours[sign] for row in rows for sign in row.ljust(width))
         return CursorImage(1, width, len(rows), 0, 0, pixels)
+
+    def wake(self) -> None:
+        """End the present or the next `wait` at once. Any thread."""
+        with self._changed:
+            self._woken = True
+            self._changed.notify_all()
 
     def expect_change(self) -> None:
         """Changes tell of themselves."""

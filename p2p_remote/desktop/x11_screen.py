@@ -1,6 +1,7 @@
 """The screen of an X11 display: damage, shared memory, pointer apart."""
 
 import contextlib
+import socket
 import struct
 import threading
 import time
@@ -42,13 +43,16 @@ class X11Screen:
         self.name = f"X11 {self._connection.display}"
         self.slow_reason: str | None = None  # why shared memory is not used
         self._busy = threading.Lock()
+        self._sleeper, self._waker = socket.socketpair()
+        self._sleeper.setblocking(False)
+        self._waker.setblocking(False)
         self._damaged = self._first = True
         self._resized = self._pointer_moved = self._watching = False
         self._raw: RawInput | None = None
         try:
             self._open()
         except BaseException:
-            self._connection.close()
+            self.close()
             raise
 
     @property
@@ -65,9 +69,24 @@ class X11Screen:
         with self._busy:
             while not self._sort_events():
                 remaining = deadline - time.monotonic()
-                if remaining <= 0 or not self._connection.wait(remaining):
+                if (
+                    remaining <= 0
+                    or not self._connection.wait(remaining, self._sleeper.fileno())
+                    or self._was_woken()
+                ):
                     return False
             return True
+
+    def wake(self) -> None:
+        """End the present or the next `wait` at once. Any thread."""
+        # A full buffer wakes as well; after `close` there is nothing to wake.
+        with contextlib.suppress(OSError):
+            self._waker.send(b"w")
+
+    def _was_woken(self) -> bool:
+        with contextlib.suppress(BlockingIOError):
+            return bool(self._sleeper.recv(4096))
+        return False
 
     def capture(self) -> Capture:
         """Refresh the damaged rows in place; see ScreenSource."""
@@ -98,6 +117,8 @@ class X11Screen:
         self._connection.shut_down()
         with self._busy:
             self._connection.close()
+            self._sleeper.close()
+            self._waker.close()
 
     def _refresh(self) -> list[Rect]:
         """Bring the frame up to date and return what was damaged."""

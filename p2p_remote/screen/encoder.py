@@ -83,6 +83,8 @@ class Encoder:
 
     @view.setter
     def view(self, view: Rect | None) -> None:
+        if view == self._view:
+            return
         self._view = view
         self._stale |= self._hidden
         self._hidden[:] = False

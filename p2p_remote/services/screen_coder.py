@@ -18,7 +18,7 @@ from p2p_remote.screen.geometry import Rect
 from p2p_remote.session.permissions import Grants
 from p2p_remote.wire.screen import MAX_CURSOR_SIDE, CursorShape, ScreenUpdate
 
-IDLE_WAIT = 1.0  # s to wait for a change; closing the screen ends it sooner
+IDLE_WAIT = 10.0  # s to wait for a change; `wake` ends it sooner
 QUIET_WAIT = 0.1  # s to wait while something may still be refined or told
 OPENING_FRAMES = 2  # captures at the start that do not wait for damage
 
@@ -73,6 +73,10 @@ class ScreenCoder:
         self._shape_serial = -1
         self._opening = OPENING_FRAMES
         self._changed_at = clock()
+
+    def wake(self) -> None:
+        """End the wait for a change: there are new hints. Any thread."""
+        self._source.wake()
 
     def step(self, hints: Hints) -> Step:
         """Wait for a change, look, and encode what differs from what was sent.

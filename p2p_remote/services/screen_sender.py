@@ -73,14 +73,17 @@ class ScreenSender:
     def request_key_frame(self) -> None:
         """Start again from nothing with the next update."""
         self._key_frame = True
+        self._coder.wake()
 
     def allow_jpeg(self) -> None:
         """The technician can decode JPEG: photographs may come soon first."""
         self._takes_jpeg = True
+        self._coder.wake()
 
     def look_at(self, viewport: Viewport) -> None:
         """Send what the technician looks at; the rest waits until it is in view."""
         self._view = Rect(viewport.x, viewport.y, viewport.width, viewport.height)
+        self._coder.wake()
 
     def note_input(self, message: InputMessage) -> None:
         """Remember where the technician works and what is being dragged."""
@@ -123,11 +126,13 @@ class ScreenSender:
                     await asyncio.sleep(early)
                 hints = self._hints(room)
                 step = await loop.run_in_executor(self._worker, self._coder.step, hints)
-                captured_at = self._clock()
+                if step.updates:
+                    captured_at = self._clock()
                 self._send(step)
         except PermissionNotGrantedError:
             _LOG.info("the screen is no longer shared")
         finally:
+            self._coder.wake()
             self._worker.shutdown(wait=False, cancel_futures=True)
 
     def _hints(self, room: int) -> Hints:
