@@ -21,9 +21,10 @@ BATCH = 64  # datagrams read before other work gets its turn
 _READ_BYTES = 2048  # more than any datagram of ours; longer ones are cut and fail
 _SAME_PORT_TRIES = 16
 
-# Python 3.11's socket module has no names for these Linux options (ip(7)).
+# Python 3.11's socket module has no names for these Linux options (ip(7), ipv6(7)).
 _LINUX_IP_MTU_DISCOVER = 10
-_LINUX_PMTUDISC_DONT = 0
+_LINUX_IPV6_MTU_DISCOVER = 23
+_LINUX_PMTUDISC_PROBE = 3
 
 OnDatagram = Callable[[bytes, Endpoint], None]
 OnBatchEnd = Callable[[], None]
@@ -44,11 +45,15 @@ class UdpSocket:
         bound.setblocking(False)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             bound.setsockopt(socket.SOL_SOCKET, option, buffer_bytes)
-        if sys.platform == "linux" and not self._is_ipv6:
-            # Routers may fragment: nothing here probes the path's MTU yet.
-            bound.setsockopt(
-                socket.IPPROTO_IP, _LINUX_IP_MTU_DISCOVER, _LINUX_PMTUDISC_DONT
+        if sys.platform == "linux":
+            # Nobody fragments, or a probe of the path's MTU would prove nothing; what
+            # routers say of it does not count (RFC 8899 section 3).
+            option = (
+                (socket.IPPROTO_IPV6, _LINUX_IPV6_MTU_DISCOVER)
+                if self._is_ipv6
+                else (socket.IPPROTO_IP, _LINUX_IP_MTU_DISCOVER)
             )
+            bound.setsockopt(*option, _LINUX_PMTUDISC_PROBE)
         self._ttl_option = (
             (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)
             if self._is_ipv6

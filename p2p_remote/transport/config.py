@@ -19,10 +19,14 @@ class Config:
     """Seconds without an authentic packet before `ConnectionLost`."""
 
     max_datagram: int = MAX_DATAGRAM
-    """Bytes of the largest datagram sent."""
+    """Bytes of the largest datagram sent before a larger one is known to pass."""
 
     initial_rtt: float = 0.1
     """Seconds assumed for a round trip until one is measured."""
+
+    discover_mtu: bool = True
+    """Look for a larger datagram that the path carries; off where there are no
+    datagrams (a relay by TCP)."""
 
     repeats: bool = True
     """Send small urgent packets twice on lossy lines; off where a path loses nothing

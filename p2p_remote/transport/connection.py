@@ -74,6 +74,7 @@ class Connection:
         self._acknowledger = Acknowledger()
         self._inbox = Inbox()
         self._sender = Sender(config, sealing, self._acknowledger, self._inbox, now)
+        self._sender.use_path(path)
         self._liveness = Liveness(config, random, now)
         self._events: deque[Event] = deque()
         self._asides: list[tuple[bytes, Path]] = []  # datagrams for other paths
@@ -164,8 +165,8 @@ class Connection:
         self._paths.forget_heard()
         if reset:
             self._sender.reset_path(now)
-        else:
-            self._sender.ping()
+        self._sender.use_path(path)
+        self._sender.ping()
 
     def challenge_path(self, path: Path, now: float) -> None:
         """Ask for proof that the peer is behind `path`; see `PathProven`."""

@@ -119,8 +119,8 @@ class Outbox:
         repeats = self._repeats
         while repeats and repeats[0][0] <= now:
             chunk = repeats[0][1]
-            if not chunk.delivered and not packet.add_chunk(chunk):
-                return
+            if not chunk.delivered and not packet.add_chunk(chunk) and packet.parts:
+                return  # into the next packet, unless it is too large for any
             repeats.popleft()
 
     def fill_frames(self, packet: PacketBuilder) -> None:

@@ -36,6 +36,7 @@ class SentPacket:
         "first_sent_at",
         "frames",
         "limited",
+        "mtu_probe",
         "number",
         "sent_at",
         "size",
@@ -52,6 +53,7 @@ class SentPacket:
         self.delivered = 0  # bytes acknowledged when this one left
         self.delivered_at = 0.0
         self.first_sent_at = 0.0
+        self.mtu_probe = False  # padding of a size that may not pass
         self.limited = False  # the application had no more to send
 
 
@@ -215,7 +217,8 @@ class Recovery:
             del self.sent[packet.number]
             self.bytes_in_flight -= packet.size
             self._remember(_Loss(packet, largest - packet.number, now))
-            self.loss_share += (1 - self.loss_share) * _LOSS_GAIN
+            if not packet.mtu_probe:
+                self.loss_share += (1 - self.loss_share) * _LOSS_GAIN
 
     def _remember(self, loss: _Loss) -> None:
         for chunk in loss.packet.chunks:

@@ -11,11 +11,13 @@ from p2p_remote.transport.inbox import Inbox
 from p2p_remote.transport.outbox import Outbox
 from p2p_remote.transport.pacing import Bucket, Lateness, Pacer
 from p2p_remote.transport.packet_builder import PacketBuilder
+from p2p_remote.transport.path_mtu import PathMtu
 from p2p_remote.transport.recovery import Recovery, SentPacket
 from p2p_remote.transport.send_stream import Chunk
 from p2p_remote.transport.statistics import ChannelStatistics
+from p2p_remote.wire.address import Path
 from p2p_remote.wire.constants import CHANNEL_BULK, CHANNEL_SCREEN
-from p2p_remote.wire.frames import Ack, Ping
+from p2p_remote.wire.frames import Ack, Padding, Ping, encode_frame
 from p2p_remote.wire.packet import OVERHEAD
 
 AT_ONCE = 0.0  # s, a time that is always past
@@ -33,6 +35,7 @@ _START_ROOM = 64 * 1024  # bytes for the screen while nothing is known of the li
 _LEAST_ROOM = 4 * 1024  # bytes for an empty line, however slow
 _USEFUL_ROOM = 512  # bytes; less is told as none
 _BULK_TIME = 0.25  # s of the line's rate that may wait in the queue of bulk
+_PROBE_OVERHEAD = OVERHEAD + 8  # bytes of a probe of the MTU beside its padding
 _MIN_BULK = 128 * 1024  # bytes
 _MAX_BULK = 4 * 1024 * 1024
 
@@ -60,12 +63,22 @@ class Sender:
         self._sealing = sealing
         self._acknowledger = acknowledger
         self._inbox = inbox
-        self._size = config.max_datagram - OVERHEAD
         self._urgent_bucket = Bucket(_URGENT_PACKETS, _URGENT_RATE, now)
         self._wants_ping = False
         self._wants_probe = False
         self._tail_at: float | None = None  # when to repeat the end of a burst
         self._begin(now)
+
+    def use_path(self, path: Path) -> None:
+        """Send on `path` from now; what it carries is found out."""
+        config = self._config
+        searches = config.discover_mtu
+        self.path_mtu = PathMtu(config.max_datagram, path, searches=searches)
+
+    @property
+    def _size(self) -> int:
+        """Bytes of plaintext in the largest packet."""
+        return self.path_mtu.size - OVERHEAD
 
     def _begin(self, now: float) -> None:
         config = self._config
@@ -75,7 +88,7 @@ class Sender:
 
     def reset_path(self, now: float) -> None:
         """Start over on a new path; what was under way is sent again there."""
-        self._lose(self.recovery.forget(now))
+        self._lose(self.recovery.forget(now), now)
         self.recovery.rtt.reset(self._config.initial_rtt)
         self._begin(now)
         self._wants_ping = True
@@ -98,6 +111,10 @@ class Sender:
         result = recovery.on_ack(ack, now)
         for packet in result.acked:
             self.outbox.on_acked(packet)
+            if packet.mtu_probe:
+                self.path_mtu.on_probe_acked(packet.size)
+            else:
+                self.path_mtu.on_acked(packet.size)
         if result.lost:
             self._on_losses(result.lost, now)
         if result.acked:
@@ -119,19 +136,29 @@ class Sender:
     def on_timer(self, now: float) -> None:
         """Do what is due: losses by time, probes."""
         lost, wants_probe = self.recovery.on_timer(now)
-        self._wants_probe |= wants_probe
+        if wants_probe:
+            self._wants_probe = True
+            self.path_mtu.on_timeouts(self.recovery.probe_count, now)
         if lost:
             self._on_losses(lost, now)
 
     def _on_losses(self, packets: list[SentPacket], now: float) -> None:
-        self._lose(packets)
-        lost_bytes = sum(packet.size for packet in packets)
-        self.controller.on_loss(lost_bytes, len(packets), now)
+        sizes = self._lose(packets, now)
+        if sizes:
+            self.controller.on_loss(sum(sizes), len(sizes), now)
 
-    def _lose(self, packets: list[SentPacket]) -> None:
-        self.packets_lost += len(packets)
+    def _lose(self, packets: list[SentPacket], now: float) -> list[int]:
+        """Take losses; return their sizes, without those of probes of the MTU."""
+        sizes = []
         for packet in packets:
+            if packet.mtu_probe:
+                self.path_mtu.on_probe_lost(now)
+                continue
+            sizes.append(packet.size)
+            self.path_mtu.on_lost(packet.size, now)
             self.outbox.on_lost(packet, self._inbox.credit)
+        self.packets_lost += len(sizes)
+        return sizes
 
     # What goes out
 
@@ -139,12 +166,23 @@ class Sender:
         """Datagrams that leave now, at most `MAX_BATCH` beside an acknowledgement."""
         self._pacer.fill(self.controller.pacing_rate, self.lateness.estimate, now)
         datagrams: list[bytes] = []
+        if self.recovery.rtt.has_sample and self._is_open():
+            self._probe_mtu(datagrams, now)
         while len(datagrams) < MAX_BATCH:
             packet = self._build(now)
             if packet is None:
                 break
             datagrams.append(self._seal(packet, now))
         return datagrams
+
+    def _probe_mtu(self, datagrams: list[bytes], now: float) -> None:
+        size = self.path_mtu.next_probe(now)
+        if size is not None:
+            self.path_mtu.on_probe_sent(size)
+            packet = PacketBuilder(size)  # room enough; the padding makes the size
+            packet.add_frame(Ping())
+            packet.add_bytes(encode_frame(Padding(bytes(size - _PROBE_OVERHEAD))))
+            datagrams.append(self._seal(packet, now, mtu_probe=True))
 
     def _build(self, now: float) -> PacketBuilder | None:
         """Next packet, or None if nothing may leave."""
@@ -209,7 +247,8 @@ class Sender:
                     self._tail_at = sent.sent_at + gap
                     return
                 if not packet.add_chunk(chunk):
-                    self._tail_at = now
+                    if packet.parts:
+                        self._tail_at = now
                     return
                 chunk.repeated = True
                 if not bucket.take(len(chunk.data), now):
@@ -230,7 +269,9 @@ class Sender:
             if chunk.channel in REPEATED and not chunk.repeated:
                 self.outbox.put_repeat(chunk, due)
 
-    def _seal(self, packet: PacketBuilder, now: float) -> bytes:
+    def _seal(
+        self, packet: PacketBuilder, now: float, *, mtu_probe: bool = False
+    ) -> bytes:
         number, datagram = self._sealing.seal(packet.plaintext(), now)
         size = len(datagram)
         self.bytes_sent += size
@@ -242,6 +283,7 @@ class Sender:
         recovery, controller = self.recovery, self.controller
         controller.on_packet_sent(size, recovery.bytes_in_flight, now)
         sent = SentPacket(number, now, size, packet.chunks)
+        sent.mtu_probe = mtu_probe
         if packet.frames:
             sent.frames = tuple(packet.frames)
         is_empty = not self.outbox.has_data()
