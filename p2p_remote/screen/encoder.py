@@ -34,7 +34,7 @@ _RAW_LIMIT_LOW = 8_192  # bytes; smaller updates than this pack badly
 _RAW_PER_BUDGET = 4  # raw bytes per byte of budget
 _MIN_PHOTO = 4  # blocks; fewer are sent exactly
 _MEDIUM_LINK = 1_000_000  # bytes/s (8 Mbit/s)
-_RUNGS = ((3.0, LOSSLESS), (1.0, 85), (0.3, 70))  # s without change, quality
+_RUNGS = ((3.0, LOSSLESS), (1.0, 85), (0.3, 70), (0.1, 30))  # s without change, quality
 
 
 class Encoder:

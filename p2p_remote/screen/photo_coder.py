@@ -8,6 +8,7 @@ from p2p_remote.screen import jpeg
 from p2p_remote.screen.arrays import BLOCK, Bits, Pixels
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.screen.layout import MAX_PIXELS
+from p2p_remote.screen.scaling import reduced
 from p2p_remote.screen.side import (
     ARRANGEMENT_CROP,
     ARRANGEMENT_MOSAIC,
@@ -23,12 +24,22 @@ from p2p_remote.screen.side import (
 LOSSLESS = 100  # a quality
 QUALITIES = (85, 70, 50, 30)
 """Qualities of JPEG, best first."""
+PREVIEW = 10  # a quality: JPEG of a picture four times smaller in both directions
 
 _BLOCKS_DELTA = 40  # blocks of a lossless side part: 120 KiB before deflate
 _BLOCKS_JPEG = 512  # blocks of a JPEG: 0.5 Mpx, some 50-150 kB
 _BOX_BLOCKS = MAX_PIXELS // (BLOCK * BLOCK)  # of the box around them, about
 _CROP_SHARE = 0.7  # of chosen blocks, from which the box itself is coded
-_BYTES_PER_BLOCK = {100: 1000.0, 85: 170.0, 70: 100.0, 50: 72.0, 30: 50.0}
+_BYTES_PER_BLOCK = {
+    100: 1000.0,
+    85: 170.0,
+    70: 100.0,
+    50: 72.0,
+    30: 50.0,
+    PREVIEW: 12.0,
+}
+_PREVIEW_SHIFT, _PREVIEW_QUALITY = 2, 50
+_PREVIEW_FROM = 4  # budgets that the worst JPEG would take
 _MEMORY = 0.7  # share of the old estimate that a new measurement leaves
 
 
@@ -83,13 +94,19 @@ class PhotoCoder:
         self._bytes_per_block = dict(_BYTES_PER_BLOCK)
 
     def quality_for(self, best: int, blocks: int, budget: int | None) -> int:
-        """Best quality up to `best` at which `blocks` blocks fit into `budget`."""
+        """Best quality up to `best` at which `blocks` blocks fit into `budget`.
+
+        Where the worst would take several budgets, a preview comes first.
+        """
         choices = [quality for quality in QUALITIES if quality <= best]
-        if budget is not None:
-            for quality in choices:
-                if blocks * self._bytes_per_block[quality] <= budget:
-                    return quality
-        return choices[-1 if budget is not None else 0]
+        if budget is None:
+            return choices[0]
+        for quality in choices:
+            if blocks * self._bytes_per_block[quality] <= budget:
+                return quality
+        worst = choices[-1]
+        is_long = blocks * self._bytes_per_block[worst] > _PREVIEW_FROM * budget
+        return PREVIEW if is_long else worst
 
     def blocks_for(self, quality: int, budget: int | None) -> int:
         """Blocks of one side part of about `budget` bytes."""
@@ -110,11 +127,15 @@ class PhotoCoder:
         else:
             arrangement = ARRANGEMENT_MOSAIC
             picture = _mosaic(frame, box, chosen)
+        shift = 0
         if kind == KIND_DELTA:
             payload = encode_delta(picture)
+        elif quality == PREVIEW:
+            shift = _PREVIEW_SHIFT
+            payload = jpeg.encode(reduced(picture, shift), _PREVIEW_QUALITY)
         else:
             payload = jpeg.encode(picture, quality)
         share = len(payload) / count
         old = self._bytes_per_block[quality]
         self._bytes_per_block[quality] = _MEMORY * old + (1 - _MEMORY) * share
-        return build(Side(kind, arrangement, 0, box, chosen, payload))
+        return build(Side(kind, arrangement, shift, box, chosen, payload))

@@ -9,7 +9,7 @@ from p2p_remote.screen.arrays import BLOCK, SEGMENT
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.screen.losses import LossMap
 from p2p_remote.screen.photo import changed_blocks, clear_blocks, photo_blocks
-from p2p_remote.screen.photo_coder import LOSSLESS, PhotoCoder
+from p2p_remote.screen.photo_coder import LOSSLESS, PREVIEW, PhotoCoder
 from tests.support.screen_scenes import Font, page, photo, terminal
 
 
@@ -91,7 +91,8 @@ def test_quality_follows_the_budget():
     assert coder.quality_for(85, 100, 1_000_000) == 85
     assert coder.quality_for(70, 100, 1_000_000) == 70
     assert coder.quality_for(85, 100, 11_000) == 70
-    assert coder.quality_for(85, 1000, 100) == 30
+    assert coder.quality_for(85, 1000, 13_000) == 30
+    assert coder.quality_for(85, 1000, 100) == PREVIEW
     assert coder.blocks_for(LOSSLESS, None) * 3 * BLOCK * BLOCK <= 131_072
     assert coder.blocks_for(30, 1) == 1
 
