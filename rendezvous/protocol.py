@@ -258,6 +258,8 @@ class Protocol:
         self.counters.received[RELAYED] += 1
         target = self.introductions.relay.forward(data, path, now)
         if target is None:
+            if (hint := self.introductions.relay.denial(data)) is not None:
+                self._send(hint, path)
             return
         if target.remote is None:
             self._send(data, target.address)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from p2p_remote.wire.constants import MAX_ANY_DATAGRAM
+from p2p_remote.wire.first_byte import NO_CHANNEL
 from rendezvous.addresses import Address
 from rendezvous.counters import Counters, Drop
 from rendezvous.rate_limit import TokenBucket
@@ -212,6 +213,17 @@ class Relay:
     def _drop(self, why: Drop) -> Side | None:
         self._counters.dropped[why] += 1
         return None
+
+    def denial(self, data: bytes) -> bytes | None:
+        """Hint that the channel of `data` does not exist (any more), or None.
+
+        It is shorter than any relayed datagram. After a restart of the server the two
+        ends need not wait for silence to notice.
+        """
+        number = int.from_bytes(data[1:HEADER_LENGTH], "little")
+        if len(data) <= HEADER_LENGTH or number in self._channels:
+            return None
+        return bytes((NO_CHANNEL,)) + data[1:HEADER_LENGTH]
 
     def close(self, channel: Channel) -> None:
         """End a channel."""

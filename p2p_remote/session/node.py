@@ -35,7 +35,12 @@ from p2p_remote.session.node_events import (
     SessionHappened,
     SessionOpened,
 )
-from p2p_remote.session.reconnection import Reconnection
+from p2p_remote.session.reconnection import (
+    Reconnection,
+    deny_relay,
+    punch,
+    rejoin,
+)
 from p2p_remote.session.router import Router
 from p2p_remote.session.session import Random, Session
 from p2p_remote.session.technician import TechnicianSession
@@ -46,7 +51,13 @@ from p2p_remote.traversal.paths import SocketsReleased
 from p2p_remote.traversal.registration import Registration
 from p2p_remote.wire import control
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
-from p2p_remote.wire.first_byte import RELAYED, Kind, kind_of, session_index
+from p2p_remote.wire.first_byte import (
+    NO_CHANNEL,
+    RELAYED,
+    Kind,
+    kind_of,
+    session_index,
+)
 
 __all__ = ["MAX_SESSIONS", "Node", "NodeConfig"]
 
@@ -96,7 +107,9 @@ class Node:
         kind = kind_of(data)
         from_server = path == self.config.server
         if kind is Kind.RENDEZVOUS:
-            if self._router is not None and self._router.wants(data):
+            if data[0] == NO_CHANNEL and from_server:
+                deny_relay(self._sessions.values(), data[1:], now)
+            elif self._router is not None and self._router.wants(data):
                 self._router.receive_datagram(data, path, now)
             elif from_server and self._registration is not None:
                 self._registration.receive_datagram(data, path, now)
@@ -210,9 +223,8 @@ class Node:
         """
         found = list(candidates)
         self._own = [each for each in self._own if each.kind is not kind] + found
-        for session in self._sessions.values():
-            if found:
-                session.update_candidates(found, now)
+        for session in self._sessions.values() if found else ():
+            session.update_candidates(found, now)
         self._collect(now)
 
     def network_changed(self, now: float) -> None:
@@ -310,20 +322,11 @@ class Node:
             case rv_events.CallFailed(call=number, reason=reason):
                 self._calls.on_failed(number, reason)
             case rv_events.Punch(path=path, endpoints=endpoints):
-                self._on_punch(path, endpoints, now)
+                punch(self._sessions.values(), path, endpoints, now)
             case rv_events.Rejoined():
-                for session in self._sessions.values():
-                    if session.rejoin_token == event.token:
-                        session.rejoined(event.path, event.endpoint, now)
+                rejoin(self._sessions.values(), event, now)
             case _:
                 pass
-
-    def _on_punch(
-        self, path: RelayPath, endpoints: Iterable[Endpoint], now: float
-    ) -> None:
-        for session in self._sessions.values():
-            if session.relay_path == path:
-                session.punch(endpoints, now)
 
     def _collect_callers(self, now: float) -> None:
         while (event := self._callers.next_event(now)) is not None:

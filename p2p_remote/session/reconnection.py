@@ -4,9 +4,38 @@ from collections.abc import Iterable
 
 from p2p_remote.session.session import Session
 from p2p_remote.traversal.registration import Registration
+from p2p_remote.traversal.registration_events import Rejoined
+from p2p_remote.wire.address import Endpoint, RelayPath
 
 LONELY_INTERVAL = 0.4  # s between tries while nothing works
 INTERVAL = 5.0  # s between tries while only the relay is missing
+
+
+def deny_relay(sessions: Iterable[Session], channel: bytes, now: float) -> None:
+    """Take the server's hint that it knows no such channel: it is only looked at."""
+    number = int.from_bytes(channel, "little")
+    for each in sessions:
+        if isinstance(each.relay_path, RelayPath) and each.relay_path.channel == number:
+            each.relay_denied(now)
+
+
+def rejoin(sessions: Iterable[Session], event: Rejoined, now: float) -> None:
+    """Give a new channel to the session that it was asked for."""
+    for each in sessions:
+        if each.rejoin_token == event.token:
+            each.rejoined(event.path, event.endpoint, now)
+
+
+def punch(
+    sessions: Iterable[Session],
+    path: RelayPath,
+    endpoints: Iterable[Endpoint],
+    now: float,
+) -> None:
+    """Tell the session of this channel where the peer was seen."""
+    for each in sessions:
+        if each.relay_path == path:
+            each.punch(endpoints, now)
 
 
 class Reconnection:

@@ -218,6 +218,12 @@ class Session:
             self._agent.punch([endpoint], now)
             self._collect(now)
 
+    def relay_denied(self, now: float) -> None:
+        """The server seems to know nothing of our relay channel."""
+        if self._agent is not None and self.state is State.ACTIVE:
+            self._agent.relay_denied(now)
+            self._collect(now)
+
     # Inside.
 
     def _gone_at(self) -> float | None:

@@ -56,6 +56,14 @@ class PathKeeper:
         """Whether the relay, our last resort, does not answer."""
         return self._relay is None or not self._relay.usable or self._relay.doubted
 
+    def relay_denied(self, now: float) -> None:
+        """Doubt the relay until it answers a check."""
+        relay = self._relay
+        if relay is not None and relay.usable and not relay.doubted:
+            relay.doubted = True
+            relay.tell(now)
+            self._changed = True
+
     def replace_relay(self, path: Path, now: float) -> None:
         """The server has given us another channel to the same peer."""
         old = self._relay

@@ -5,6 +5,7 @@ packets share one UDP socket. Ranges (RFC 7983 does the same for WebRTC):
 
     0x00..0x03  STUN (RFC 8489), left free
     0x10..0x2F  rendezvous message
+    0x28        no such relay channel: 0x28, channel u32 little endian; only a hint
     0x30        relayed datagram: 0x30, channel u32 little endian, inner datagram
     0x40..0x4F  handshake message (0x40 M0, 0x41 M1, 0x42 M2, 0x43 M3, 0x44 M4)
     0x50..0x5F  connectivity check (0x50) and its response (0x51)
@@ -16,6 +17,7 @@ little endian in bytes 1..4, so a socket finds the session without knowing the p
 
 from enum import Enum, auto
 
+NO_CHANNEL = 0x28
 RELAYED = 0x30
 HANDSHAKE_BASE = 0x40
 CHECK = 0x50

@@ -43,7 +43,7 @@ class Server:
         registration = Registration(
             number,
             0,
-            (bytes([number]) * 32, bytes(32)),
+            (bytes([number]) * 32, bytes(16)),
             pack(Endpoint(f"198.51.100.{number}", port), 0),
             NOW + 1000,
         )

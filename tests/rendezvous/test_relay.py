@@ -54,17 +54,23 @@ def test_strangers_cannot_use_a_channel():
         assert caller.send(header + b"x", source) == []
 
 
-def test_unknown_channels_and_wrong_sizes_go_nowhere():
-    """An empty inner datagram, one that is too long, and a channel that is not."""
+def test_wrong_sizes_go_nowhere():
+    """An empty inner datagram and one that is too long are met with silence."""
     _, caller, _, header = connect()
     for data in (
         b"\x30",
         header[:-1],
         header,
         header + bytes(MAX_ANY_DATAGRAM + 1),
-        b"\x30" + bytes(4) + b"x",
     ):
         assert caller.send(data) == []
+
+
+def test_an_unknown_channel_is_hinted_at():
+    """Whoever uses it learns so from fewer bytes than they have sent."""
+    _, caller, _, _ = connect()
+    ((hint, _),) = caller.send(b"\x30" + b"none" + b"x")
+    assert hint == b"\x28none"
 
 
 def test_channels_do_not_mix():
@@ -138,8 +144,8 @@ def test_an_idle_channel_is_closed_after_30_seconds(gap):
         for side in (caller, callee):
             side.keepalive()
         bench.wait(1.0 if gap > 30 else 0.0)
-        is_open = bool(caller.send(header + b"x"))
-        assert is_open is (gap < 30)
+        ((data, _),) = caller.send(header + b"x")
+        assert (data == header + b"x") is (gap < 30)
 
 
 def test_a_full_relay_opens_nothing_more():

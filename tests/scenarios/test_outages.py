@@ -84,7 +84,7 @@ def test_server_restart(kinds, absent):
     world.network.run_for(absent)
     world.start_server()
     type_text(world, "after")
-    assert seconds_until(world, "after") <= (3.2 if kinds == RELAYED else 0.8)
+    assert seconds_until(world, "after") <= (1.2 if kinds == RELAYED else 0.8)
     world.network.run_for(60.0)
     for person in (world.technician, world.customer):
         assert person.session.state is State.ACTIVE
