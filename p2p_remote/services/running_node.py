@@ -81,8 +81,8 @@ def split_host_port(text: str, default_port: int) -> tuple[str, int]:
     return host, int(port)
 
 
-async def resolve_server(text: str) -> Endpoint:
-    """Look a server's name up.
+async def resolve_servers(text: str) -> tuple[Endpoint, ...]:
+    """Look a server's name up: all its addresses, IPv4 before IPv6.
 
     Raises:
         NetworkError: the name is unknown.
@@ -98,8 +98,8 @@ async def resolve_server(text: str) -> Endpoint:
             "your network connection."
         ) from error
     found.sort(key=lambda entry: entry[0] != socket.AF_INET)
-    address = found[0][4]
-    return Endpoint(str(address[0]), int(address[1]))
+    endpoints = (Endpoint(str(entry[4][0]), int(entry[4][1])) for entry in found)
+    return tuple(dict.fromkeys(endpoints))
 
 
 @lru_cache(maxsize=256)
@@ -135,16 +135,17 @@ class RunningNode:
             NetworkError: no socket, or the server's name is unknown.
 
         """
-        server = None
+        servers: tuple[Endpoint, ...] = ()
         if self.options.server is not None:
-            server = await resolve_server(self.options.server)
+            servers = await resolve_servers(self.options.server)
         sockets = open_udp_sockets()
         port = sockets[0].endpoint.port
         own = self.identity.peer_id
         config = NodeConfig(
             name=self.options.name,
             listed=self.options.listed,
-            server=server,
+            server=next(iter(servers), None),
+            other_servers=servers[1:],
             candidates=tuple(host_candidates(port)),
             password=await self._stretch(self.options.password, own),
             known=self.options.known,

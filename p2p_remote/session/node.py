@@ -49,6 +49,7 @@ from p2p_remote.traversal.candidate import Candidate, CandidateKind, candidate
 from p2p_remote.traversal.mapping import Mapping
 from p2p_remote.traversal.paths import SocketsReleased
 from p2p_remote.traversal.registration import Registration
+from p2p_remote.traversal.server_choice import ChoosingRegistration
 from p2p_remote.wire import control
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
 from p2p_remote.wire.first_byte import (
@@ -90,8 +91,8 @@ class Node:
         self._sessions: dict[int, Session] = {}
         self._registration: Registration | None = None
         if config.server is not None:
-            self._registration = Registration(
-                identity, config.server, random, now, listed=config.listed
+            self._registration = ChoosingRegistration(
+                identity, config.servers, random, now, listed=config.listed
             )
         self._router: Router | None = None
         if config.server is not None:
@@ -105,7 +106,7 @@ class Node:
     def receive_datagram(self, data: bytes, path: Path, now: float) -> None:
         """Route one datagram that came from `path` (an `Endpoint`)."""
         kind = kind_of(data)
-        from_server = path == self.config.server
+        from_server = path in self.config.servers
         if kind is Kind.RENDEZVOUS:
             if data[0] == NO_CHANNEL and from_server:
                 deny_relay(self._sessions.values(), data[1:], now)

@@ -15,14 +15,20 @@ def _nobody(_public: bytes) -> bool:
 class NodeConfig:
     """What a node is told at its start.
 
-    `listed`: can be called under its ID. `candidates`: own addresses with the port
-    of the socket. `password`: stretched session password that callers have to know, or
+    `listed`: can be called under its ID. `other_servers`: of the same fleet, asked when
+    `server` is silent. `candidates`: own addresses with the port of the socket. `password`: stretched session password that callers have to know, or
     nothing. `known` tells whether a caller's key was verified in an earlier session.
     """
 
     name: str = ""
     listed: bool = False
     server: Endpoint | None = None
+    other_servers: tuple[Endpoint, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     password: bytes = field(default=b"", repr=False)
     known: Callable[[bytes], bool] = _nobody
+
+    @property
+    def servers(self) -> tuple[Endpoint, ...]:
+        """All addresses of the server, the first to be asked first."""
+        return () if self.server is None else (self.server, *self.other_servers)
