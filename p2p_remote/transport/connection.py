@@ -198,7 +198,9 @@ class Connection:
             return
         self._packets_received += 1
         self._bytes_received += len(data)
-        self._report(self._liveness.on_heard(now))
+        if (heard := self._liveness.on_heard(now)) is not None:
+            self._report(heard)
+            self._sender.reset_path(now)  # it may be another line, and an empty one
         try:
             self._on_packet(number, plaintext, path, now)
         except RemoteSupportError as error:
@@ -293,9 +295,7 @@ class Connection:
         self._sender.on_ack(frame, now)
 
     def _on_credit(self, frame: Credit, path: Path, now: float) -> None:
-        stream = self._sender.outbox.streams.get(frame.channel)
-        if stream is not None:
-            stream.limit = max(stream.limit, frame.limit)
+        self._sender.outbox.on_credit(frame)
 
     def _on_latest(self, frame: Latest, path: Path, now: float) -> None:
         self._report(self._inbox.on_latest(frame))

@@ -63,6 +63,12 @@ class Outbox:
         chunk.repeated = True
         self._repeats.append((due, chunk))
 
+    def on_credit(self, credit: Credit) -> None:
+        """Take leave to send more on a channel; unknown ones are none of ours."""
+        stream = self.streams.get(credit.channel)
+        if stream is not None:
+            stream.limit = max(stream.limit, credit.limit)
+
     def on_acked(self, packet: SentPacket) -> None:
         """Note that the contents of a packet have arrived."""
         for chunk in packet.chunks:

@@ -15,10 +15,21 @@ LEFT = Endpoint("198.51.100.1", 4000)
 RIGHT = Endpoint("203.0.113.1", 4000)
 
 
-def sealings(now: float, chain_key: bytes = bytes(32)) -> tuple[Sealing, Sealing]:
+def sealings(
+    now: float, chain_key: bytes = bytes(32), silence_allowed: float = 0.0
+) -> tuple[Sealing, Sealing]:
     """Both ends' sealing of one session."""
-    left = Sealing(chain_key, initiator=True, local_index=1, remote_index=2, now=now)
-    right = Sealing(chain_key, initiator=False, local_index=2, remote_index=1, now=now)
+    left, right = (
+        Sealing(
+            chain_key,
+            initiator=own < other,
+            local_index=own,
+            remote_index=other,
+            now=now,
+            silence_allowed=silence_allowed,
+        )
+        for own, other in ((1, 2), (2, 1))
+    )
     return left, right
 
 
@@ -89,7 +100,7 @@ class Pair:
         config = config or Config()
         left_host = self.network.host(LEFT.host, up=self.up)
         right_host = self.network.host(RIGHT.host, up=self.down)
-        left, right = sealings(now)
+        left, right = sealings(now, silence_allowed=config.lost_after)
         self.left = self._side("left", left_host, left, RIGHT, config)
         self.right = self._side("right", right_host, right, LEFT, config)
 

@@ -341,6 +341,8 @@ def test_both_may_offer_new_keys_at_once():
 def test_without_new_keys_the_connection_ends():
     """Keys that were not renewed are not used for ever."""
     pair = quiet_pair(config=Config(lost_after=1000))
+    for side in (pair.left, pair.right):
+        side.connection._sealing._silence_left = 0.0
     pair.up.down = pair.down.down = True
     pair.network.run_for(181)
     for side in (pair.left, pair.right):
