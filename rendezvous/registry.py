@@ -145,6 +145,16 @@ class Claim:
     verified: bool = False
 
 
+def pack_claim(claim: Claim) -> bytes:
+    """34 bytes: public key, counter, whether it was verified."""
+    return claim.public + bytes((claim.counter, claim.verified))
+
+
+def unpack_claim(packed: bytes) -> Claim:
+    """Read what `pack_claim` wrote."""
+    return Claim(packed[:-2], packed[-2], verified=bool(packed[-1]))
+
+
 class Claims(Protocol):
     """Which key each ID belongs to; it outlives registrations."""
 
@@ -177,17 +187,18 @@ class MemoryClaims(ClaimsAtHand):
 
     def __init__(self, limit: int = MAX_CLAIMS_IN_MEMORY) -> None:
         self._limit = limit
-        self._claims: dict[int, Claim] = {}
+        self._claims: dict[int, bytes] = {}  # packed, for less memory
 
     def __len__(self) -> int:
         return len(self._claims)
 
     def get(self, peer_id: int) -> Claim | None:
         """Claim on this ID."""
-        return self._claims.get(peer_id)
+        packed = self._claims.get(peer_id)
+        return None if packed is None else unpack_claim(packed)
 
     def put(self, peer_id: int, claim: Claim) -> None:
         """Remember a claim."""
         if peer_id not in self._claims and len(self._claims) >= self._limit:
             del self._claims[next(iter(self._claims))]
-        self._claims[peer_id] = claim
+        self._claims[peer_id] = pack_claim(claim)

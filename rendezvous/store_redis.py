@@ -33,7 +33,7 @@ from rendezvous.fleet import (
     Unlisted,
 )
 from rendezvous.protocol import Protocol
-from rendezvous.registry import Claim
+from rendezvous.registry import Claim, pack_claim, unpack_claim
 from rendezvous.sockets import ListenAddress, bind, endpoint_of_socket
 
 _log = logging.getLogger(__name__)
@@ -151,7 +151,7 @@ class RedisStore:
             case ClaimMade(peer_id, claim, is_new):
                 pipe.set(
                     _claim_key(peer_id),
-                    _pack_claim(claim),
+                    pack_claim(claim),
                     ex=_CLAIM_LIFE,
                     nx=is_new,
                     get=is_new,
@@ -272,14 +272,10 @@ def _channel(node: bytes) -> str:
     return f"p2pr:node:{node.hex()}"
 
 
-def _pack_claim(claim: Claim) -> bytes:
-    return claim.public + bytes((claim.counter, claim.verified))
-
-
 def _unpack_claim(data: object) -> Claim | None:
     if not isinstance(data, bytes) or len(data) != _CLAIM_LENGTH:
         return None
-    return Claim(data[:32], data[32], verified=bool(data[33]))
+    return unpack_claim(data)
 
 
 def _unpack_entry(data: object) -> Location | None:

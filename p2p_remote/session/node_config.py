@@ -16,8 +16,9 @@ class NodeConfig:
     """What a node is told at its start.
 
     `listed`: can be called under its ID. `other_servers`: of the same fleet, asked when
-    `server` is silent. `candidates`: own addresses with the port of the socket. `password`: stretched session password that callers have to know, or
-    nothing. `known` tells whether a caller's key was verified in an earlier session.
+    `server` is silent. `candidates`: own addresses with the port of the socket.
+    `password`: stretched session password that callers have to know, or nothing.
+    `known` tells whether a caller's key was verified in an earlier session.
     """
 
     name: str = ""

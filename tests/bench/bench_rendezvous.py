@@ -294,7 +294,7 @@ def write(text: str) -> None:
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--registrations", type=int, default=120_000)
+    parser.add_argument("--registrations", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--write", action="store_true", help="into docs/figures.md")
     options = parser.parse_args()
