@@ -48,7 +48,6 @@ from p2p_remote.traversal import registration_events as rv_events
 from p2p_remote.traversal.candidate import Candidate, CandidateKind, candidate
 from p2p_remote.traversal.mapping import Mapping
 from p2p_remote.traversal.paths import SocketsReleased
-from p2p_remote.traversal.registration import Registration
 from p2p_remote.traversal.server_choice import ChoosingRegistration
 from p2p_remote.wire import control
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
@@ -89,7 +88,7 @@ class Node:
         self._random = random
         self._events: deque[NodeEvent] = deque()
         self._sessions: dict[int, Session] = {}
-        self._registration: Registration | None = None
+        self._registration: ChoosingRegistration | None = None
         if config.server is not None:
             self._registration = ChoosingRegistration(
                 identity, config.servers, random, now, listed=config.listed
