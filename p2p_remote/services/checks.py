@@ -12,11 +12,15 @@ from p2p_remote.services.running_node import NodeOptions, RunningNode
 from p2p_remote.session import node_events as nd
 from p2p_remote.terminal.capabilities import Capabilities
 from p2p_remote.terminal.probe import probe_terminal
+from p2p_remote.traversal.mapping import Mapping
+from p2p_remote.traversal.reasons import describe
 from p2p_remote.wire.address import Endpoint
 
 GOOD, WARNING, BAD = "ok", "warning", "bad"
 SERVER_PATIENCE = 4.0  # s
 LAN_PATIENCE = 1.5  # s
+ROUTER_PATIENCE = 2.0  # s to measure how the router maps
+ROUTER_LOOKS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +99,7 @@ async def check_network(options: NodeOptions) -> AsyncIterator[Finding]:
             for finding in _server_findings(options.server, reflexive, elapsed):
                 yield finding
             if reflexive is not None:
-                yield _router_finding(reflexive, running)
+                yield await _router_finding(reflexive, running)
         yield await _lan_finding(running)
     finally:
         await running.close()
@@ -114,17 +118,17 @@ def _server_findings(
     return [Finding("server", GOOD, text)]
 
 
-def _router_finding(reflexive: Endpoint, running: RunningNode) -> Finding:
+async def _router_finding(reflexive: Endpoint, running: RunningNode) -> Finding:
     own = {each.endpoint for each in running.node.config.candidates}
     if reflexive in own or ipaddress.ip_address(reflexive.host).is_loopback:
         return Finding("router", GOOD, f"no address translation, seen as {reflexive}")
-    ports = {endpoint.port for endpoint in own}
-    if reflexive.port in ports:
-        text = f"an ordinary router, seen as {reflexive} (port kept)"
-        return Finding("router", GOOD, text)
-    text = f"seen as {reflexive}: the router changes ports"
-    advice = "Direct paths may fail; then sessions run through the server's relay."
-    return Finding("router", WARNING, text, advice)
+    for _ in range(ROUTER_LOOKS):
+        if running.node.mapping is not None:
+            break
+        await asyncio.sleep(ROUTER_PATIENCE / ROUTER_LOOKS)
+    text, advice = describe(running.node.mapping or Mapping())
+    state = WARNING if advice else GOOD
+    return Finding("router", state, f"seen as {reflexive}; {text}", advice)
 
 
 async def _lan_finding(running: RunningNode) -> Finding:

@@ -82,6 +82,7 @@ class Session:
             b"rejoin", length=16, key=handshake.check_key, person=b"p2pr1/rejoin"
         )
         self._silent_since: float | None = None
+        self._path_lost = False
         self.path_kind = "relay" if isinstance(handshake.path, RelayPath) else "lan"
         self.path_why = ""
         self._connection = Connection(
@@ -335,18 +336,16 @@ class Session:
     def _on_path_event(self, event: AgentEvent, now: float) -> None:
         match event:
             case PathSelected(path=path, kind=kind, rtt=rtt, why=why):
-                if (
-                    path == self.path
-                    and kind == self.path_kind
-                    and why == self.path_why
-                ):
+                lost, self._path_lost = self._path_lost, False
+                known = (self.path, self.path_kind, self.path_why)
+                if (path, kind, why) == known and not lost:
                     return
-                if path != self.path or not self.path_why:
+                if path != self.path or lost:
                     self._connection.set_path(path, now, reset=True)
                 self.path, self.path_kind, self.path_why = path, kind, why
                 self._emit(ev.PathChanged(path, kind, rtt, why))
             case PathLost():
-                self.path_why = ""  # the same path, found again, is news
+                self._path_lost = True
                 self._emit(ev.PathBroken())
             case MappingWanted(attempt=attempt):
                 self._emit(ev.MappingAsked(attempt))

@@ -202,6 +202,8 @@ class Agent(PathKeeper):
             self._datagrams.append((self._seal.seal(check), path))
         if search.is_over(now):
             self._end_search()
+        if why := search.verdict(now):
+            self._announce(why)
 
     def _end_search(self) -> None:
         """Close the sockets of a search, but those that heard something."""

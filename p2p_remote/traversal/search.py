@@ -19,11 +19,13 @@ from p2p_remote.traversal.candidate import Scope, is_ipv6, is_sendable, scope_of
 from p2p_remote.traversal.mapping import Mapping
 from p2p_remote.traversal.paths import MAIN_SOCKET, from_socket, primed
 from p2p_remote.traversal.plan import Plan, Probe, make_plan
+from p2p_remote.traversal.reasons import why_relayed
 from p2p_remote.wire.address import Endpoint
 
 FIRST_AFTER = 0.12  # s after PUNCH: simultaneous opening has had two round trips
 ATTEMPT_SPACING = 20.0  # s between attempts that the peer may ask for
 MAX_ATTEMPTS = 4
+VERDICT_AFTER = 5.0  # s: rounds and plans are over, or nearly
 HIT_PAUSE = 0.5  # s without probes after one has met, for checks in both directions
 HITS = 2  # paths looked at in a pause; a good plan meets many at once
 LAST_ANSWER = 1.0  # s after the last probe until the attempt is over
@@ -51,6 +53,14 @@ class Search:
         self._first_socket = 0
         self._paused_at: float | None = None
         self._hits = 0
+        self._verdict_at: float | None = None
+
+    def verdict(self, now: float) -> str:
+        """Why the relay is still used, once this is known; told once an attempt."""
+        if self._verdict_at is None or now < self._verdict_at or self.is_probing:
+            return ""
+        self._verdict_at = None
+        return why_relayed(self.own, self.peer if self._heard else None)
 
     @property
     def is_probing(self) -> bool:
@@ -77,6 +87,8 @@ class Search:
         """There is no need now."""
         if self._due is not None and self._due <= now:
             self._due = None
+        if self._verdict_at is not None and self._verdict_at <= now:
+            self._verdict_at = None
 
     def own_mapping(self, attempt: int, mapping: Mapping, now: float) -> None:
         """Our router, as measured for this attempt."""
@@ -110,6 +122,7 @@ class Search:
         if attempt > MAX_ATTEMPTS:
             return None
         self._attempt = attempt
+        self._verdict_at = now + VERDICT_AFTER
         return MappingWanted(attempt)
 
     def _begin_if_known(self, now: float) -> None:
@@ -141,9 +154,10 @@ class Search:
             self._hits = 0
 
     def next_timer(self) -> float | None:
-        """When `want_mapping` or `due` has something."""
+        """When `want_mapping`, `due` or `verdict` has something."""
         if self._begun_at is None:
-            return self._due
+            times = (self._due, self._verdict_at)
+            return min((each for each in times if each is not None), default=None)
         if self._paused_at is not None:
             return self._paused_at + HIT_PAUSE
         if self._next < len(self._probes):

@@ -3,6 +3,7 @@
 import pytest
 
 from p2p_remote.session import events as ev
+from p2p_remote.traversal.reasons import BOTH_HARD, BOTH_RANDOM
 from p2p_remote.wire.screen import ScreenUpdate
 from tests.scenarios.world import World
 
@@ -87,6 +88,10 @@ def test_two_networks_that_cannot_be_joined(technician, customer):
     world = session_between(technician, customer)
     assert seconds_to_direct(world, 10.0) is None
     assert world.technician.socket.auxiliary == ()
+    for person in (world.technician, world.customer):
+        told = person.all_of(ev.PathChanged)[-1]
+        assert told.kind == "relay"
+        assert told.why in (BOTH_RANDOM, BOTH_HARD)
     world.customer_session().send_screen(UPDATE, world.network.now)
     world.network.run_for(1.0)
     assert world.technician.all_of(ev.ScreenArrived)[-1].update == UPDATE
