@@ -15,6 +15,7 @@ from p2p_remote.services.running_node import NodeOptions
 from p2p_remote.tui.actions import PREFIX
 from p2p_remote.tui.app import RemoteApp, Start
 from p2p_remote.tui.links import LanLink, Links, ShareLink, TechnicianLink
+from p2p_remote.tui.screens.prompt import PromptScreen
 from p2p_remote.wire.control import Viewport
 from p2p_remote.wire.input import InputMessage
 
@@ -217,7 +218,11 @@ def text_of(app: RemoteApp) -> str:
 async def settle(pilot: Pilot[Any]) -> None:
     """Let timers of a few milliseconds and the messages behind them pass."""
     await pilot.pause(0.02)
-    await pilot.pause()
+
+
+async def rest(pilot: Pilot[Any]) -> None:
+    """Keep the hands still until a prompt takes a yes."""
+    await pilot.pause(PromptScreen.GUARD_SECONDS + 0.1)
 
 
 async def begin(stage: Stage, pilot: Pilot[Any], *grants: str) -> None:

@@ -15,6 +15,7 @@ from p2p_remote.tui.frame_driver import FrameListener
 from p2p_remote.tui.widgets import remote_messages as rm
 from p2p_remote.tui.widgets.remote_view import RemoteView
 from tests.support.emulator import emulator
+from tests.support.simulated_loop import loop_time
 
 SIZE = (80, 24)
 FRAME = (480, 800, 4)  # an 80x24 view of half-blocks fits it with margins
@@ -110,6 +111,7 @@ def with_driver(app: ViewApp, driver: PretendedDriver) -> RemoteView:
     """Let the view take the pretended driver for that of the App."""
     view = app.view
     view.output.driver = driver
+    view.output.clock = loop_time
     view._capabilities = driver.capabilities
     view.input.releases_reported = driver.capabilities.kitty_keyboard
     driver.listen(view)

@@ -1,11 +1,18 @@
 """What every test of the application can count on."""
 
+from collections.abc import Mapping
+
 import pytest
 
-from p2p_remote.tui.screens.prompt import PromptScreen
+from tests.support.simulated_loop import SimulatedLoop, use_time_of_the_loop
+
+
+def pytest_asyncio_loop_factories() -> Mapping[str, type[SimulatedLoop]]:
+    """Every App runs in simulated time."""
+    return {"simulated": SimulatedLoop}
 
 
 @pytest.fixture(autouse=True)
-def no_guard(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A yes is taken as soon as the prompt is shown; one test asks for the guard."""
-    monkeypatch.setattr(PromptScreen, "GUARD_SECONDS", 0.001)
+def simulated_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Textual looks at the clock of the loop."""
+    use_time_of_the_loop(monkeypatch)

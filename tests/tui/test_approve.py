@@ -10,7 +10,7 @@ from p2p_remote.tui.screens.approve import ApproveScreen
 from p2p_remote.tui.screens.prompt import PromptScreen
 from p2p_remote.tui.widgets.countdown import Countdown
 from p2p_remote.tui.widgets.grouped_input import GroupedInput
-from tests.support.tui import OWN_ID, REQUEST, STARTED, Stage, settle, text_of
+from tests.support.tui import OWN_ID, REQUEST, STARTED, Stage, rest, settle, text_of
 
 KNOWN = {**REQUEST, "verified": "known since 2026-05-03", "digits_expected": False}
 
@@ -19,7 +19,7 @@ async def ask(stage: Stage, pilot: Pilot[Any], **fields: Any) -> ApproveScreen:
     """Let a request arrive and return the question."""
     stage.share.event("ready", id=str(OWN_ID), rendezvous=True, lan=True)
     stage.share.event("request", **{**REQUEST, **fields})
-    await settle(pilot)
+    await rest(pilot)
     screen = stage.app.screen
     assert isinstance(screen, ApproveScreen)
     return screen
@@ -47,27 +47,19 @@ async def test_the_question_says_who_asks_and_warns(size: tuple[int, int]) -> No
 
 @pytest.mark.parametrize("key", ["enter", "escape"])
 async def test_a_single_key_is_a_no(key: str) -> None:
-    """Whatever was about to be typed elsewhere, it cannot let anybody in."""
+    """None of a keyboard's keys accepts on its own or covers the question."""
     stage = Stage()
     async with stage.app.run_test() as pilot:
-        await ask(stage, pilot)
+        screen = await ask(stage, pilot)
+        for other in ("y", "1", "space", "tab", "f1", "f5", "f9", "f11", "ctrl+p"):
+            await pilot.press(other)
+            assert screen.is_current, other
+            assert not stage.share.answers, other
+            screen.query_one("#no").focus()
         await pilot.press(key)
         await settle(pilot)
         assert stage.share.answers == [{"do": "deny"}]
         assert not isinstance(stage.app.screen, ApproveScreen)
-
-
-async def test_no_single_key_is_a_yes() -> None:
-    """Of all keys that a keyboard has, none accepts on its own."""
-    stage = Stage()
-    async with stage.app.run_test() as pilot:
-        screen = await ask(stage, pilot)
-        for key in ("y", "1", "space", "tab", "f1", "f5", "f9", "f11", "ctrl+p"):
-            await pilot.press(key)
-            await settle(pilot)
-            assert screen.is_current, key
-            assert not stage.share.answers, key
-            screen.query_one("#no").focus()
 
 
 async def test_silence_is_a_no() -> None:
@@ -86,7 +78,7 @@ async def test_silence_is_a_no() -> None:
 
 
 async def test_digits_open_the_way_to_control() -> None:
-    """Digits go into the field from anywhere; Enter moves on, the button decides."""
+    """Digits go into the field from anywhere, the button decides; wrong ones stay."""
     stage = Stage()
     async with stage.app.run_test() as pilot:
         screen = await ask(stage, pilot)
@@ -108,13 +100,23 @@ async def test_digits_open_the_way_to_control() -> None:
             {"do": "approve", "grants": ["view", "control"], "digits": "123456"}
         ]
         assert screen.is_current
+        assert "Checking" in text_of(stage.app)
+        stage.share.event("wrong_digits", tries_left=2)
+        stage.share.event("failed", do="approve", error="not those of this session")
+        await settle(pilot)
+        assert "2 tries left" in text_of(stage.app)
+        assert screen.is_current
+        assert screen.query_one("#code", GroupedInput).value == ""
+        await pilot.press(*"654321", "enter", "enter")
+        await settle(pilot)
+        assert stage.share.answers[-1]["digits"] == "654321"
         stage.share.event("started", **STARTED)
         await settle(pilot)
         assert "use mouse and keyboard" in text_of(stage.app)
 
 
 async def test_looking_needs_no_digits() -> None:
-    """View only is a second, smaller yes."""
+    """View only is a smaller yes; one that failed is explained and can be repeated."""
     stage = Stage()
     async with stage.app.run_test() as pilot:
         screen = await ask(stage, pilot)
@@ -124,34 +126,6 @@ async def test_looking_needs_no_digits() -> None:
         assert stage.share.answers == [
             {"do": "approve", "grants": ["view"], "digits": ""}
         ]
-
-
-async def test_wrong_digits_stay_and_say_how_many_tries_are_left() -> None:
-    """The field is empty again, and nothing has been shown to anybody."""
-    stage = Stage()
-    async with stage.app.run_test() as pilot:
-        screen = await ask(stage, pilot)
-        await pilot.press(*"123456", "enter", "enter")
-        await settle(pilot)
-        assert "Checking" in text_of(stage.app)
-        stage.share.event("wrong_digits", tries_left=2)
-        stage.share.event("failed", do="approve", error="not those of this session")
-        await settle(pilot)
-        shown = text_of(stage.app)
-        assert "2 tries left" in shown
-        assert screen.is_current
-        assert screen.query_one("#code", GroupedInput).value == ""
-        await pilot.press(*"654321", "enter", "enter")
-        await settle(pilot)
-        assert stage.share.answers[-1]["digits"] == "654321"
-
-
-async def test_an_answer_that_failed_is_explained() -> None:
-    """Whatever the other process says is shown, and another answer is possible."""
-    stage = Stage()
-    async with stage.app.run_test() as pilot:
-        screen = await ask(stage, pilot)
-        await pilot.click("#look")
         stage.share.event("failed", do="approve", error="nobody waits")
         await settle(pilot)
         assert "nobody waits" in text_of(stage.app)
@@ -176,18 +150,22 @@ async def test_a_known_machine_needs_no_digits() -> None:
         ]
 
 
-async def test_no_yes_is_taken_in_the_first_moment(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A click that was on its way when the question came up does nothing."""
-    monkeypatch.setattr(PromptScreen, "GUARD_SECONDS", 3600.0)
+async def test_no_yes_is_taken_before_the_hands_are_at_rest() -> None:
+    """Clicks in the first moment do nothing, and each key makes the guard last."""
     stage = Stage()
     async with stage.app.run_test() as pilot:
-        await ask(stage, pilot, **KNOWN)
+        stage.share.event("ready", id=str(OWN_ID), rendezvous=True, lan=True)
+        stage.share.event("request", **KNOWN)
+        await settle(pilot)
         for button in ("#look", "#control"):
             await pilot.click(button)
-        await settle(pilot)
         assert not stage.share.answers
+        for _ in range(4):
+            await pilot.press("tab")
+            await pilot.pause(PromptScreen.GUARD_SECONDS * 0.8)
+            assert stage.app.screen.query_one("#control", Button).disabled
+        await rest(pilot)
+        assert not stage.app.screen.query_one("#control", Button).disabled
 
 
 async def test_a_caller_who_hangs_up_is_told_and_the_question_goes() -> None:
@@ -203,16 +181,6 @@ async def test_a_caller_who_hangs_up_is_told_and_the_question_goes() -> None:
         assert not stage.share.answers
 
 
-async def test_nothing_opens_over_the_question() -> None:
-    """Neither the palette nor the help screen may cover it."""
-    stage = Stage()
-    async with stage.app.run_test() as pilot:
-        await ask(stage, pilot)
-        await pilot.press("ctrl+p", "f1")
-        await settle(pilot)
-        assert isinstance(stage.app.screen, ApproveScreen)
-
-
 async def test_quitting_is_possible_from_the_question() -> None:
     """Closing the program is a No to everything."""
     stage = Stage()
@@ -222,21 +190,3 @@ async def test_quitting_is_possible_from_the_question() -> None:
         await settle(pilot)
     assert stage.share.closed
     assert not any(answer["do"] == "approve" for answer in stage.share.answers)
-
-
-async def test_hands_that_are_still_typing_give_no_yes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The guard lasts until the keys have been quiet for its whole time."""
-    monkeypatch.setattr(PromptScreen, "GUARD_SECONDS", 1000.0)
-    stage = Stage()
-    async with stage.app.run_test() as pilot:
-        screen = await ask(stage, pilot, **KNOWN)
-        control = screen.query_one("#control", Button)
-        stage.app.last_key = -1e9
-        await pilot.press("tab")
-        screen.try_yes()
-        assert control.disabled
-        stage.app.last_key -= 1001.0
-        screen.try_yes()
-        assert not control.disabled

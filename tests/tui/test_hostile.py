@@ -1,7 +1,5 @@
 """Names and texts of others: whatever they hold, they stay text in their place."""
 
-import pytest
-
 from p2p_remote.errors import RefusedError
 from p2p_remote.services import events as se
 from p2p_remote.tui.safe_text import quoted, safe
@@ -13,7 +11,6 @@ from tests.support.tui import (
     Stage,
     calling_start,
     settle,
-    started,
     text_of,
 )
 
@@ -38,54 +35,57 @@ def check(stage: Stage) -> str:
     return shown
 
 
-@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-async def test_a_hostile_caller_stays_in_his_quotes(name: str) -> None:
+async def test_a_hostile_caller_stays_in_his_quotes() -> None:
     """In the question, on the page of the session, and at its end."""
     stage = Stage()
     async with stage.app.run_test() as pilot:
         stage.share.event("ready", id=str(OWN_ID), rendezvous=True, lan=True)
-        stage.share.event("request", **{**REQUEST, "name": name})
-        await settle(pilot)
-        shown = check(stage)
-        assert "First contact" in shown
-        assert "Did YOU call them?" in shown
-        assert "No" in shown
-        peer = {"id": str(OTHER_ID), "name": name}
-        stage.share.event("started", **{**STARTED, "peer": peer})
-        await settle(pilot)
-        assert "F12 end" in check(stage)
-        stage.share.event("asked", permission=name, seconds=60)
-        await settle(pilot)
-        check(stage)
-        stage.share.event("ended", reason=name, text=name, duration_s=1.0)
-        await settle(pilot)
-        assert "Nobody can see or control" in check(stage)
+        for name in NAMES.values():
+            stage.share.event("request", **{**REQUEST, "name": name})
+            await settle(pilot)
+            shown = check(stage)
+            assert "First contact" in shown
+            assert "Did YOU call them?" in shown
+            assert "No" in shown
+            peer = {"id": str(OTHER_ID), "name": name}
+            stage.share.event("started", **{**STARTED, "peer": peer})
+            await settle(pilot)
+            assert "F12 end" in check(stage)
+            stage.share.event("asked", permission=name, seconds=60)
+            await settle(pilot)
+            check(stage)
+            stage.share.event("ended", reason=name, text=name, duration_s=1.0)
+            await settle(pilot)
+            assert "Nobody can see or control" in check(stage)
+            await pilot.press("enter")
+            await settle(pilot)
 
 
-@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-async def test_a_hostile_customer_stays_in_his_quotes(name: str) -> None:
+async def test_a_hostile_customer_stays_in_his_quotes() -> None:
     """While it rings, in the status line, and at the end."""
-    stage = Stage(calling_start())
+    stage = Stage()
     async with stage.app.run_test() as pilot:
-        await settle(pilot)
-        stage.technician.notify(se.Ringing("482913", name))
-        await settle(pilot)
-        assert "Read these digits" in check(stage)
-        event = started("control")
-        stage.technician.notify(
-            se.Started(
-                name, OTHER_ID, event.grants, "direct", name, 128, 96, True, 3600
+        for name in NAMES.values():
+            stage.app.call(OTHER_ID)
+            await settle(pilot)
+            stage.technician.notify(se.Ringing("482913", name))
+            await settle(pilot)
+            assert "Read these digits" in check(stage)
+            grants = ("view", "control")
+            stage.technician.notify(
+                se.Started(name, OTHER_ID, grants, "direct", name, 128, 96, True, 3600)
             )
-        )
-        await settle(pilot)
-        line = check(stage).splitlines()[0]
-        assert "● control" in line
-        stage.technician.notify(se.Trouble(name))
-        stage.technician.notify(
-            se.Ended("connection_lost", name, 1.0, by_peer=True, exit_code=8)
-        )
-        await settle(pilot)
-        assert "The session is over" in check(stage)
+            await settle(pilot)
+            line = check(stage).splitlines()[0]
+            assert "● control" in line
+            stage.technician.notify(se.Trouble(name))
+            stage.technician.notify(
+                se.Ended("connection_lost", name, 1.0, by_peer=True, exit_code=8)
+            )
+            await settle(pilot)
+            assert "The session is over" in check(stage)
+            await pilot.press("enter")
+            await settle(pilot)
 
 
 async def test_the_text_of_an_error_is_only_text() -> None:

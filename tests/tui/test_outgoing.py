@@ -130,13 +130,10 @@ async def test_from_home_one_comes_back_home() -> None:
         assert len(stage.technicians) == 2
 
 
-@pytest.mark.parametrize("size", SIZES)
-async def test_the_end_is_told_and_its_exit_code_returned(
-    size: tuple[int, int],
-) -> None:
+async def test_the_end_is_told_and_its_exit_code_returned() -> None:
     """Ended here: 0; the record says with whom and how long."""
     stage = Stage(calling_start())
-    async with stage.app.run_test(size=size) as pilot:
+    async with stage.app.run_test() as pilot:
         await begin(stage, pilot, "control")
         await command(pilot, "e")
         await settle(pilot)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from p2p_remote.screen.geometry import Rect
-from p2p_remote.terminal import frame_gate
 from p2p_remote.terminal.cells import GLYPHS, POINTER
 from p2p_remote.terminal.colors import ColorDepth, rgb565
+from p2p_remote.terminal.frame_gate import LOST_AFTER
 from p2p_remote.terminal.renderer import RENDERERS
 from p2p_remote.tui.frame_driver import ASK_FOR_SIGN
 from p2p_remote.tui.widgets import remote_messages as rm
@@ -287,19 +287,20 @@ async def test_zoom_and_pan_show_other_regions():
         assert view.viewport.region == Rect(0, 0, 800, 480)
 
 
-async def test_answers_that_were_lost_hold_up_frames_only_for_a_while(monkeypatch):
+async def test_answers_that_were_lost_hold_up_frames_only_for_a_while():
     """After the time limit, or when the terminal comes back, the picture goes on."""
     app = ViewApp()
     async with app.run_test(size=SIZE) as pilot:
         driver = PretendedDriver()
         view = with_driver(app, driver)
-        monkeypatch.setattr(frame_gate, "LOST_AFTER", 0.2)
         frame = picture()
         for value in (10, 20, 30):
             frame[:] = value
             view.update_frame(frame, [Rect(0, 0, 800, 480)])
         assert len(driver.written) == 2
-        await pilot.pause(0.3)
+        await pilot.pause(LOST_AFTER - 0.1)
+        assert len(driver.written) == 2
+        await pilot.pause(0.2)
         assert len(driver.written) == 3
         for value in (40, 50):
             frame[:] = value

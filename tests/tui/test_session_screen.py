@@ -21,6 +21,7 @@ from tests.support.tui import (
     begin,
     calling_start,
     command,
+    rest,
     settle,
     text_of,
 )
@@ -174,7 +175,7 @@ async def test_a_long_paste_is_asked_about() -> None:
         texts = [m for m in stage.technician.sent if isinstance(m, TextInput)]
         assert len(texts) == 1
         view.post_message(events.Paste("x" * 5000))
-        await settle(pilot)
+        await rest(pilot)
         await pilot.press("tab", "enter")
         await settle(pilot)
         texts = [m for m in stage.technician.sent if isinstance(m, TextInput)]

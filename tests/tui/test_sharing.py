@@ -14,6 +14,7 @@ from tests.support.tui import (
     OWN_ID,
     STARTED,
     Stage,
+    rest,
     settle,
     started,
     text_of,
@@ -53,28 +54,26 @@ async def test_who_sees_the_screen_is_always_shown(size: tuple[int, int]) -> Non
             assert words in shown
 
 
-@pytest.mark.parametrize(
-    ("key", "decided"),
-    [("f11", ("revoke", "control")), ("f12", ("end", None))],
-)
-async def test_the_stop_keys_work_on_every_screen(
-    key: str, decided: tuple[str, str | None]
-) -> None:
-    """On the page of the session, at home, and under a prompt."""
+async def test_the_stop_keys_work_on_every_screen() -> None:
+    """In a session: on its page, at home and under a prompt; without one nowhere."""
     stage = Stage()
+    keys, decided = ("f11", "f12"), [("revoke", "control"), ("end", None)]
     async with stage.app.run_test() as pilot:
+        await pilot.press(*keys, "f9")
+        await settle(pilot)
+        assert not stage.share.answers
         await share(stage, pilot)
-        await pilot.press(key)
+        await pilot.press(*keys)
         await pilot.press("escape")
         await settle(pilot)
         assert isinstance(stage.app.screen, HomeScreen)
         assert "sees your screen" in text_of(stage.app)
-        await pilot.press(key)
+        await pilot.press(*keys)
         stage.share.event("asked", permission="clipboard_in", seconds=60)
         await settle(pilot)
-        await pilot.press(key)
+        await pilot.press(*keys)
         await settle(pilot)
-        assert commands(stage) == [decided] * 3
+        assert commands(stage) == decided * 3
 
 
 async def test_the_page_of_the_session_comes_back() -> None:
@@ -82,25 +81,15 @@ async def test_the_page_of_the_session_comes_back() -> None:
     stage = Stage()
     async with stage.app.run_test() as pilot:
         await share(stage, pilot)
-        for again in ("f8", "click"):
-            await pilot.press("escape")
-            await settle(pilot)
-            assert isinstance(stage.app.screen, HomeScreen)
-            if again == "click":
-                await pilot.click("#strip-text")
-            else:
-                await pilot.press(again)
-            await settle(pilot)
-            assert isinstance(stage.app.screen, SharingScreen)
-
-
-async def test_stop_keys_do_nothing_without_a_session() -> None:
-    """F12 at home is no command."""
-    stage = Stage()
-    async with stage.app.run_test() as pilot:
-        await pilot.press("f11", "f12", "f9")
+        await pilot.press("escape", "f8")
         await settle(pilot)
-        assert not stage.share.answers
+        assert isinstance(stage.app.screen, SharingScreen)
+        await pilot.press("escape")
+        await settle(pilot)
+        assert isinstance(stage.app.screen, HomeScreen)
+        await pilot.click("#strip-text")
+        await settle(pilot)
+        assert isinstance(stage.app.screen, SharingScreen)
 
 
 async def test_control_taken_back_is_shown_and_can_be_given_again() -> None:
@@ -114,7 +103,7 @@ async def test_control_taken_back_is_shown_and_can_be_given_again() -> None:
         assert "Control is yours again" in shown
         assert "control: off" in shown
         await pilot.click("#give")
-        await settle(pilot)
+        await rest(pilot)
         await pilot.press("tab", "enter")
         await settle(pilot)
         assert commands(stage) == [("grant", "control")]
@@ -146,60 +135,45 @@ async def test_control_is_not_offered_to_somebody_unverified() -> None:
         assert "Give control" not in shown
 
 
-@pytest.mark.parametrize(
-    ("keys", "answer"),
-    [
-        (["enter"], "decline"),
-        (["escape"], "decline"),
-        (["tab", "enter"], "grant"),
-    ],
-)
-async def test_more_is_asked_with_no_as_default(keys: list[str], answer: str) -> None:
-    """A second, explicit yes for every further permission."""
+async def test_more_is_asked_with_no_as_default() -> None:
+    """Each permission needs a clear yes; silence or an answer elsewhere is none."""
     stage = Stage()
-    async with stage.app.run_test() as pilot:
-        await share(stage, pilot, grants=["view"])
+
+    async def asked(pilot: Pilot[Any]) -> None:
+        stage.share.answers.clear()
         stage.share.event("asked", permission="control", seconds=60)
-        await settle(pilot)
+        await rest(pilot)
         assert isinstance(stage.app.screen, QuestionScreen)
         assert "asks to use mouse and keyboard" in text_of(stage.app)
-        await pilot.press(*keys)
-        await settle(pilot)
-        assert commands(stage) == [(answer, "control")]
-        assert isinstance(stage.app.screen, SharingScreen)
 
-
-async def test_no_answer_to_more_is_a_no() -> None:
-    """When the time is over nothing more is allowed."""
-    stage = Stage()
     async with stage.app.run_test() as pilot:
         await share(stage, pilot, grants=["view"])
-        stage.share.event("asked", permission="control", seconds=60)
-        await settle(pilot)
+        for keys, answer in (
+            (["enter"], "decline"),
+            (["escape"], "decline"),
+            (["tab", "enter"], "grant"),
+        ):
+            await asked(pilot)
+            await pilot.press(*keys)
+            await settle(pilot)
+            assert commands(stage) == [(answer, "control")]
+            assert isinstance(stage.app.screen, SharingScreen)
+        await asked(pilot)
         stage.now += 60
         stage.app.screen.query_one(Countdown).tick()
         await settle(pilot)
         assert commands(stage) == [("decline", "control")]
-
-
-async def test_a_question_answered_elsewhere_goes_away() -> None:
-    """The other process may time out first; no second answer is sent."""
-    stage = Stage()
-    async with stage.app.run_test() as pilot:
-        await share(stage, pilot, grants=["view"])
-        stage.share.event("asked", permission="control", seconds=60)
-        await settle(pilot)
+        await asked(pilot)
         stage.share.event("declined", permission="control")
         await settle(pilot)
         assert isinstance(stage.app.screen, SharingScreen)
         assert not stage.share.answers
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 40)])
-async def test_the_end_is_told_with_its_duration(size: tuple[int, int]) -> None:
+async def test_the_end_is_told_with_its_duration() -> None:
     """Who it was, from when to when, how it ended; then home."""
     stage = Stage()
-    async with stage.app.run_test(size=size) as pilot:
+    async with stage.app.run_test() as pilot:
         await share(stage, pilot)
         stage.share.event(
             "ended", reason="ended", text="", duration_s=252.0, by_peer=True

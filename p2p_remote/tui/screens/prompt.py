@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 Answer = TypeVar("Answer")
 
+_LOOK_AGAIN = 0.01  # s, at least: rounded times must not make a busy loop
+
 
 class PromptScreen(ModalScreen[Answer], Generic[Answer]):
     """Can be finished at any time, also while another screen lies on it."""
@@ -32,7 +34,8 @@ class PromptScreen(ModalScreen[Answer], Generic[Answer]):
             self.guarded = False
             self.take_yes()
         else:
-            self.set_timer(self.GUARD_SECONDS - quiet, self.try_yes)
+            left = self.GUARD_SECONDS - quiet
+            self.set_timer(max(left, _LOOK_AGAIN), self.try_yes)
 
     def _last_key(self) -> float:
         """When a key was last pressed, in s of the loop."""

@@ -6,6 +6,7 @@ driver is not ours, Textual redraws the lines. Both ways end in the same cells.
 """
 
 import time
+from collections.abc import Callable
 
 from textual.geometry import Region
 from textual.timer import Timer
@@ -21,12 +22,21 @@ from p2p_remote.tui.frame_driver import ASK_FOR_SIGN, FrameDriver
 
 
 class FrameOutput:
-    """Draws `picture` in the place of `view`; frames pass a gate, the newest counts."""
+    """Draws `picture` in the place of `view`; frames pass a gate, the newest counts.
 
-    def __init__(self, view: Widget, picture: CellPicture) -> None:
+    `clock` is monotonic, seconds; answers of the terminal are waited for by it.
+    """
+
+    def __init__(
+        self,
+        view: Widget,
+        picture: CellPicture,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.frame: Pixels | None = None
         self.gate = FrameGate()
         self.driver: FrameDriver | None = None
+        self.clock = clock
         self._view = view
         self._picture = picture
         self._timer: Timer | None = None
@@ -44,7 +54,7 @@ class FrameOutput:
         if self.driver is None:
             self._refresh(self._paint())
             return
-        now = time.monotonic()
+        now = self.clock()
         if not self.gate.may_send(now):
             self._try_again(now)
             return
@@ -69,7 +79,7 @@ class FrameOutput:
 
     def answered(self) -> None:
         """The terminal has digested a frame: the next one may go."""
-        self.gate.answer_received(time.monotonic())
+        self.gate.answer_received(self.clock())
         self.flush()
 
     def restarted(self) -> None:
