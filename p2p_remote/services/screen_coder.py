@@ -87,6 +87,8 @@ class ScreenCoder:
 
         """
         encoder = self._encoder
+        # What has come into view now is pending, so it does not wait for a change.
+        encoder.view = hints.view
         if self._opening > 0:
             self._opening -= 1
         elif not (encoder.pending or hints.key_frame):
@@ -105,7 +107,6 @@ class ScreenCoder:
             encoder.reset()
         encoder.link_rate = hints.link_rate
         encoder.lossy = hints.lossy
-        encoder.view = hints.view
         updates = encoder.encode(
             capture.frame,
             capture.damage,
