@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from p2p_remote.crypto.identity import Identity
-from p2p_remote.errors import UsageError
+from p2p_remote.desktop.base import HOTKEY_END, LOCAL_INPUT
+from p2p_remote.errors import StateError, UsageError
 from p2p_remote.services import events as se
-from p2p_remote.services.desk import Desk
+from p2p_remote.services.desk import HOTKEY_LOST, Desk
 from p2p_remote.services.exit_codes import EXIT_CODES
 from p2p_remote.services.running_node import NodeOptions, RunningNode
 from p2p_remote.services.sharing import ANSWER_SECONDS, Sharing
@@ -21,6 +22,7 @@ from p2p_remote.store.known_peers import KnownPeer, KnownPeers
 from p2p_remote.wire import control
 from p2p_remote.wire.address import RelayPath
 
+HOTKEY_IS_LOST = "F11 is no longer heard here. Control is off until you start again."
 SERVER_SILENT = "The rendezvous server does not answer; trying again."
 
 
@@ -89,34 +91,47 @@ class CustomerService:
         permissions: Sequence[str],
         digits: str = "",
         seconds: int = DEFAULT_SECONDS,
+        request: int | None = None,
     ) -> bool:
         """Answer the request with yes; False if the digits were wrong.
 
         Without digits, and for a technician who is not known, only looking is
-        allowed, whatever was asked for.
+        allowed, whatever was asked for. With `request`, the number of the question
+        that was shown, a caller who has come since is never let in by mistake.
 
         Raises:
             UsageError: nobody is waiting, or an unknown permission.
+            MissingCapabilityError: the screen is gone.
 
         """
         session = self._session
+        self._require_open(request)
         if session is None or session.state is not State.WAITING_FOR_APPROVAL:
             raise UsageError("There is no request that waits for an answer.")
+        source = self._desk.open_source()
         now = self._running.clock()
         if digits and not session.check_digits(digits, now):
             self._notify(se.WrongDigits(session.tries_left))
             self._running.poke()
             return False
         wanted = list(permissions) if session.verified else ["view"]
-        source = self._desk.source
+        if self._desk.is_hotkey_lost:
+            wanted = [name for name in wanted if name != "control"]
+        caller = self._caller
         session.approve(wanted, (source.width, source.height), now, seconds=seconds)
-        if digits and self._caller is not None:
-            self._remember(*self._caller)
         self._running.poke()
+        if digits and caller is not None:
+            self._spawn(self._remember(*caller))
         return True
 
-    def deny(self) -> None:
-        """Answer the request with no."""
+    def deny(self, request: int | None = None) -> None:
+        """Answer the request with no.
+
+        Raises:
+            UsageError: another request is open than the one meant.
+
+        """
+        self._require_open(request)
         self._finish(control.REASON_DENIED, "The customer said no.")
 
     def grant(self, permission: str) -> None:
@@ -147,9 +162,23 @@ class CustomerService:
 
     def _on_hotkey(self, what: str) -> None:
         """Any thread: an active session takes it from here."""
-        sharing = self._sharing
+        if what == HOTKEY_LOST:
+            self._loop.call_soon_threadsafe(self._notify, se.Trouble(HOTKEY_IS_LOST))
+        session, sharing = self._session, self._sharing
         if sharing is not None:
             sharing.on_hotkey(what)
+        elif session is not None and what != LOCAL_INPUT:
+            # Approved this instant: the session exists, what runs it does not yet.
+            if what == HOTKEY_END:
+                had = bool(session.grants.revoke_all())
+            else:
+                had = session.grants.revoke("control")
+            if had:
+                self._loop.call_soon_threadsafe(self._announce_early_key, what)
+
+    def _announce_early_key(self, what: str) -> None:
+        if self._sharing is not None:
+            self._sharing.announce(what)
 
     def _on_node_event(self, event: nd.NodeEvent) -> None:
         match event:
@@ -192,7 +221,15 @@ class CustomerService:
             self._caller = (caller, peer_id)
             kind = "relay" if isinstance(caller.path, RelayPath) else "lan"
             self._notify(
-                se.Request(caller.name, peer_id, how, kind, not how, ANSWER_SECONDS)
+                se.Request(
+                    caller.name,
+                    peer_id,
+                    how,
+                    kind,
+                    not how,
+                    ANSWER_SECONDS,
+                    caller.handle,
+                )
             )
         now = self._running.clock()
         self._running.node.release(caller.handle, now, known=known is not None)
@@ -301,11 +338,19 @@ class CustomerService:
             self._session.end(reason, text, self._running.clock())
             self._running.poke()
 
-    def _remember(self, caller: nd.CallerArrived, peer_id: int) -> None:
+    def _require_open(self, request: int | None) -> None:
+        if request is None:
+            return
+        if self._caller is None or self._caller[0].handle != request:
+            raise UsageError("That request is over.")
+
+    async def _remember(self, caller: nd.CallerArrived, peer_id: int) -> None:
         today = dt.datetime.now(tz=dt.UTC).date().isoformat()  # noqa: TID251 -- the date kept with a pin
-        self._known.remember(
-            KnownPeer(peer_id, caller.public.hex(), caller.name, "digits", today)
-        )
+        peer = KnownPeer(peer_id, caller.public.hex(), caller.name, "digits", today)
+        try:
+            await asyncio.to_thread(self._known.remember, peer)
+        except StateError as error:
+            self._notify(se.Trouble(f"{error} They will be asked for digits again."))
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(coroutine)

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 from p2p_remote.desktop import choose
-from p2p_remote.desktop.base import HOTKEY_REVOKE, Hotkey, InputSink, ScreenSource
+from p2p_remote.desktop.base import Hotkey, InputSink, ScreenSource
 from p2p_remote.desktop.ledger import InjectionLedger
 from p2p_remote.errors import MissingCapabilityError
+
+HOTKEY_LOST = "hotkey_lost"  # told like a key: F11 is no longer heard
 
 
 class Desk:
@@ -20,6 +22,9 @@ class Desk:
         """
         self._screen = screen
         self._on_event: Callable[[str], None] | None = None
+        self._is_source_closed = False
+        self.is_hotkey_lost = False
+        """F11 was heard at the start and no longer is."""
         ledger = InjectionLedger()
         chosen = choose.choose_screen(screen)
         self.source: ScreenSource = chosen.chosen
@@ -38,7 +43,7 @@ class Desk:
     @property
     def has_hotkey(self) -> bool:
         """Whether F11 is heard from everywhere on this machine."""
-        return self._hotkey is not None
+        return self._hotkey is not None and not self.is_hotkey_lost
 
     def start_hotkey(self, on_event: Callable[[str], None]) -> None:
         """Hear F11, F12 and local input; `on_event` is called in another thread."""
@@ -47,9 +52,25 @@ class Desk:
             self._hotkey.start(on_event)
 
     def reopen_source(self) -> ScreenSource:
-        """Open the screen again after its size has changed."""
+        """Open the screen again after its size has changed.
+
+        Raises:
+            MissingCapabilityError: it is gone; the next call tries again.
+
+        """
+        self._is_source_closed = True
         self.source = choose.choose_screen(self._screen).chosen
+        self._is_source_closed = False
         return self.source
+
+    def open_source(self) -> ScreenSource:
+        """Return the screen, opened again if it was lost in an earlier session.
+
+        Raises:
+            MissingCapabilityError: there is nothing to share any more.
+
+        """
+        return self.reopen_source() if self._is_source_closed else self.source
 
     def expect_change(self) -> None:
         """Input was injected: look at the screen soon. Any thread."""
@@ -65,5 +86,6 @@ class Desk:
 
     def _on_hotkey_lost(self) -> None:
         """Nobody may control a machine whose stop key no longer works."""
+        self.is_hotkey_lost = True
         if self._on_event is not None:
-            self._on_event(HOTKEY_REVOKE)
+            self._on_event(HOTKEY_LOST)

@@ -25,7 +25,10 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Somebody wants to see this screen; `verified` says how, or is empty."""
+    """Somebody wants to see this screen; `verified` says how, or is empty.
+
+    `number` goes into the answer, so that it cannot be taken for another request.
+    """
 
     name: str
     peer_id: int
@@ -33,6 +36,7 @@ class Request:
     path_kind: str
     digits_expected: bool
     seconds: int
+    number: int
 
 
 @dataclass(frozen=True, slots=True)

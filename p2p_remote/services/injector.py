@@ -5,13 +5,18 @@ and every single character asks the grants directly before the call, so a revoke
 even the middle of a long text.
 """
 
+import contextlib
 import logging
 import threading
 from collections import deque
 from collections.abc import Callable
 
 from p2p_remote.desktop.base import InputSink
-from p2p_remote.errors import PermissionNotGrantedError, RemoteSupportError
+from p2p_remote.errors import (
+    MissingCapabilityError,
+    PermissionNotGrantedError,
+    RemoteSupportError,
+)
 from p2p_remote.session.permissions import Grants
 from p2p_remote.wire import input as wire_input
 from p2p_remote.wire.control import PERMISSIONS
@@ -71,11 +76,24 @@ class Injector:
         """Wait until everything queued is injected or dropped; False if it is not."""
         return self._idle.wait(patience)
 
-    def close(self) -> None:
-        """Stop, and end the thread when everything is released."""
+    def finish(self) -> None:
+        """Stop for good; the thread ends when everything is released."""
         self._closing = True
         self.stop()
+
+    def join(self) -> None:
+        """Wait for the end of the thread (blocks: not for the network's loop)."""
         self._thread.join(timeout=2.0)
+
+    def _give_up(self, error: Exception) -> None:
+        """The desktop failed: let go of what is held, if that still works."""
+        self._closing = True
+        with contextlib.suppress(Exception):
+            self._sink.release_all()
+        if not isinstance(error, RemoteSupportError):
+            _LOG.exception("input failed")
+            error = MissingCapabilityError("Mouse and keyboard cannot be used.")
+        self._on_failure(error)
 
     def _call(self) -> None:
         with self._lock:
@@ -88,9 +106,8 @@ class Injector:
             self._wake.clear()
             try:
                 self._work()
-            except RemoteSupportError as error:
-                self._on_failure(error)
-                self._closing = True
+            except Exception as error:  # noqa: BLE001 -- whatever it is, nobody controls
+                self._give_up(error)
             with self._lock:
                 if not self._wake.is_set():
                     self._idle.set()

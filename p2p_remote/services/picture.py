@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -14,6 +15,8 @@ from p2p_remote.screen.geometry import Rect
 from p2p_remote.wire.constants import MAX_SCREEN_PIXELS
 from p2p_remote.wire.screen import ScreenUpdate
 
+_LOG = logging.getLogger(__name__)
+MAX_WAITING_BYTES = 64 * 1024 * 1024  # of packed updates
 MAX_WAITING = 512  # updates; an honest sender waits for acknowledgements before
 MAX_WORK_RATE = 256 * 1024 * 1024  # bytes/s that a peer may let us decode
 SETTLED_QUIET = 0.15  # s without a new update after "settled" for a snapshot
@@ -42,6 +45,7 @@ class Picture:
         self._decoder = Decoder(MAX_SCREEN_PIXELS)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="decoder")
         self._updates: asyncio.Queue[ScreenUpdate] = asyncio.Queue(MAX_WAITING)
+        self._waiting_bytes = 0
         self._changed = asyncio.Event()
         self._settled: int | None = None
         self._last_sequence: int | None = None
@@ -56,12 +60,15 @@ class Picture:
 
     def put(self, update: ScreenUpdate) -> None:
         """Queue one update."""
-        try:
-            self._updates.put_nowait(update)
-        except asyncio.QueueFull:
+        size = len(update.body) + len(update.side)
+        if self._updates.full() or self._waiting_bytes + size > MAX_WAITING_BYTES:
             while not self._updates.empty():
                 self._updates.get_nowait()
+            self._waiting_bytes = 0
             self._on_broken("more pictures than can be decoded")
+            return
+        self._waiting_bytes += size
+        self._updates.put_nowait(update)
 
     def settled(self, sequence: int) -> None:
         """The other side has nothing more to send after this update."""
@@ -87,11 +94,16 @@ class Picture:
             batch = [await self._updates.get()]
             while not self._updates.empty():
                 batch.append(self._updates.get_nowait())
+            self._waiting_bytes = 0
             began, work = self._clock(), self._decoder.work
             try:
                 damage = await loop.run_in_executor(self._worker, self._decode, batch)
             except MalformedMessageError as error:
                 self._on_broken(str(error))
+                continue
+            except Exception:  # noqa: BLE001 -- a peer must not end the decoding
+                _LOG.exception("an update could not be decoded")
+                self._on_broken("an update that cannot be decoded")
                 continue
             self._last_sequence = batch[-1].sequence
             self._last_update = self._clock()

@@ -118,7 +118,7 @@ class RunningNode:
         self.node: Node
         self.lan: LanDiscovery | None = None
         self.lan_problem = ""
-        self._driver: Driver[NodeEvent]
+        self._driver: Driver[NodeEvent] | None = None
         self._slow = ThreadPoolExecutor(1, thread_name_prefix="identity")
         self._advertising: asyncio.Task[None] | None = None
         self._watch: NetworkWatch | None = None
@@ -168,8 +168,9 @@ class RunningNode:
 
     def poke(self) -> None:
         """Send and report what a direct change of a session has brought about."""
-        self.node.collect(self.clock())
-        self._driver.poke()
+        if self._driver is not None:
+            self.node.collect(self.clock())
+            self._driver.poke()
 
     async def derive(self, public: bytes, counter: int) -> int:
         """ID of a peer's key, computed beside the loop."""
@@ -210,6 +211,9 @@ class RunningNode:
 
     async def close(self) -> None:
         """Say goodbye to everybody and close the sockets."""
+        self._slow.shutdown(wait=False, cancel_futures=True)
+        if self._driver is None:
+            return  # never started: the server's name was unknown, for example
         self.node.end_sessions(self.clock())
         self.poke()
         for _ in range(GOODBYE_LOOKS):
@@ -227,4 +231,3 @@ class RunningNode:
         if self._watch is not None:
             await self._watch.close()
         await self._driver.close()
-        self._slow.shutdown(wait=False, cancel_futures=True)

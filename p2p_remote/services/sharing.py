@@ -4,7 +4,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 
-from p2p_remote.errors import RemoteSupportError
+from p2p_remote.desktop.base import HOTKEY_END
+from p2p_remote.errors import (
+    MissingCapabilityError,
+    RefusedError,
+    RemoteSupportError,
+)
 from p2p_remote.services import events as se
 from p2p_remote.services.desk import Desk
 from p2p_remote.services.injector import Injector
@@ -12,11 +17,13 @@ from p2p_remote.services.running_node import RunningNode
 from p2p_remote.services.screen_sender import ScreenSender
 from p2p_remote.session import events as ev
 from p2p_remote.session.customer import CustomerSession
+from p2p_remote.session.permissions import FREEZE_MARGIN
 from p2p_remote.session.roles import State
 from p2p_remote.wire import control
 
 _LOG = logging.getLogger(__name__)
 ANSWER_SECONDS = 60  # s until an unanswered request counts as No
+ASK_AGAIN_AFTER = 60  # s that a permission is not asked for again after a no
 LOCAL_INPUT_PAUSE = 1.0  # s that the customer's own mouse and keys win
 
 
@@ -36,6 +43,9 @@ class Sharing:
         self._notify = notify
         self._loop = asyncio.get_running_loop()
         self._asked: str | None = None
+        self._desk = desk
+        self._revoked_by = "customer"
+        self._declined_at: dict[str, float] = {}
         self._answer_timer: asyncio.TimerHandle | None = None
         self._pause_timer: asyncio.TimerHandle | None = None
         self._injector: Injector | None = None
@@ -48,15 +58,18 @@ class Sharing:
                 self._on_sink_failed,
             )
         self._sender = ScreenSender(
-            session, desk.source, desk.reopen_source, running.clock, running.poke
+            session, desk.open_source(), desk.reopen_source, running.clock, running.poke
         )
         self._task = self._loop.create_task(self._send_screen())
 
     async def close(self) -> None:
         """Stop everything; keys and buttons are released when this returns."""
+        injector = self._injector
         self.stop_now()
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+        if injector is not None:
+            await asyncio.to_thread(injector.join)
 
     def stop_now(self) -> None:
         """Let go of the input side at once; the session has ended."""
@@ -64,8 +77,7 @@ class Sharing:
             if timer is not None:
                 timer.cancel()
         if self._injector is not None:
-            self._injector.close()
-            self._injector = None
+            self._injector.finish()
 
     # Any thread.
 
@@ -75,15 +87,14 @@ class Sharing:
         if what == "local_input":
             self._on_local_input()
             return
-        if what == "F11":
-            had = session.grants.revoke("control")
-        else:
+        if what == HOTKEY_END:
             had = bool(session.grants.revoke_all())
+        else:
+            had = session.grants.revoke("control")
         if injector is not None:
             injector.stop()
         if had:
-            tell = self._announce_revoked if what == "F11" else self._end_by_key
-            self._loop.call_soon_threadsafe(tell)
+            self._loop.call_soon_threadsafe(self.announce, what)
 
     def _on_local_input(self) -> None:
         now = self._running.clock()
@@ -103,14 +114,21 @@ class Sharing:
         """Grant one more permission.
 
         Raises:
-            RemoteSupportError: unknown, or the technician is not verified.
+            RefusedError: the technician is not verified, or the stop key is dead.
+            UsageError: unknown permission.
 
         """
+        if permission == "control" and self._desk.is_hotkey_lost:
+            raise RefusedError(
+                "F11 is no longer heard on this machine, so nobody may control it. "
+                "Start p2p-remote again."
+            )
         self._session.grant(permission, self._running.clock())
         self._answered(permission)
 
     def decline(self, permission: str) -> None:
-        """Answer no to what was asked for."""
+        """Answer no to what was asked for; asking again is not heard for a while."""
+        self._declined_at[permission] = self._running.clock()
         self._session.decline(permission, self._running.clock())
         self._answered(permission)
         self._notify(se.GrantChanged(permission, granted=False))
@@ -137,6 +155,9 @@ class Sharing:
                 | ev.AbilitiesTold()
             ):
                 self._steer_screen(event)
+            case ev.PermissionsRevoked(permissions=permissions):
+                self._notify(se.Revoked(permissions, self._revoked_by))
+                self._revoked_by = "customer"
             case ev.PermissionAsked(permission=permission):
                 self._on_asked(permission)
             case ev.PeerSilentFor(seconds=seconds):
@@ -163,15 +184,25 @@ class Sharing:
                 pass
 
     def _on_asked(self, permission: str) -> None:
-        if self._asked is not None:
+        now = self._running.clock()
+        declined = self._declined_at.get(permission)
+        if self._asked is not None or (
+            declined is not None and now - declined < ASK_AGAIN_AFTER
+        ):
             return
-        if not self._session.verified:
+        if not self._session.verified or self._desk.is_hotkey_lost:
             self.decline(permission)
             return
         self._asked = permission
         self._session.grants.freeze_input()
         if self._injector is not None:
             self._injector.stop()
+        # Nothing that was injected before may answer the question.
+        self._answer_timer = self._loop.call_later(
+            FREEZE_MARGIN, self._show_question, permission
+        )
+
+    def _show_question(self, permission: str) -> None:
         self._notify(se.Asked(permission, ANSWER_SECONDS))
         self._answer_timer = self._loop.call_later(
             ANSWER_SECONDS, self._decline_unanswered, permission
@@ -190,17 +221,17 @@ class Sharing:
             self._answer_timer.cancel()
         self._session.grants.thaw_input(self._running.clock())
 
-    def _announce_revoked(self) -> None:
-        number = control.PERMISSIONS.index("control")
-        self._session.announce_revoked(("control",), number, self._running.clock())
-        self._running.poke()
-
-    def _end_by_key(self) -> None:
-        self._session.end(
-            control.REASON_ENDED,
-            "The customer ended the session.",
-            self._running.clock(),
-        )
+    def announce(self, what: str) -> None:
+        """Tell both sides what a key has already brought about."""
+        now = self._running.clock()
+        if what == HOTKEY_END:
+            text = "The customer ended the session."
+            self._session.end(control.REASON_ENDED, text, now)
+        else:
+            self._session.grants.revoke("control")
+            self._revoked_by = "F11"
+            number = control.PERMISSIONS.index("control")
+            self._session.announce_revoked(("control",), number, now)
         self._running.poke()
 
     def _announce_pause(self) -> None:
@@ -227,6 +258,9 @@ class Sharing:
             await self._sender.run()
         except RemoteSupportError as error:
             self._fail(error)
+        except Exception:  # noqa: BLE001 -- a session without a picture must end
+            _LOG.exception("the screen cannot be sent")
+            self._fail(MissingCapabilityError("The screen cannot be sent any more."))
 
     def _fail(self, error: RemoteSupportError) -> None:
         _LOG.warning("%s", error)

@@ -49,6 +49,7 @@ class TechnicianService:
         self._target = 0
         self._call: int | None = None
         self._session: TechnicianSession | None = None
+        self._held: list[ev.SessionEvent] | None = None  # until the ID is checked
         self._picture = Picture(
             self._running.clock, self._on_frame, self._on_broken_picture
         )
@@ -181,10 +182,10 @@ class TechnicianService:
                     self._fail(error)
             case nd.SessionOpened(handle=handle, session=session):
                 if handle == self._call and isinstance(session, TechnicianSession):
-                    self._spawn(self._on_opened(session))
+                    self._on_opened(session)
             case nd.SessionHappened(session=session, event=happened):
                 if session is self._session:
-                    self._on_session_event(happened)
+                    self._hold_or_take(happened)
             case nd.NodeUnregistered():
                 self._notify(se.Trouble("The rendezvous server does not answer."))
             case _:
@@ -201,20 +202,36 @@ class TechnicianService:
             self._give_up.cancel()
         self._notify(se.Failed(error))
 
-    async def _on_opened(self, session: TechnicianSession) -> None:
-        """Show the digits; make sure that the key belongs to the ID that was typed."""
+    def _hold_or_take(self, event: ev.SessionEvent) -> None:
+        if self._held is not None:
+            self._held.append(event)
+        else:
+            self._on_session_event(event)
+
+    def _on_opened(self, session: TechnicianSession) -> None:
+        """Show the digits; nothing else happens before the ID has been checked."""
         self._session = session
+        self._held = []
         self._notify(se.Ringing(session.handshake.digits, session.handshake.peer_name))
+        self._spawn(self._check_identity(session))
+
+    async def _check_identity(self, session: TechnicianSession) -> None:
+        """Make sure that the key belongs to the ID that was typed."""
+        handshake = session.handshake
         found = await self._running.derive(
-            session.handshake.peer_public, session.handshake.peer_counter
+            handshake.peer_public, handshake.peer_counter
         )
-        if found != self._target:
-            session.end(
-                control.REASON_WRONG_IDENTITY,
-                "The machine that answered does not own this ID.",
-                self._running.clock(),
-            )
-            self._running.poke()
+        held, self._held = self._held or [], None
+        if found == self._target:
+            for event in held:
+                self._on_session_event(event)
+            return
+        session.end(
+            control.REASON_WRONG_IDENTITY,
+            "The machine that answered does not own this ID. Do not go on.",
+            self._running.clock(),
+        )
+        self._running.poke()
 
     def _on_session_event(self, event: ev.SessionEvent) -> None:
         match event:

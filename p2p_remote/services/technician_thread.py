@@ -78,10 +78,12 @@ class TechnicianThread:
         if not self._thread.is_alive():
             return
         done = self._submit(self._service.close())
-        with contextlib.suppress(TimeoutError, RemoteSupportError):
-            done.result(timeout=3.0)  # the process is leaving anyway
-        self._later(self._loop.stop)
-        self._thread.join(timeout=1.0)
+        try:
+            with contextlib.suppress(TimeoutError, RemoteSupportError):
+                done.result(timeout=3.0)  # the process is leaving anyway
+        finally:
+            self._later(self._loop.stop)
+            self._thread.join(timeout=1.0)
 
     @property
     def framebuffer(self) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -34,6 +34,7 @@ from p2p_remote.wire.screen import (
 )
 
 DIGIT_TRIES = 3  # an attacker in the middle hits 1 in a million with each
+MAX_KEYS_HELD = 64  # more than hands and modifiers can hold
 DEFAULT_SECONDS = 3600  # time box of a session if the customer names none
 
 
@@ -131,17 +132,15 @@ class CustomerSession(Session):
 
         """
         wanted = dict.fromkeys(["view", *permissions])
+        numbers = {name: permission_number(name) for name in wanted}
         self._require_verified(wanted)
         if self.state is not State.WAITING_FOR_APPROVAL:
             raise UsageError("There is no request that waits for an answer.")
         self._move(Trigger.APPROVED)
         self._expires = now + seconds
         rows = tuple(
-            (
-                permission_number(name),
-                self.grants.grant(name, self._expires).serial,
-            )
-            for name in wanted
+            (number, self.grants.grant(name, self._expires).serial)
+            for name, number in numbers.items()
         )
         width, height = size
         self._send_control(
@@ -250,8 +249,11 @@ class CustomerSession(Session):
         match message:
             case control.PermissionRequest(permission=number):
                 name = control.PERMISSIONS[number]
-                if self.grants.allowed(name, now):
-                    self.grant(name, now)
+                held = self.grants.held(name, now)
+                if held is not None:
+                    # The same grant once more: a new one could undo a revoke that
+                    # the customer's hotkey makes at this very moment.
+                    self._send_control(control.Granted(number, held.serial), now)
                 else:
                     self._emit(ev.PermissionAsked(name))
             case control.Viewport():
@@ -265,7 +267,8 @@ class CustomerSession(Session):
 
     def _on_input(self, data: bytes) -> None:
         message = INPUT.decode(data)
-        self._watch_held(message)
+        if message.serial == self.grants.serial_of("control"):
+            self._watch_held(message)
         self._emit(ev.InputArrived(message))
 
     def _watch_held(self, message: InputMessage) -> None:
@@ -274,7 +277,8 @@ class CustomerSession(Session):
             self._buttons_held = bool(message.buttons)
         elif isinstance(message, KeyInput):
             if message.action == ACTION_PRESS:
-                self._keys_held.add(message.keysym)
+                if len(self._keys_held) < MAX_KEYS_HELD:
+                    self._keys_held.add(message.keysym)
             else:
                 self._keys_held.discard(message.keysym)
         elif isinstance(message, ReleaseAll):

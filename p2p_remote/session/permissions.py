@@ -3,8 +3,9 @@
 Everything is off until granted, every grant has a serial and an expiry, and taking
 one back is final: a later grant has another serial, so nothing queued under the old
 one can take effect. `check` is called directly before an effect on the operating
-system, possibly from another thread than the one that grants; each step is a single
-assignment, so a revoke holds from the moment it returns.
+system, and `revoke` possibly from another thread than `grant`: each of them changes
+the table by one operation of the dictionary, which the interpreter does not interrupt,
+so neither can undo the other and a revoke holds from the moment it returns.
 """
 
 from dataclasses import dataclass
@@ -56,20 +57,17 @@ class Grants:
         permission_number(permission)
         self._serial += 1
         grant = Grant(permission, self._serial, expires)
-        self._grants = {**self._grants, permission: grant}
+        self._grants[permission] = grant
         return grant
 
     def revoke(self, permission: str) -> bool:
         """Take a permission back; False if it was not granted."""
-        if permission not in self._grants:
-            return False
-        self._grants = {k: v for k, v in self._grants.items() if k != permission}
-        return True
+        return self._grants.pop(permission, None) is not None
 
     def revoke_all(self) -> tuple[str, ...]:
         """Take everything back and return what was granted."""
         granted = tuple(self._grants)
-        self._grants = {}
+        self._grants.clear()
         return granted
 
     def freeze_input(self) -> None:
@@ -88,10 +86,19 @@ class Grants:
         """Whether the customer's own input is winning."""
         return now < self._paused_until
 
+    def serial_of(self, permission: str) -> int | None:
+        """Serial of the latest grant of a permission, None if it was taken back."""
+        grant = self._grants.get(permission)
+        return grant.serial if grant is not None else None
+
+    def held(self, permission: str, now: float) -> Grant | None:
+        """Grant of a permission that is valid now."""
+        grant = self._grants.get(permission)
+        return grant if grant is not None and now < grant.expires else None
+
     def allowed(self, permission: str, now: float) -> bool:
         """Whether a permission is granted and has not expired."""
-        grant = self._grants.get(permission)
-        return grant is not None and now < grant.expires
+        return self.held(permission, now) is not None
 
     def check(self, permission: str, serial: int | None, now: float) -> None:
         """Return if the effect may happen now.
@@ -107,8 +114,8 @@ class Grants:
                 that is frozen by a prompt or paused by the customer's own input.
 
         """
-        grant = self._grants.get(permission)
-        if grant is None or now >= grant.expires:
+        grant = self.held(permission, now)
+        if grant is None:
             raise PermissionNotGrantedError(f"'{permission}' is not granted.")
         if serial is not None and serial != grant.serial:
             raise PermissionNotGrantedError(f"'{permission}' was taken back.")

@@ -19,7 +19,7 @@ def clean(text: str, limit: int) -> str:
     out: list[str] = []
     marks = 0
     for character in unicodedata.normalize("NFC", text):
-        if unicodedata.combining(character):
+        if unicodedata.category(character).startswith("M"):
             marks += 1
             if marks > _MAX_MARKS:
                 continue

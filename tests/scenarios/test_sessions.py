@@ -3,12 +3,12 @@
 import pytest
 
 from p2p_remote.errors import (
-    IdentityMismatchError,
     NetworkError,
     NoSuchPeerError,
     PermissionNotGrantedError,
     RefusedError,
     RemoteSupportError,
+    UsageError,
 )
 from p2p_remote.session import events as ev
 from p2p_remote.session import node_events as nd
@@ -343,6 +343,44 @@ def test_a_customer_may_take_a_minute_to_answer() -> None:
     assert world.customer.session.path_kind == "direct"
 
 
-def test_wrong_identity_error_says_so() -> None:
-    """The error for a machine that does not own its ID has exit code 5."""
-    assert IdentityMismatchError().exit_code == 5
+def test_asking_for_what_is_held_never_grants_anew() -> None:
+    """Asking for a held permission repeats its serial: it cannot undo a revoke."""
+    world = World()
+    world.call()
+    world.approve("control")
+    session = world.customer_session()
+    serial = session.grants.serial_of("control")
+    for _ in range(3):
+        world.technician_session().request("control", world.network.now)
+    world.network.run_for(0.5)
+    assert session.grants.serial_of("control") == serial
+    assert not world.customer.all_of(ev.PermissionAsked)
+
+
+def test_an_unknown_permission_leaves_the_request_open() -> None:
+    """A misspelt grant starts nothing, and the right answer still works."""
+    world = World()
+    world.call()
+    session = world.customer_session()
+    session.check_digits(session.handshake.digits, world.network.now)
+    with pytest.raises(UsageError):
+        session.approve(["contrl"], (640, 480), world.network.now)
+    assert session.state is State.WAITING_FOR_APPROVAL
+    assert session.grants.current() == ()
+    world.approve("control")
+    assert set(world.technician_session().grants) == {"view", "control"}
+
+
+def test_keys_held_are_counted_only_under_the_grant() -> None:
+    """A technician who may only look cannot make the customer's side remember keys."""
+    world = World()
+    world.call()
+    world.approve("view")
+    technician = world.technician_session()
+    technician._serials["control"] = 7
+    for keysym in range(1, 200):
+        message = wire_input.KeyInput(0, keysym, 0, wire_input.ACTION_PRESS)
+        technician.send_input(message, world.network.now)
+    world.network.run_for(1.0)
+    assert len(world.customer.all_of(ev.InputArrived)) == 199
+    assert not world.customer_session()._keys_held

@@ -103,6 +103,7 @@ class World:
         technician_nat: Nat | str | None = None,
         loss: float = 0.0,
         delay: float = 0.0075,
+        server_delay: float | None = None,
         server: bool = True,
         password: bytes = b"",
     ) -> None:
@@ -112,7 +113,8 @@ class World:
         self.delay = delay
         self.server: Socket | None = None
         self.protocol: Protocol | None = None
-        self._server_host = self.network.host(SERVER.host, up=Line(delay=delay))
+        up = Line(delay=delay if server_delay is None else server_delay)
+        self._server_host = self.network.host(SERVER.host, up=up)
         other_host = self.network.host(OTHER_ADDRESS, up=Line(delay=delay))
         for number, each in enumerate(LISTENERS[1:], 1):
             host = self._server_host if each.host == SERVER.host else other_host

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from p2p_remote.crypto.identity import Identity
+from p2p_remote.errors import UsageError
 from p2p_remote.services import customer as customer_module
 from p2p_remote.services import events as se
 from p2p_remote.services.customer import CustomerService
@@ -147,3 +148,18 @@ async def test_a_second_caller_does_not_replace_the_first(bench: Bench) -> None:
     await settle()
     assert len(bench.requests()) == 1
     assert bench.running.node.released == [1, 2]
+
+
+async def test_an_answer_for_another_caller_is_refused(bench: Bench) -> None:
+    """A yes or no that names an earlier request never counts for a later one."""
+    bench.running.computed.set()
+    bench.arrive(1)
+    await settle()
+    bench.running.on_event(nd.CallerGone(1))
+    bench.arrive(2)
+    await settle()
+    assert bench.requests()[-1].number == 2
+    with pytest.raises(UsageError, match="over"):
+        bench.service.approve(["view"], request=1)
+    with pytest.raises(UsageError, match="over"):
+        bench.service.deny(request=1)

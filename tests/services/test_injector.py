@@ -71,7 +71,7 @@ class Bench:
 
     def finish(self) -> list[tuple[Any, ...]]:
         """Wait until everything queued is done; what reached the sink."""
-        self.injector.drain(10)
+        assert self.injector.drain(10)
         return [what for what in self.sink.done if what[0] != "release_all"]
 
 
@@ -81,7 +81,8 @@ def bench() -> Iterator[Bench]:
     made = Bench()
     yield made
     made.sink.let_go.set()
-    made.injector.close()
+    made.injector.finish()
+    made.injector.join()
 
 
 def test_granted_input_arrives_in_order(bench: Bench) -> None:
@@ -155,5 +156,19 @@ def test_a_broken_desktop_is_reported(bench: Bench) -> None:
     serial = bench.grants.grant("control", 100.0).serial
     bench.sink.broken = True
     bench.injector.submit(wire_input.PointerInput(serial, 1, 2, 0))
-    bench.injector.drain(10)
+    assert bench.injector.drain(10)
     assert [str(error) for error in bench.failed] == ["gone"]
+
+
+def test_an_unexpected_failure_releases_and_is_reported(bench: Bench) -> None:
+    """Whatever goes wrong in the desktop, keys are let go and the session is told."""
+    serial = bench.grants.grant("control", 100.0).serial
+
+    def explode(*_: object) -> None:
+        raise ValueError("surprise")
+
+    bench.sink.key = explode  # type: ignore[method-assign]
+    bench.injector.submit(wire_input.KeyInput(serial, 0xFFE1, 0, 1))
+    assert bench.injector.drain(10)
+    assert [type(error) for error in bench.failed] == [MissingCapabilityError]
+    assert bench.sink.done[-1] == ("release_all",)

@@ -1,5 +1,7 @@
 """The table that every effect asks."""
 
+import threading
+
 import pytest
 
 from p2p_remote.errors import PermissionNotGrantedError, UsageError
@@ -78,3 +80,23 @@ def test_unknown_permissions_are_named() -> None:
     """A misspelt permission is a usage error that lists the known ones."""
     with pytest.raises(UsageError, match="view"):
         permission_number("contrl")
+
+
+def test_a_revoke_from_another_thread_is_never_undone() -> None:
+    """Granting other permissions beside it cannot bring a revoked one back."""
+    grants = Grants()
+    for _ in range(200):
+        grants.grant("control", 10.0)
+        started = threading.Event()
+
+        def revoke(started: threading.Event = started) -> None:
+            started.wait()
+            grants.revoke("control")
+
+        thread = threading.Thread(target=revoke)
+        thread.start()
+        started.set()
+        for name in ("view", "file_in", "file_out", "terminal"):
+            grants.grant(name, 10.0)
+        thread.join()
+        assert grants.serial_of("control") is None
