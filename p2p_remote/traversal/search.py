@@ -67,6 +67,11 @@ class Search:
         """Whether the plan is being carried out."""
         return self._begun_at is not None
 
+    @property
+    def has_hit(self) -> bool:
+        """Whether a guess has met the peer."""
+        return self._hits > 0
+
     def punched(self, endpoints: Iterable[Endpoint], now: float) -> None:
         """Take the peer's address as the server sees it, the only one ever searched."""
         for each in endpoints:
