@@ -15,7 +15,7 @@ import textual._time
 import textual._wait
 
 
-class _JumpingSelector(selectors.DefaultSelector):  # type: ignore[valid-type,misc]
+class _JumpingSelector(selectors.DefaultSelector):
     """Looks at the sockets without waiting; the wait is told to `jump`."""
 
     jump: Callable[[float], None]
