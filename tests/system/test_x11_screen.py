@@ -244,3 +244,19 @@ def test_closing_from_another_thread_ends_waiting(xvfb: Display) -> None:
     with pytest.raises(MissingCapabilityError):
         screen.wait(20.0)
     assert time.monotonic() - started < 5.0
+
+
+def test_a_wait_can_be_ended_from_another_thread(xvfb: Display) -> None:
+    """A wake before the wait counts as well; closing afterwards is quiet."""
+    screen = X11Screen(xvfb.name)
+    screen.capture()
+    screen.wait(0.3)
+    screen.capture()
+    started = time.monotonic()
+    screen.wake()
+    assert screen.wait(20.0) is False
+    threading.Timer(0.1, screen.wake).start()
+    assert screen.wait(20.0) is False
+    assert time.monotonic() - started < 5.0
+    screen.close()
+    screen.wake()
