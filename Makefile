@@ -117,6 +117,10 @@ bench-transport: install ## the transport beside TCP and QUIC on bad lines (root
 		|| echo "aioquic and qh3 cannot be had here" >&2
 	@$(BIN)/python -m tests.bench.bench_transport --write $(ARGS)
 
+.PHONY: bench-paths
+bench-paths: install ## which pairs of networks become direct, into docs/figures.md
+	@$(BIN)/python -m tests.bench.bench_paths --write $(ARGS)
+
 .PHONY: bench-rendezvous
 bench-rendezvous: install ## what one core of the server carries, into docs/figures.md
 	@$(BIN)/python -m tests.bench.bench_rendezvous --write $(ARGS)
