@@ -7,7 +7,7 @@ from typing import Protocol
 CUSTOMER, TECHNICIAN = "10.77.0.1", "10.77.0.2"
 ASK, ANSWER, FILL = range(3)  # kinds of messages
 ONE_STREAM = "ours-one-stream"
-WARM_UP = 1.2  # s
+WARM_UP = 1.0  # s
 TILE = (250, 700)  # bytes
 QUESTION = 24  # bytes
 

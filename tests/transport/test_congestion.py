@@ -75,13 +75,19 @@ LINES = {
 }
 
 
-@pytest.mark.parametrize("name", LINES)
+MORE = {"10M 40 ms 1 %", "10M 50 ms 2 %", "10M late wake-ups"}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=[pytest.mark.long] * (name in MORE)) for name in LINES],
+)
 def test_goodput_and_echo(name):
     """Bulk fills most of the line while an echo stays near the round trip."""
     line, late_share, least, p50, p95 = LINES[name]
     pair = Pair(SEED, replace(line))
     pair.left.host.late_share = pair.right.host.late_share = late_share
-    measured = Measured(pair, 3)
+    measured = Measured(pair, 2)
     figures = f"{name}, seed {SEED}: {measured.goodput / 1e6:.2f} Mbit/s"
     assert measured.goodput >= least * line.rate, figures
     assert measured.echo(0.5) <= p50, f"{figures}, {measured.echo(0.5)}"
@@ -99,9 +105,9 @@ def test_a_busy_way_back_does_not_slow_the_way_there():
 
         side.on_message = take
         side.pour(CHANNEL_BULK, 16_000)
-    pair.network.run_for(5)
-    assert got["right"] * 8 / 5 > 0.5 * 10e6
-    assert got["left"] * 8 / 5 > 0.7 * 1e6
+    pair.network.run_for(4)
+    assert got["right"] * 8 / 4 > 0.5 * 10e6
+    assert got["left"] * 8 / 4 > 0.65 * 1e6
 
 
 def test_two_connections_share_a_line():
@@ -119,8 +125,8 @@ def test_two_connections_share_a_line():
         each.right.on_message = take
         each.left.pour(CHANNEL_BULK, 16_000)
         each.left.socket.drain()
-    pair.network.run_for(5)
-    assert sum(got) * 8 / 5 > 0.8 * 8e6
+    pair.network.run_for(3)
+    assert sum(got) * 8 / 3 > 0.8 * 8e6
     assert min(got) > 0.25 * sum(got)
 
 
@@ -138,6 +144,7 @@ def test_a_burst_is_paced():
     assert pair.up.worst_wait < 0.7 * 60_000 * 8 / 20e6
 
 
+@pytest.mark.long
 def test_a_foreign_queue_does_not_starve_us():
     """Beside a flow that keeps 80 ms of queue we get a share, and let go after it."""
     line = Line(rate=4e6, delay=0.02, queue=0.15)
@@ -204,7 +211,7 @@ def test_the_screen_stops_before_it_grows_old():
     assert steady[int(0.95 * len(steady))] < 0.02 + 0.02 + 0.05 + 0.03
 
 
-@pytest.mark.parametrize("loss", [0.0, 0.03, 0.05])
+@pytest.mark.parametrize("loss", [0.0, 0.05])
 def test_what_the_input_changed_overtakes_a_busy_screen(loss):
     """Input to pixel on a full line of 40 ms: half within 52 ms, all but one in 75."""
     pair = Pair(
@@ -232,12 +239,12 @@ def test_what_the_input_changed_overtakes_a_busy_screen(loss):
     pair.left.on_message = lambda _, d: pair.left.send(CHANNEL_HOT, d + bytes(500))
     pair.right.on_message = on_right
     fill()
-    for index in range(60):
+    for index in range(40):
         network.call_at(network.now + 1 + index * 0.0503, lambda i=index: ask(i))
-    network.run_for(4.5)
+    network.run_for(3.5)
     answers.sort()
-    assert len(answers) == 60
-    assert answers[30] <= 0.052
+    assert len(answers) == 40
+    assert answers[20] <= 0.052
     assert answers[-2] <= 0.075
 
 
@@ -266,10 +273,10 @@ def test_typing_on_a_lossy_line_is_repeated():
         sent[data] = network.now
         pair.left.send(CHANNEL_INPUT, data)
 
-    for index in range(500):
+    for index in range(300):
         network.call_at(network.now + index * 0.1, lambda i=index: ask(i))
-    network.run_for(52)
+    network.run_for(32)
     echoes.sort()
-    assert len(echoes) == 500
-    assert echoes[250] < 0.045
-    assert echoes[485] < 0.06
+    assert len(echoes) == 300
+    assert echoes[150] < 0.045
+    assert echoes[290] < 0.06

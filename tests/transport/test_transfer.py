@@ -1,7 +1,9 @@
-"""Whole transfers over bad lines, in virtual time. Seeds stand in the test's name:
-`pytest tests/transport/test_transfer.py -k "seed17"` runs one again.
+"""Whole transfers over bad lines, in virtual time.
+
+A failure names its seed and the command that runs it again.
 """
 
+import os
 import random
 
 import pytest
@@ -62,9 +64,9 @@ def send_all(side: Side, plan: dict[int, list[bytes]], rng: random.Random) -> No
             side.network.call_at(when, lambda c=channel, d=content: side.send(c, d))
 
 
-@pytest.mark.parametrize("seed", range(100), ids=lambda seed: f"seed{seed}")
-def test_every_byte_arrives_once_and_in_order(seed):
-    """On any line each channel delivers what was sent, in both directions."""
+def transfer(seed: int) -> None:
+    """Send messages both ways over lines of this seed; check what came of them."""
+    again = f"P2P_SEED={seed} pytest tests/transport/test_transfer.py -k every_byte"
     rng = random.Random(seed)
     pair = Pair(seed, bad_line(rng), bad_line(rng))
     for side in (pair.left, pair.right):
@@ -82,11 +84,34 @@ def test_every_byte_arrives_once_and_in_order(seed):
     )
     for side, plan in ((pair.left, plans["right"]), (pair.right, plans["left"])):
         for event in side.events:  # a burst of losses may pass for silence
-            assert isinstance(event, PeerSilent | PeerHeard), f"seed {seed}: {event}"
-        assert side.messages == plan, f"seed {seed}"
+            assert isinstance(event, PeerSilent | PeerHeard), f"{again}: {event}"
+        assert side.messages == plan, again
+        waiting = sum(
+            channel.bytes_waiting
+            for channel in side.connection.statistics().channels.values()
+        )
+        assert waiting == 0, again
 
 
-@pytest.mark.parametrize("seed", range(6), ids=lambda seed: f"seed{seed}")
+SEEDS = [int(os.environ["P2P_SEED"])] if "P2P_SEED" in os.environ else range(25)
+BLOCK = 250  # seeds
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_every_byte_arrives_once_and_in_order(seed):
+    """On any line each channel delivers what was sent, in both directions."""
+    transfer(seed)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("block", range(40))
+def test_ten_thousand_lines(block):
+    """The same for many more lines."""
+    for seed in range(block * BLOCK, (block + 1) * BLOCK):
+        transfer(seed)
+
+
+@pytest.mark.parametrize("seed", range(2))
 def test_order_holds_under_load(seed):
     """A thousand numbered messages come in their order over a line of 10 % loss."""
     line = Line(rate=5e6, delay=0.03, loss=0.1, reorder=0.1, queue=0.1, duplicate=0.05)
