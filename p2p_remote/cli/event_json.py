@@ -23,6 +23,7 @@ def _path(kind: str, rtt_ms: float | None, why: str) -> dict[str, Any]:
 
 def _request(event: se.Request) -> dict[str, Any]:
     return {
+        "request": event.number,
         "name": event.name,
         "id": peer_id.plain(event.peer_id),
         "verified": event.verified or False,

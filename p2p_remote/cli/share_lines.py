@@ -3,12 +3,23 @@
 Every question says what a yes means, and anything but a clear yes is a no.
 """
 
+import contextlib
+import re
+import time
 from collections.abc import Callable
 
 from p2p_remote.errors import RemoteSupportError
 from p2p_remote.services import events as se
 from p2p_remote.services.customer import CustomerService
+from p2p_remote.services.names import quoted
 from p2p_remote.wire import peer_id
+
+READING_SECONDS = 1.0  # s after a question in which no answer can be meant for it
+
+_DIGITS = re.compile(r"[ -]*(?:[0-9][ -]*){6}")
+_STOP = ("stop", "s")
+_END = ("end", "e")
+_QUIT = ("quit", "q", "exit")
 
 _PATHS = {
     "lan": "inside your local network",
@@ -25,11 +36,14 @@ class PlainLines:
         service: CustomerService,
         has_hotkey: bool,  # noqa: FBT001 -- one fact about the machine, always given
         write: Callable[[str], None] = print,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Answers go to `service`; lines go to `write`."""
+        """Answers go to `service`; lines go to `write`; `clock` counts seconds."""
         self._service = service
         self._has_hotkey = has_hotkey
         self._write = write
+        self._clock = clock
+        self._question_at = float("-inf")
         self._asked: str | None = None
         self._request: se.Request | None = None
         self._ready = False
@@ -44,51 +58,67 @@ class PlainLines:
         """Take one line that was typed; True if the person wants to leave."""
         word = line.strip().lower()
         try:
-            if self._asked is not None:
-                self._answer_permission(word)
+            if word in (*_STOP, *_END, *_QUIT):
+                self._stop(word)
+            elif self._asked is None and self._request is None:
+                self._command(word)
+            elif self._clock() - self._question_at < READING_SECONDS:
+                self._write("Please read the question first, then answer.")
+            elif self._asked is not None:
+                self._answer_permission(self._asked, word)
             elif self._request is not None:
-                self._answer_request(word)
-            elif word in ("quit", "q", "exit"):
-                return True
-            elif word in ("stop", "s"):
-                self._service.revoke("control")
-            elif word in ("end", "e"):
-                self._service.end()
-            elif word in ("control", "c"):
-                self._service.grant("control")
-            elif word:
-                self._write("Type: stop (mouse and keyboard back), end, quit.")
+                self._answer_request(self._request, word)
         except RemoteSupportError as error:
             self._write(str(error))
-        return False
+        return word in _QUIT
 
-    def _answer_permission(self, word: str) -> None:
-        permission, self._asked = self._asked, None
-        if permission is None:
+    def _stop(self, word: str) -> None:
+        """Less access, at any time: an open question is answered with no."""
+        if self._request is not None:
+            self._service.deny(self._request.number)
             return
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            with contextlib.suppress(RemoteSupportError):
+                self._service.decline(asked)
+        if word in _STOP:
+            self._service.revoke("control")
+        elif word in _END:
+            self._service.end()
+
+    def _command(self, word: str) -> None:
+        if word in ("control", "c"):
+            self._service.grant("control")
+        elif word:
+            self._write("Type: stop (mouse and keyboard back), end, quit.")
+
+    def _answer_permission(self, permission: str, word: str) -> None:
+        self._asked = None
         if word in ("yes", "y"):
             self._service.grant(permission)
         else:
             self._service.decline(permission)
 
-    def _answer_request(self, word: str) -> None:
-        request = self._request
-        digits = "".join(c for c in word if c.isdigit())
-        if len(digits) == 6:
-            self._service.approve(["view", "control"], digits)
+    def _answer_request(self, request: se.Request, word: str) -> None:
+        number = request.number
+        if _DIGITS.fullmatch(word):
+            digits = re.sub("[ -]", "", word)
+            self._service.approve(["view", "control"], digits, request=number)
         elif word in ("look", "l", "view"):
-            self._service.approve(["view"])
-        elif word in ("yes", "y") and request is not None:
+            self._service.approve(["view"], request=number)
+        elif word in ("yes", "y"):
             if request.verified:
-                self._service.approve(["view", "control"])
+                self._service.approve(["view", "control"], request=number)
             else:
                 self._write(
                     "Type the six digits that they read to you, or 'look', or 'no'."
                 )
         elif word in ("no", "n"):
-            self._service.deny()
+            self._service.deny(number)
+        elif request.verified:
+            self._write("Type yes, look or no.")
         else:
-            self._write("Type the six digits, 'look', or 'no'.")
+            self._write("Type the six digits and nothing else, or 'look', or 'no'.")
 
     def _on_ready(self, event: se.Ready) -> None:
         if self._ready:
@@ -107,10 +137,12 @@ class PlainLines:
 
     def _on_request(self, event: se.Request) -> None:
         self._request = event
-        name = f'"{event.name}"' if event.name else "Somebody without a name"
+        self._question_at = self._clock()
         self._write("")
-        self._write(f"{name}, ID {peer_id.grouped(event.peer_id)}, asks to see")
-        self._write(f"this screen. They reach you {_PATHS[event.path_kind]}.")
+        self._write(f"{_who(event.name)}, ID {peer_id.grouped(event.peer_id)},")
+        self._write(
+            f"asks to see this screen. They reach you {_PATHS[event.path_kind]}."
+        )
         if event.verified:
             self._write(f"You know this machine ({event.verified}).")
             self._write("Type yes to let them see and control, look, or no.")
@@ -120,6 +152,7 @@ class PlainLines:
             self._write("for this. If somebody called you: type no and hang up.")
             self._write("To let them see and control: type the six digits that they")
             self._write("read to you. To let them only look: type look. Else: no.")
+            self._write("Without the digits they can only look, in this whole session.")
         self._write(f"No answer within {event.seconds} seconds is a no.")
 
     def _on_wrong_digits(self, event: se.WrongDigits) -> None:
@@ -131,26 +164,37 @@ class PlainLines:
         self._request = None
         control = "control" in event.grants
         self._write("")
-        self._write(f"{event.name or 'They'} can see this screen now.")
+        self._write(f"{_who(event.name)} can see this screen now.")
         if control:
             self._write("They can use mouse and keyboard.")
             if self._has_hotkey:
                 self._write("F11 takes that back at once; F12 ends the session.")
+        elif event.verified:
+            self._write("They can only look. Type control to let them do more.")
+        else:
+            self._write("They can only look: no digits were typed, so mouse and")
+            self._write("keyboard cannot be allowed in this session.")
         self._write("Type stop to take control back, end to end the session.")
 
     def _on_asked(self, event: se.Asked) -> None:
         self._asked = event.permission
+        self._question_at = self._clock()
         self._write("")
         self._write(f"They ask for: {_describe(event.permission)}.")
         self._write("Allow it? Type yes or no.")
 
     def _on_granted(self, event: se.GrantChanged) -> None:
+        if event.permission == self._asked:
+            self._asked = None
         word = "Allowed" if event.granted else "Not allowed"
         self._write(f"{word}: {_describe(event.permission)}.")
 
     def _on_revoked(self, event: se.Revoked) -> None:
+        if self._asked in event.permissions:
+            self._asked = None
+        how = "Taken back by F11" if event.by == "F11" else "Taken back"
         for permission in event.permissions:
-            self._write(f"Taken back: {_describe(permission)}.")
+            self._write(f"{how}: {_describe(permission)}.")
 
     def _on_path(self, event: se.PathReport) -> None:
         self._write(f"Connected {_PATHS[event.kind]}.")
@@ -175,6 +219,12 @@ class PlainLines:
 
     def _on_trouble(self, event: se.Trouble) -> None:
         self._write(f"Note: {event.text}")
+
+
+def _who(name: str) -> str:
+    """Begin a sentence with a self-chosen name."""
+    shown = quoted(name)
+    return shown[0].upper() + shown[1:]
 
 
 def _describe(permission: str) -> str:

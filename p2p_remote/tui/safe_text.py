@@ -4,20 +4,15 @@ from typing import Any
 
 from rich.text import Text
 
+from p2p_remote.services.names import MAX_SHOWN, quoted
 from p2p_remote.wire.text import clean
 
-MAX_SHOWN = 200  # characters
+__all__ = ["duration", "quoted", "safe"]
 
 
 def safe(value: Any) -> Text:
     """Text of a value from a peer or a process, as plain cells."""
     return Text(clean(str(value), MAX_SHOWN))
-
-
-def quoted(name: str) -> str:
-    """A self-chosen name in quotes, or words for none."""
-    shown = clean(name, MAX_SHOWN)
-    return f"“{shown}”" if shown else "somebody without a name"
 
 
 def duration(seconds: float) -> str:

@@ -1,5 +1,6 @@
 """The customer's side in plain lines: a yes is always explicit."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,8 +9,8 @@ from p2p_remote.cli.share_lines import PlainLines
 from p2p_remote.errors import UsageError
 from p2p_remote.services import events as se
 
-REQUEST = se.Request("Anna\x1b", 482_913_070, "", "relay", True, 60)
-KNOWN = se.Request("Anna", 482_913_070, "known since 2026-11-22", "lan", False, 60)
+REQUEST = se.Request("Anna\x1b", 482_913_070, "", "relay", True, 60, 7)
+KNOWN = se.Request("Anna", 482_913_070, "known since 2026-11-22", "lan", False, 60, 8)
 
 
 class RecordingService:
@@ -19,18 +20,38 @@ class RecordingService:
         self.calls: list[tuple[Any, ...]] = []
 
     def __getattr__(self, name: str) -> Any:
-        def note(*arguments: Any) -> bool:
-            self.calls.append((name, *arguments))
+        def note(*arguments: Any, **named: Any) -> bool:
+            self.calls.append((name, *arguments, *named.values()))
             return True
 
         return note
 
 
+class Clock:
+    """Each look is two seconds after the one before, unless it is stopped."""
+
+    def __init__(self) -> None:
+        self.now, self.step = 0.0, 2.0
+
+    def __call__(self) -> float:
+        self.now += self.step
+        return self.now
+
+
 @pytest.fixture
-def lines() -> tuple[PlainLines, RecordingService, list[str]]:
+def clock() -> Clock:
+    """The time of a person who reads before answering."""
+    return Clock()
+
+
+@pytest.fixture
+def lines(
+    clock: Clock,
+) -> tuple[PlainLines, RecordingService, list[str]]:
     """Plain lines with a service that only records."""
     service, written = RecordingService(), []
-    return PlainLines(service, True, written.append), service, written  # type: ignore[arg-type, return-value]
+    plain = PlainLines(service, True, written.append, clock)  # type: ignore[arg-type]
+    return plain, service, written
 
 
 Lines = tuple[PlainLines, RecordingService, list[str]]
@@ -47,10 +68,11 @@ def test_the_id_is_shown_in_groups(lines: Lines) -> None:
 @pytest.mark.parametrize(
     ("typed", "call"),
     [
-        ("123456", ("approve", ["view", "control"], "123456")),
-        ("123 456", ("approve", ["view", "control"], "123456")),
-        ("look", ("approve", ["view"])),
-        ("no", ("deny",)),
+        ("123456", ("approve", ["view", "control"], "123456", 7)),
+        ("123 456", ("approve", ["view", "control"], "123456", 7)),
+        (" 12-34-56 ", ("approve", ["view", "control"], "123456", 7)),
+        ("look", ("approve", ["view"], 7)),
+        ("no", ("deny", 7)),
     ],
 )
 def test_answers_to_a_first_contact(
@@ -64,7 +86,10 @@ def test_answers_to_a_first_contact(
     assert service.calls == [call]
 
 
-@pytest.mark.parametrize("typed", ["", "yes", "y", "12345", "1234567", "control"])
+@pytest.mark.parametrize(
+    "typed",
+    ["", "yes", "y", "12345", "1234567", "control", "no, they read 123456", "١٢٣٤٥٦"],
+)
 def test_unclear_answers_allow_nothing(lines: Lines, typed: str) -> None:
     """Anything that is not a clear answer changes nothing and is explained."""
     plain, service, written = lines
@@ -80,7 +105,7 @@ def test_a_known_technician_is_allowed_by_yes(lines: Lines) -> None:
     plain, service, _ = lines
     plain.show(KNOWN)
     plain.answer("yes")
-    assert service.calls == [("approve", ["view", "control"])]
+    assert service.calls == [("approve", ["view", "control"], 8)]
 
 
 def test_asked_permissions_default_to_no(lines: Lines) -> None:
@@ -107,7 +132,7 @@ def test_commands_in_a_session(lines: Lines) -> None:
     def refuse(_permission: str) -> None:
         raise UsageError("There is no session.")
 
-    service.revoke = refuse  # type: ignore[method-assign]
+    service.revoke = refuse  # type: ignore[attr-defined]
     plain.answer("stop")
     assert written[-1] == "There is no session."
 
@@ -130,3 +155,85 @@ def test_every_event_of_a_session_can_be_shown(lines: Lines) -> None:
         plain.show(event)
     assert any("1:05 minutes" in line for line in written)
     assert written[-1] == "Nobody can see or control this machine now."
+
+
+def test_an_answer_at_once_is_not_taken(lines: Lines, clock: Clock) -> None:
+    """What was typed before the question could be read answers nothing."""
+    plain, service, written = lines
+    for question in (REQUEST, se.Asked("control", 60)):
+        clock.step = 2.0
+        plain.show(question)
+        clock.step = 0.4
+        for typed in ("123456", "look", "yes"):
+            clock.now -= 0.4
+            plain.answer(typed)
+            assert "read the question first" in written[-1]
+        plain.show(se.Ended("ended", "", 0.0, True, 0))
+    assert service.calls == []
+
+
+@pytest.mark.parametrize(
+    "over",
+    [
+        se.GrantChanged("control", granted=False),
+        se.Revoked(("control",), "F11"),
+        se.Ended("ended", "", 1.0, True, 0),
+    ],
+)
+def test_a_late_yes_grants_nothing(lines: Lines, over: se.ServiceEvent) -> None:
+    """When a question is over, a yes is no longer an answer to it."""
+    plain, service, _ = lines
+    plain.show(se.Asked("control", 60))
+    plain.show(over)
+    plain.answer("yes")
+    assert service.calls == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "call"),
+    [("stop", ("revoke", "control")), ("e", ("end",)), ("q", None)],
+)
+def test_leaving_works_while_a_question_is_open(
+    lines: Lines, clock: Clock, typed: str, call: tuple[str, ...] | None
+) -> None:
+    """stop, end and quit are heard at any time; an open question is a no."""
+    plain, service, _ = lines
+    clock.step = 0.0
+    plain.show(se.Asked("control", 60))
+    assert plain.answer(typed) == (typed == "q")
+    assert service.calls == [("decline", "control"), *([call] if call else [])]
+    service.calls.clear()
+    plain.show(REQUEST)
+    assert plain.answer(typed) == (typed == "q")
+    assert service.calls == [("deny", 7)]
+
+
+def test_a_request_that_is_over_does_not_keep_one_from_leaving(lines: Lines) -> None:
+    """Who wants to quit leaves even if its no comes too late."""
+    plain, service, _ = lines
+
+    def refuse(_number: int) -> None:
+        raise UsageError("That request is over.")
+
+    service.deny = refuse  # type: ignore[attr-defined]
+    plain.show(REQUEST)
+    assert plain.answer("quit")
+
+
+@pytest.mark.parametrize("quote", ['"', "”", "''", "„", "＂", "″"])
+def test_a_name_cannot_leave_its_quotes(lines: Lines, quote: str) -> None:
+    """Quotes inside a name do not end it."""
+    plain, _, written = lines
+    name = f"Bank{quote}, verified by Microsoft. {quote}"
+    plain.show(replace(REQUEST, name=name))
+    line = next(line for line in written if "Bank" in line)
+    assert line.startswith("“Bank', verified by Microsoft. '”, ID 482 913 070")
+
+
+def test_only_digits_open_the_way_to_control(lines: Lines) -> None:
+    """Before and after a plain look it is said that control needs the digits."""
+    plain, _, written = lines
+    plain.show(REQUEST)
+    assert any("Without the digits they can only look" in line for line in written)
+    plain.show(se.Started("Anna", 1, ("view",), "lan", "", 1, 1, False, 60))
+    assert any("no digits were typed" in line for line in written)
