@@ -140,9 +140,13 @@ class TechnicianService:
         """End the session, or give up the call."""
         now = self._running.clock()
         if self._session is not None:
-            self._session.end(
-                control.REASON_ENDED, "The technician ended the session.", now
+            began = self._session.started_at is not None
+            text = (
+                "The technician ended the session."
+                if began
+                else "The technician cancelled the call."
             )
+            self._session.end(control.REASON_ENDED, text, now)
             self._running.poke()
         elif self._call is not None:
             self._running.node.cancel(self._call, now)

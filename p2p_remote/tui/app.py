@@ -14,6 +14,7 @@ from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.screen import Screen
 
+from p2p_remote.errors import SessionAbortedError
 from p2p_remote.services.running_node import NodeOptions
 from p2p_remote.terminal.capabilities import Capabilities
 from p2p_remote.terminal.probe import probe_terminal
@@ -31,6 +32,7 @@ from p2p_remote.tui.screens.outgoing import OutgoingScreen
 from p2p_remote.tui.screens.prompt import PromptScreen
 from p2p_remote.tui.themes import DARK, THEMES
 
+LEAVE_SECONDS = 6  # s to leave in good order after a signal
 _SHARING_ACTIONS = frozenset(action.name for action in SHARING)
 
 
@@ -151,7 +153,7 @@ class RemoteApp(App[int], inherit_bindings=False):
 
     async def on_customer_event(self, message: CustomerEvent) -> None:
         """Pass an event to the customer's half."""
-        if self.customer is not None:
+        if self.customer is not None and not self._leaving:
             await self.customer.take(message.event)
             self.refresh_bindings()
 
@@ -171,7 +173,13 @@ class RemoteApp(App[int], inherit_bindings=False):
             return
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, lambda: self.call_later(self.action_quit))
+            loop.add_signal_handler(number, self._on_signal)
+
+    def _on_signal(self) -> None:
+        """Leave; a terminal that is gone must not keep the program from ending."""
+        signal.signal(signal.SIGALRM, _give_up)
+        signal.alarm(LEAVE_SECONDS)
+        self.call_later(self.action_quit)
 
     # Outgoing calls.
 
@@ -249,6 +257,11 @@ class RemoteApp(App[int], inherit_bindings=False):
         parts = [part for part in (outgoing, self.customer, self._lan) if part]
         await asyncio.gather(*(part.close() for part in parts), return_exceptions=True)
         self.exit(code)
+
+
+def _give_up(number: int, frame: object) -> None:
+    del number, frame
+    raise SystemExit(SessionAbortedError.exit_code)
 
 
 def run(start: Start) -> int:

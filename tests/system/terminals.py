@@ -99,11 +99,19 @@ class Tmux:
                 raise AssertionError(f"{text!r} not shown in {timeout} s:\n{screen}")
             time.sleep(0.05)
 
-    def kill(self, number: signal.Signals) -> None:
-        """Send a signal to the command alone."""
+    def command_pid(self) -> int:
+        """Process of the command."""
         shell = int(self._tmux("display-message", "-p", "-t", "main", "#{pane_pid}"))
         children = Path(f"/proc/{shell}/task/{shell}/children").read_text("ascii")
-        os.kill(int(children.split()[0]), number)
+        return int(children.split()[0])
+
+    def kill(self, number: signal.Signals) -> None:
+        """Send a signal to the command alone."""
+        os.kill(self.command_pid(), number)
+
+    def close(self) -> None:
+        """Take the terminal away, as when its window is closed."""
+        self._tmux("kill-server", check=False)
 
     def exit_code(self) -> int | None:
         """Exit code of the command, or None while it runs."""

@@ -148,3 +148,51 @@ def test_killed_interface_ends_access(
         return bool(reason == "unreachable")
 
     assert eventually(unreachable, 20)
+
+
+def test_closing_the_terminal_leaves_nothing_running(
+    programs: Programs, tmux: Tmux, tmp_path: Path
+) -> None:
+    """When the technician's terminal goes away in mid session, so does the program."""
+    couple = Couple(tmp_path, programs)
+    couple.start_rendezvous()
+    number = couple.start_share("--screen", "synthetic")
+    options = technician(couple)[len(P2P_REMOTE) :]
+    tmux.start(*P2P_REMOTE, "connect", number, *options, width=100, height=30)
+    digits = read_digits(tmux)
+    couple.share.say({"do": "approve", "grants": ["view"], "digits": digits})
+    couple.share.event("started")
+    tmux.wait_for("▀▀▀▀")
+    pid = tmux.command_pid()
+    tmux.close()
+    couple.share.event("ended", by_peer=True)
+    assert eventually(lambda: not Path(f"/proc/{pid}").exists(), 15)
+
+
+def test_quitting_in_a_session_ends_it_quietly(
+    programs: Programs, xvfb: Display, tmux: Tmux, tmp_path: Path
+) -> None:
+    """Ctrl+Q on the customer's side ends the session and leaves without a traceback."""
+    couple = Couple(tmp_path, programs)
+    couple.start_rendezvous()
+    options = couple.arguments("customer")
+    options.remove("--json")
+    tmux.start(*P2P_REMOTE, *options, width=100, height=32, env=xvfb.env)
+    tmux.wait_for("ready")
+    number = programs.start(
+        *P2P_REMOTE, "id", "--json", "--state-dir", options[1]
+    ).event("id")["id"]
+    couple.start_connect(number)
+    digits = couple.connect.event("ringing")["digits"]
+    tmux.wait_for("Did YOU call them?")
+    tmux.type(digits)
+    tmux.wait_for(f"{digits[:3]} {digits[3:]}")
+    eventually(lambda: False, 1.0)  # nobody answers in the first moment
+    tmux.press("Tab", "Tab", "Tab", "Enter")
+    couple.connect.event("started")
+    tmux.wait_for("sees your screen")
+    tmux.press("C-q")
+    couple.connect.event("ended", by_peer=True)
+    assert tmux.wait_for_exit() == 0
+    assert "Traceback" not in tmux.text()
+    assert "Error" not in tmux.text()

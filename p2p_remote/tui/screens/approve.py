@@ -79,7 +79,7 @@ class ApproveScreen(PromptScreen[None]):
             )
             with Horizontal(classes="code-row"):
                 yield Static("Type the six digits\nthat they read to you", markup=False)
-                yield GroupedInput(CODE_DIGITS, "000 000", id="code")
+                yield GroupedInput(CODE_DIGITS, "six digits", id="code")
                 yield Static("", id="problem")
             yield Countdown(request.seconds, self._clock)
             with Horizontal(classes="buttons"):

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Center, Horizontal, Vertical
 from textual.widgets import Button, Static
 
+from p2p_remote.errors import AuthenticationFailedError
 from p2p_remote.tui import words
 from p2p_remote.tui.call_state import CallState
 from p2p_remote.tui.safe_text import duration, safe
@@ -71,8 +72,8 @@ class RingingPane(Vertical):
             classes="line strong",
         )
         yield Static(
-            "Without the digits they can only let you look. If they see other digits, "
-            "somebody is in between: cancel.",
+            "Without the digits they can only let you look. If their machine refuses "
+            "digits read right, somebody is in between: cancel.",
             markup=False,
             classes="line muted",
         )
@@ -106,9 +107,15 @@ class FailedPane(Vertical):
         yield Static(failure.next_step, markup=False, classes="line accent")
         for trouble in self._state.troubles[-2:]:
             yield Static(safe(f"{words.WARN} {trouble}"), classes="line muted")
+        again = Button("Try again", id="again")
+        leave = Button(self._leave, id="leave")
+        # Enter takes the first: never back into a call that was not genuine.
+        is_genuine = failure.exit_code != AuthenticationFailedError.exit_code
+        first, second = (again, leave) if is_genuine else (leave, again)
+        first.variant = "primary"
         with Horizontal(classes="buttons"):
-            yield Button("Try again", id="again", variant="primary")
-            yield Button(self._leave, id="leave")
+            yield first
+            yield second
 
 
 class EndPane(Vertical):

@@ -90,5 +90,5 @@ class SessionPane(Vertical):
         viewport = self.view.viewport
         zoom = ""
         if viewport is not None:
-            zoom = "fit" if viewport.is_fit else f"{viewport.zoom:.0%}"
+            zoom = "fit" if viewport.is_fit else f"{1 / viewport.zoom:.0%}"
         return self.view.picture.renderer.name, zoom
