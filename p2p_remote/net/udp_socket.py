@@ -48,12 +48,12 @@ class UdpSocket:
         if sys.platform == "linux":
             # Nobody fragments, or a probe of the path's MTU would prove nothing; what
             # routers say of it does not count (RFC 8899 section 3).
-            option = (
+            level, discovery = (
                 (socket.IPPROTO_IPV6, _LINUX_IPV6_MTU_DISCOVER)
                 if self._is_ipv6
                 else (socket.IPPROTO_IP, _LINUX_IP_MTU_DISCOVER)
             )
-            bound.setsockopt(*option, _LINUX_PMTUDISC_PROBE)
+            bound.setsockopt(level, discovery, _LINUX_PMTUDISC_PROBE)
         self._ttl_option = (
             (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)
             if self._is_ipv6
