@@ -221,6 +221,7 @@ def header(command: str) -> list[str]:
     return [
         "## Transport",
         f"`{command}`, {today}, {os.cpu_count()} cores.",
+        f"Load average {os.getloadavg()[1]:.1f} (five minutes, at the end).",
         "",
         "Two processes in two network namespaces, joined by `tests/support/linkem.py`.",
         "`bulk`: a file fills the line; the delay is that of an echo every 50 ms.",
@@ -258,7 +259,7 @@ def main() -> None:
     if os.geteuid() != 0:
         sys.exit("The benchmark needs root, for network namespaces.")
     prepare()
-    lines = header("make bench-transport")
+    lines: list[str] = []
     for known in CASES[:: 2 if options.quick else 1]:
         if options.only not in known.name:
             continue
@@ -272,7 +273,7 @@ def main() -> None:
         print("\n".join(found), flush=True)
         lines += found
     if options.write and not (options.quick or options.only or options.wires):
-        write(lines[:-1])
+        write(header("make bench-transport") + lines[:-1])
 
 
 if __name__ == "__main__":
