@@ -82,14 +82,14 @@ def _ours(display: Display, pace: Pace, *, rate: float | None) -> Seen:
                 time.sleep(0.005)
                 continue
             hints = Hints(room, rate, rate is not None, motion=pace.motion, quiet=True)
-            pending = lane._coder._encoder.pending
+            changed_at = lane._coder._changed_at
             step = lane._coder.step(hints)
             if not step.updates:
                 continue
             size = sum(len(SCREEN.encode(update)) for update in step.updates)
             if rate is not None:
                 free_at = max(free_at, now) + size / rate
-            is_refinement = bool(pace.ended) and not pending and seen.right > 0
+            is_refinement = lane._coder._changed_at == changed_at
             seen.updates += not pace.ended
             seen.size += size if not pace.ended else 0
             seen.last = max(time.monotonic(), free_at)
@@ -155,7 +155,8 @@ def live_tables(seconds: float, *, quick: bool) -> list[str]:
         "Live, one program at a time: updates per second, rate while it runs, CPU of "
         "one core, seconds from the last step until the picture is whole. "
         f"{seconds:.1f} s each; ours sends exact pictures on the fast line, JPEG first "
-        "on the thin one."
+        "on the thin one. Updates may be parts of a step. x11vnc stops for seconds in "
+        "some runs; its figures here are not to be trusted."
     )
     lines = [
         *("", about, ""),
