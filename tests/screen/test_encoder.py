@@ -7,56 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from p2p_remote.screen import jpeg, layout
+from p2p_remote.screen import jpeg
 from p2p_remote.screen.decoder import Decoder
 from p2p_remote.screen.encoder import RAW_LIMIT, Encoder
 from p2p_remote.screen.geometry import Rect
-from p2p_remote.screen.packing import History, unpack
-from p2p_remote.wire.screen import SCREEN
+from p2p_remote.screen.packing import History
+from tests.support.screen_link import Link
 from tests.support.screen_scenes import SCENES, Font, Size, page, photo
 
 needs_jpeg = pytest.mark.skipif(not jpeg.available(), reason="simplejpeg is missing")
 SMALL = Size(480, 288)
 SLOW = 250_000.0  # bytes/s
-
-
-class Link:
-    """An encoder and a decoder in step; reads bodies as the decoder does."""
-
-    def __init__(self, width, height):
-        self.encoder = Encoder(width, height)
-        self.decoder = Decoder()
-        self.history = History()
-        self.bodies = []
-
-    def carry(self, updates):
-        """Apply updates by way of their wire form; returns their bytes."""
-        total = 0
-        for update in updates:
-            data = SCREEN.encode(update)
-            raw = unpack(update.packer, update.body, update.raw_length, self.history)
-            body = layout.parse(raw)
-            self.bodies.append(body)
-            if body.size:
-                self.history.clear()
-            if body.remember:
-                self.history.remember(raw)
-            self.decoder.apply(SCREEN.decode(data))
-            total += len(data)
-        return total
-
-    def send(self, frame, damage=None, **options):
-        """Encode one call's worth and carry it."""
-        return self.carry(self.encoder.encode(frame, damage, **options))
-
-    def shows(self, frame):
-        """Whether the decoder has exactly `frame`."""
-        shown = self.decoder.framebuffer
-        return (
-            shown.shape == frame.shape
-            and np.array_equal(shown[..., :3], frame[..., :3])
-            and bool((shown[..., 3] == 255).all())
-        )
 
 
 @pytest.mark.parametrize("link_rate", [None, SLOW])
@@ -257,79 +218,6 @@ def test_rectangles_are_trimmed_against_the_moved_picture():
     link.send(moved)
     assert len(link.bodies[-1].copies) + len(link.bodies[-2].copies)
     assert link.shows(moved)
-
-
-def test_the_focus_goes_first():
-    """With a small budget, the region of the last input is exact before the rest."""
-    random = np.random.default_rng(7)
-    link = Link(640, 480)
-    frame = np.repeat(random.integers(0, 2, (480, 640, 1), np.uint8) * 255, 4, axis=2)
-    focus = Rect(300, 200, 50, 20)
-    link.send(np.zeros_like(frame))
-    link.send(frame, budget=100, focus=focus)
-    assert link.encoder.pending
-    shown = link.decoder.framebuffer
-    area = slice(focus.y, focus.bottom), slice(focus.x, focus.right)
-    assert np.array_equal(shown[area][..., :3], frame[area][..., :3])
-    assert not link.shows(frame)
-
-
-def test_a_budget_is_kept_about():
-    """Each call returns about its budget, and every call gets further."""
-    random = np.random.default_rng(8)
-    frame = np.repeat(random.integers(0, 2, (480, 640, 1), np.uint8) * 255, 4, axis=2)
-    link = Link(640, 480)
-    link.send(np.zeros_like(frame))
-    sizes = []
-    while not link.shows(frame):
-        sizes.append(
-            link.send(frame, [], budget=5_000)
-            if sizes
-            else link.send(frame, budget=5_000)
-        )
-        assert len(sizes) < 100
-    assert len(sizes) > 5
-    assert max(sizes) < 5_000 + 25_000
-    assert not link.encoder.pending
-
-
-def test_outside_of_the_view_nothing_is_sent():
-    """The rest of the display is sent when the view moves there."""
-    link = Link(320, 200)
-    frame = np.zeros((200, 320, 4), np.uint8)
-    link.send(frame)
-    link.encoder.view = Rect(0, 0, 160, 100)
-    frame[20:30, 20:30] = 99
-    frame[150:160, 20:30] = 99
-    frame[20:30, 250:260] = 99
-    link.send(frame)
-    assert not link.encoder.pending
-    shown = link.decoder.framebuffer
-    assert shown[25, 25, 0] == 99
-    assert shown[155, 25, 0] == 0
-    assert shown[25, 255, 0] == 0
-    link.encoder.view = Rect(0, 100, 160, 100)
-    link.send(frame, [])
-    assert link.decoder.framebuffer[155, 25, 0] == 99
-    assert link.decoder.framebuffer[25, 255, 0] == 0
-    link.encoder.view = None
-    link.send(frame, [])
-    assert link.shows(frame)
-
-
-@pytest.mark.parametrize(
-    "view", [Rect(500, 500, 10, 10), Rect(-20, -20, 10, 10), Rect(0, 0, 0, 0)]
-)
-def test_a_view_beside_the_display_shows_nothing(view):
-    """Nonsense from a peer's viewport is harmless."""
-    link = Link(64, 48)
-    frame = np.full((48, 64, 4), 50, np.uint8)
-    link.encoder.view = view
-    link.send(frame)
-    assert not (link.decoder.framebuffer[..., :3]).any()
-    link.encoder.view = None
-    link.send(frame)
-    assert link.shows(frame)
 
 
 def test_frames_of_another_shape_are_a_mistake_of_the_caller():
