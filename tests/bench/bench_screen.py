@@ -44,8 +44,9 @@ NOTES = (
     """Where a rival is ahead: a tiny update costs ours about 1 ms in Python whatever it
 holds, and ten bytes of envelope. The first look at a window costs what it shows; only
 its return is free. Of the CPU time of a full-screen JPEG the coding itself is about a
-fifth; hashing for the cache, comparing and the test for photographs are the rest. Why
-JPEG of the video takes more bytes than x0's of quality 5 is not known yet.""",
+fifth; hashing for the cache, comparing and the test for photographs are the rest. Of x0
+at quality 5 only the first update of a step counts, because its lossless refresh comes
+next; where it sends a step in several, as it may for video, that counts too little.""",
 )
 
 
