@@ -9,12 +9,15 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from types import FrameType
+from typing import IO, NoReturn
 
 from p2p_remote.cli.interface import require_terminal
 from p2p_remote.errors import NetworkError, RemoteSupportError
@@ -22,17 +25,23 @@ from p2p_remote.services.running_node import passing_options
 from p2p_remote.wire import peer_id
 
 _SIZE = "1280x800x24"
+_SERVER_LOG = "server.log"
+_CUSTOMER_LOG = "customer.log"
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run all three until the technician leaves."""
     require_terminal()
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), _leave)
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="p2p-")))
         server = stack.enter_context(_rendezvous(folder))
         environment, screen = stack.enter_context(_screen(arguments.screen))
         customer = stack.enter_context(_customer(folder, server, environment, screen))
         number = _wait_ready(customer.stdout, folder)
+        _drain(customer.stdout)
         options = passing_options(server, "Demo technician")
         from p2p_remote.tui.app import Start
         from p2p_remote.tui.app import run as run_app
@@ -51,23 +60,47 @@ def run(arguments: argparse.Namespace) -> int:
         )
 
 
+def _leave(number: int, _frame: FrameType | None) -> NoReturn:
+    """Unwind on a signal, so that everything started is ended."""
+    sys.exit(128 + number)
+
+
+def _tied(command: list[str]) -> list[str]:
+    """Let the kernel end a program when the demo is killed, where `setpriv` is."""
+    if sys.platform == "linux" and shutil.which("setpriv"):
+        return ["setpriv", "--pdeathsig", "TERM", *command]
+    return command
+
+
+def _drain(stream: IO[str] | None) -> None:
+    """Read on, so that a full pipe never stops the program that writes it."""
+
+    def read() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            for _ in stream or ():
+                pass
+
+    threading.Thread(target=read, name="drain", daemon=True).start()
+
+
 def _tell(stdin: IO[str] | None, digits: str) -> None:
     if stdin is not None:
         answer = {"do": "approve", "grants": ["view", "control"], "digits": digits}
-        stdin.write(json.dumps(answer) + "\n")
-        stdin.flush()
+        with contextlib.suppress(OSError):  # it has gone, and the session with it
+            stdin.write(json.dumps(answer) + "\n")
+            stdin.flush()
 
 
 @contextlib.contextmanager
 def _process(
-    command: list[str], folder: Path, environment: dict[str, str] | None = None
+    command: list[str], log_file: Path, environment: dict[str, str] | None = None
 ) -> "Iterator[subprocess.Popen[str]]":
     """Run a program in the background; it is ended on leaving."""
-    log = (folder / f"{command[2]}.log").open("a")
+    log = log_file.open("a")
     with (
         log,
         subprocess.Popen(
-            [sys.executable, *command],
+            _tied([sys.executable, *command]),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,
@@ -88,10 +121,11 @@ def _process(
 @contextlib.contextmanager
 def _rendezvous(folder: Path) -> Iterator[str]:
     command = ["-u", "-m", "rendezvous", "--listen", "127.0.0.1:0", "--store", "memory"]
-    with _process(command, folder) as process:
+    with _process(command, folder / _SERVER_LOG) as process:
         line = process.stdout.readline() if process.stdout is not None else ""
         if not line.startswith("listening "):
             raise NetworkError("The rendezvous server of the demo did not start.")
+        _drain(process.stdout)
         yield line.split()[1]
 
 
@@ -117,16 +151,7 @@ def _start_xvfb(stack: contextlib.ExitStack) -> str:
     read, write = os.pipe()
     process = stack.enter_context(
         subprocess.Popen(
-            [
-                "Xvfb",
-                "-displayfd",
-                str(write),
-                "-screen",
-                "0",
-                _SIZE,
-                "-nolisten",
-                "tcp",
-            ],
+            _tied(f"Xvfb -displayfd {write} -screen 0 {_SIZE} -nolisten tcp".split()),
             pass_fds=(write,),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -154,7 +179,7 @@ def _decorate(stack: contextlib.ExitStack, environment: dict[str, str]) -> None:
             continue
         process = stack.enter_context(
             subprocess.Popen(
-                program,
+                _tied(program),
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -169,11 +194,11 @@ def _customer(
 ) -> "contextlib.AbstractContextManager[subprocess.Popen[str]]":
     state = folder / "customer"
     command = [
-        "-u", "-m", "p2p_remote", "share", "--json", "--once", "--no-lan",
+        "-u", "-m", "p2p_remote", "share", "--json", "--once", "--attached", "--no-lan",
         "--name", "Demo customer", "--screen", screen,
         "--state-dir", str(state), "--rendezvous", server,
     ]  # fmt: skip
-    return _process(command, folder, environment)
+    return _process(command, folder / _CUSTOMER_LOG, environment)
 
 
 def _wait_ready(stdout: IO[str] | None, folder: Path) -> int:
@@ -187,5 +212,5 @@ def _wait_ready(stdout: IO[str] | None, folder: Path) -> int:
         event = json.loads(line)
         if event.get("event") == "ready" and event.get("rendezvous"):
             return peer_id.parse(event["id"])
-    text = (folder / "-m.log").read_text().strip() if folder.exists() else ""
+    text = (folder / _CUSTOMER_LOG).read_text(errors="replace").strip()
     raise RemoteSupportError(f"The customer's half did not start. {text}")
