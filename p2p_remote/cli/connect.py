@@ -2,22 +2,27 @@
 
 import argparse
 import asyncio
-import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 from p2p_remote.cli.event_json import as_json
 from p2p_remote.cli.input_commands import input_messages
-from p2p_remote.cli.lines import LineReader, emit, parse_command
-from p2p_remote.errors import RemoteSupportError, SessionAbortedError, UsageError
+from p2p_remote.cli.lines import (
+    LineReader,
+    emit,
+    leave_stdout,
+    parse_command,
+    why_failed,
+)
+from p2p_remote.cli.signals import stop_on_signals
+from p2p_remote.errors import SessionAbortedError, UsageError
 from p2p_remote.services import events as se
 from p2p_remote.services.context import load_context, read_password
 from p2p_remote.services.snapshot import write_png
 from p2p_remote.services.technician import TechnicianService
 from p2p_remote.wire import control, peer_id
-
-_INTERRUPTED = 130
+from p2p_remote.wire.constants import MAX_SCREEN_SIDE
 
 
 def run_json(arguments: argparse.Namespace) -> int:
@@ -49,9 +54,7 @@ class _Script:
         """Run until the session is over."""
         self._service = service
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._stop, SessionAbortedError.exit_code)
-        loop.add_signal_handler(signal.SIGINT, self._stop, _INTERRUPTED)
+        stop_on_signals(self._stop, SessionAbortedError.exit_code)
         await service.start()
         reader = loop.create_task(self._read())
         try:
@@ -65,7 +68,7 @@ class _Script:
         """Print an event, and end with the session."""
         described = as_json(event)
         if described is not None:
-            emit(described[0], **described[1])
+            self._emit(described[0], **described[1])
         match event:
             case se.Started():
                 self._started.set()
@@ -75,6 +78,14 @@ class _Script:
                 self._stop(error.exit_code)
             case _:
                 pass
+
+    def _emit(self, event: str, **fields: Any) -> None:
+        """Print an event; if nobody reads it, nobody should be connected."""
+        try:
+            emit(event, **fields)
+        except OSError:
+            leave_stdout()
+            self._stop(SessionAbortedError.exit_code)
 
     def _stop(self, code: int) -> None:
         if not self._over.done():
@@ -102,7 +113,7 @@ class _Script:
             command = parse_command(line)
             name = command["do"]
             if name == "end":
-                emit("done", do=name)
+                self._emit("done", do=name)
                 self._leave()
                 if not self._started.is_set():
                     self._stop(0)
@@ -114,9 +125,9 @@ class _Script:
                 if found is not None
                 else self._input(name, command)
             )
-            emit("done", do=name, **details)
-        except RemoteSupportError as error:
-            emit("failed", do=name, error=str(error))
+            self._emit("done", do=name, **details)
+        except Exception as error:  # noqa: BLE001 -- one line never ends the others
+            self._emit("failed", do=name, error=why_failed(error))
 
     def _input(self, name: str, command: dict[str, Any]) -> dict[str, Any]:
         if self._view_only:
@@ -138,6 +149,8 @@ class _Script:
     async def _viewport(self, command: dict[str, Any]) -> dict[str, Any]:
         x, y, width, height = _numbers(command, "region", 4)
         output_width, output_height = _numbers(command, "size", 2)
+        if not all((width, height, output_width, output_height)):
+            raise UsageError("width and height are at least 1")
         message = control.Viewport(x, y, width, height, output_width, output_height)
         self._service.send_viewport(message)
         return {}
@@ -157,7 +170,9 @@ def _numbers(command: dict[str, Any], key: str, count: int) -> list[int]:
     if (
         not isinstance(values, list)
         or len(values) != count
-        or not all(type(value) is int and 0 <= value < 16384 for value in values)
+        or not all(
+            type(value) is int and 0 <= value < MAX_SCREEN_SIDE for value in values
+        )
     ):
         raise UsageError(f'"{key}" is a list of {count} numbers')
     return values

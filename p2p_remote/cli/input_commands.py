@@ -45,6 +45,8 @@ def _text(command: dict[str, Any]) -> list[wire_input.InputMessage]:
     text = command.get("text")
     if not isinstance(text, str) or not text:
         raise UsageError('"text" is missing')
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        raise UsageError('"text" holds half a character')
     step = wire_input.MAX_TEXT
     return [
         wire_input.TextInput(0, text[start : start + step])
@@ -58,7 +60,8 @@ def _key(command: dict[str, Any]) -> list[wire_input.InputMessage]:
     if keysym is None:
         raise UsageError(f"unknown keysym {name!r}")
     names = command.get("modifiers", [])
-    action = _ACTIONS.get(command.get("action", "tap"))
+    wanted = command.get("action", "tap")
+    action = _ACTIONS.get(wanted) if isinstance(wanted, str) else None
     if not isinstance(names, list) or action is None:
         raise UsageError('"modifiers" is a list, "action" tap, press or release')
     modifiers = 0

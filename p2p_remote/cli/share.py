@@ -2,13 +2,19 @@
 
 import argparse
 import asyncio
-import signal
 from typing import Any
 
 from p2p_remote.cli.event_json import as_json
-from p2p_remote.cli.lines import LineReader, emit, parse_command
+from p2p_remote.cli.lines import (
+    LineReader,
+    emit,
+    leave_stdout,
+    parse_command,
+    why_failed,
+)
 from p2p_remote.cli.share_lines import PlainLines
-from p2p_remote.errors import RemoteSupportError, UsageError
+from p2p_remote.cli.signals import stop_on_signals
+from p2p_remote.errors import UsageError
 from p2p_remote.services import events as se
 from p2p_remote.services.context import Context, load_context, read_password
 from p2p_remote.services.customer import CustomerService
@@ -38,6 +44,7 @@ class _Share:
         self._attached: bool = arguments.attached
         self._context = context
         self._desk = desk
+        self._had_session = False
         self._over: asyncio.Future[int]
         self._plain: PlainLines | None = None
         self._service: CustomerService
@@ -46,9 +53,7 @@ class _Share:
         """Run until told to stop; returns the exit code."""
         loop = asyncio.get_running_loop()
         self._over = loop.create_future()
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            loop.add_signal_handler(number, self._stop, 0)
-        loop.add_signal_handler(signal.SIGINT, self._stop, 130)
+        stop_on_signals(self._stop, 0)
         self._service = CustomerService(
             self._context.node_options(listed=True, password=password),
             KnownPeers(self._context.state_dir),
@@ -56,7 +61,7 @@ class _Share:
             self._on_event,
         )
         if not self._json:
-            self._plain = PlainLines(self._service, self._desk.has_hotkey)
+            self._plain = PlainLines(self._service, self._desk.has_hotkey, self._write)
         for reason in self._desk.reasons:
             self._on_event(se.Trouble(reason))
         await self._service.start(self._desk)
@@ -77,20 +82,47 @@ class _Share:
         else:
             described = as_json(event)
             if described is not None:
-                emit(described[0], **described[1])
-        if isinstance(event, se.Ended) and self._once:
+                self._emit(described[0], **described[1])
+        if isinstance(event, se.Started):
+            self._had_session = True
+        elif isinstance(event, se.Ended) and self._once and self._had_session:
             self._stop(event.exit_code)
+
+    def _emit(self, event: str, **fields: Any) -> None:
+        try:
+            emit(event, **fields)
+        except OSError:
+            self._unheard()
+
+    def _write(self, text: str) -> None:
+        try:
+            print(text, flush=True)
+        except OSError:
+            self._unheard()
+
+    def _unheard(self) -> None:
+        """Nobody reads what happens here any more: then nobody may look either."""
+        leave_stdout()
+        self._stop(0)
 
     async def _read(self) -> None:
         lines = LineReader()
-        while (line := await lines.next()) is not None:
-            if self._plain is not None:
-                if self._plain.answer(line):
-                    self._stop(0)
-            elif line.strip():
-                self._command(line)
-        if self._attached:
-            self._stop(0)
+        try:
+            while (line := await lines.next()) is not None:
+                if self._plain is not None:
+                    self._answer(self._plain, line)
+                elif line.strip():
+                    self._command(line)
+        finally:
+            if self._attached:
+                self._stop(0)
+
+    def _answer(self, plain: PlainLines, line: str) -> None:
+        try:
+            if plain.answer(line):
+                self._stop(0)
+        except Exception as error:  # noqa: BLE001 -- one line never ends the others
+            self._write(f"That {why_failed(error)}.")
 
     def _command(self, line: str) -> None:
         name = ""
@@ -98,9 +130,9 @@ class _Share:
             command = parse_command(line)
             name = command["do"]
             if self._do(name, command):
-                emit("done", do=name)
-        except RemoteSupportError as error:
-            emit("failed", do=name, error=str(error))
+                self._emit("done", do=name)
+        except Exception as error:  # noqa: BLE001 -- one line never ends the others
+            self._emit("failed", do=name, error=why_failed(error))
 
     def _do(self, name: str, command: dict[str, Any]) -> bool:
         """Carry one answer out; False if it has been reported otherwise."""
@@ -108,7 +140,7 @@ class _Share:
             case "approve":
                 return self._approve(command)
             case "deny":
-                self._service.deny()
+                self._service.deny(_number(command))
             case "grant":
                 self._service.grant(_text(command, "permission"))
             case "decline":
@@ -131,9 +163,18 @@ class _Share:
             raise UsageError(f'"seconds" is a number from 1 to {_MAX_SECONDS}')
         if not isinstance(digits, str):
             raise UsageError('"digits" is text')
-        if not self._service.approve(grants, digits, seconds):
+        number = _number(command)
+        if not self._service.approve(grants, digits, seconds, number):
             raise UsageError("the digits are not those of this session")
         return True
+
+
+def _number(command: dict[str, Any]) -> int | None:
+    """Return the number of the request that is answered, if the answer carries it."""
+    value = command.get("request")
+    if value is not None and type(value) is not int:
+        raise UsageError('"request" is the number of the request')
+    return value
 
 
 def _text(command: dict[str, Any], key: str) -> str:

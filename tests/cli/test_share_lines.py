@@ -49,7 +49,8 @@ def lines(
     clock: Clock,
 ) -> tuple[PlainLines, RecordingService, list[str]]:
     """Plain lines with a service that only records."""
-    service, written = RecordingService(), []
+    service = RecordingService()
+    written: list[str] = []
     plain = PlainLines(service, True, written.append, clock)  # type: ignore[arg-type]
     return plain, service, written
 

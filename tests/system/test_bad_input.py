@@ -2,6 +2,8 @@
 
 import os
 import random
+import shutil
+import signal
 import socket
 import subprocess
 from collections.abc import Mapping
@@ -9,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.system.couple import Couple
+from tests.system.couple import Couple, eventually
 from tests.system.programs import P2P_REMOTE, RENDEZVOUS, ROOT, Programs
+from tests.system.terminals import Tmux
 
 
 def run(
@@ -121,11 +124,77 @@ def test_bad_commands_are_answered_and_lose_nothing(
         '{"do": "text"}',
         '{"do": "snapshot", "file": "/no/such/folder/x.png"}',
         '{"do": "viewport", "region": [1], "size": [2, 3]}',
+        '{"do": "viewport", "region": [0, 0, 9, 9], "size": [0, 3]}',
+        '{"do": "viewport", "region": [0, 0, 0, 9], "size": [2, 3]}',
+        '{"do": "key", "keysym": "a", "action": []}',
+        '{"do": "text", "text": "\\ud800"}',
+        '{"do": "snapshot", "file": "\\ud800"}',
+        "[" * 100_000,
         '{"do": "request", "permission": "everything"}',
     ):
         couple.connect.say(line)
         couple.connect.event("failed")
     couple.do(do="click", x=1, y=2)
+
+
+def test_bytes_that_are_no_text(tmp_path: Path) -> None:
+    """Undecodable and endless input is answered, and its end still ends an attached."""
+    common = ["--screen", "synthetic", "--state-dir", str(tmp_path)]
+    result = subprocess.run(
+        [*P2P_REMOTE, "share", *common, "--json", "--attached", "--no-lan"],
+        input=b"\xff\xfe\n" + b"[" * 100_000 + b'\n{"do": "fly \\ud800"}\n',
+        capture_output=True,
+        timeout=30,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONUTF8": "0", "LC_ALL": "C", "PYTHONIOENCODING": ""},
+        check=False,
+    )
+    assert result.returncode == 0, result
+    assert result.stdout.count(b'"event": "failed"') == 3
+    assert b"Traceback" not in result.stderr
+
+
+def test_nobody_reads_what_is_said(programs: Programs, tmp_path: Path) -> None:
+    """When the reader of stdout has gone, both sides leave instead of running on."""
+    couple = Couple(tmp_path, programs)
+    couple.start_rendezvous()
+    couple.start_share("--screen", "synthetic")
+    calls = {
+        0: ["share", "--screen", "synthetic", *couple.arguments("other")],
+        8: ["connect", couple.peer_id, *couple.arguments("technician")],
+    }
+    for code, command in calls.items():
+        read, write = os.pipe()
+        os.close(read)
+        with subprocess.Popen(
+            [*P2P_REMOTE, *command],
+            stdin=subprocess.PIPE,
+            stdout=write,
+            stderr=subprocess.PIPE,
+            cwd=ROOT,
+        ) as process:
+            os.close(write)
+            try:
+                assert process.wait(20) == code
+            finally:
+                process.kill()
+            assert process.stderr is not None
+            assert b"Traceback" not in process.stderr.read()
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="needs util-linux: setpriv")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGHUP])
+def test_a_killed_demo_leaves_nothing_running(
+    tmux: Tmux, number: signal.Signals
+) -> None:
+    """Server, customer and the demo's display end with it, however it ends."""
+    tmux.start(*P2P_REMOTE, "demo", width=120, height=40)
+    tmux.wait_for("Demo customer", timeout=30)
+    demo = tmux.command_pid()
+    children = Path(f"/proc/{demo}/task/{demo}/children").read_text("ascii").split()
+    assert len(children) >= 2
+    tmux.kill(number)
+    assert eventually(lambda: not any(map(_is_running, children)))
 
 
 def test_garbage_on_the_wire(programs: Programs, tmp_path: Path) -> None:
@@ -150,6 +219,14 @@ def test_garbage_on_the_wire(programs: Programs, tmp_path: Path) -> None:
             sender.recv(2000)
     couple.do(do="click", x=1, y=2)
     assert couple.rendezvous.returncode is None
+
+
+def _is_running(pid: str) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text("ascii")
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def _udp_ports(pid: int) -> list[int]:

@@ -1,0 +1,81 @@
+"""Lines in and out: whatever they hold, they are answered."""
+
+import asyncio
+import io
+import json
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from p2p_remote.cli.input_commands import input_messages
+from p2p_remote.cli.lines import LineReader, emit, parse_command, why_failed
+from p2p_remote.cli.signals import stop_on_signals
+from p2p_remote.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    "line", ["", "[", "[" * 100_000, "[]", '{"do": 1}', "9" * 9999]
+)
+def test_what_is_no_command_is_wrong_usage(line: str) -> None:
+    """Rubbish of any depth is refused in one way."""
+    with pytest.raises(UsageError):
+        parse_command(line)
+
+
+def test_events_pass_through_any_stdout(capsys: pytest.CaptureFixture[str]) -> None:
+    """An event is ASCII, and comes back as it was, half characters included."""
+    emit("x", text="ä€\ud800")
+    line = capsys.readouterr().out
+    assert line.isascii()
+    assert json.loads(line) == {"event": "x", "text": "ä€\ud800"}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        {"do": "text", "text": "\ud800"},
+        {"do": "key", "keysym": "a", "action": []},
+        {"do": "key", "keysym": [], "action": "tap"},
+        {"do": "click", "x": 1, "y": 1, "button": {}},
+    ],
+)
+def test_input_of_a_wrong_kind_is_wrong_usage(command: dict[str, Any]) -> None:
+    """Values of a wrong type, and text that no wire carries, are refused."""
+    with pytest.raises(UsageError):
+        input_messages(command["do"], command)
+
+
+def test_a_defect_has_a_text_too() -> None:
+    """An unexpected error is told by its kind, an expected one by its text."""
+    assert why_failed(UsageError("so not")) == "so not"
+    assert "ZeroDivisionError" in why_failed(ZeroDivisionError())
+
+
+async def test_a_missing_or_broken_stdin_is_at_its_end() -> None:
+    """The end comes even if reading fails."""
+    broken = io.TextIOWrapper(io.BytesIO(b"a\n\xff\n"), "utf-8")
+    reader = LineReader(broken)
+    while await reader.next() is not None:
+        pass
+
+
+async def test_signals_end_a_command_where_the_loop_takes_none(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Without SIGHUP and without a loop that takes signals, SIGTERM still ends."""
+    loop = asyncio.get_running_loop()
+    handlers: dict[int, Callable[..., None]] = {}
+
+    def refuse(*_arguments: Any) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(loop, "add_signal_handler", refuse)
+    monkeypatch.delattr(signal, "SIGHUP")
+    monkeypatch.setattr(signal, "signal", handlers.__setitem__)
+    stopped: asyncio.Future[int] = loop.create_future()
+    stop_on_signals(stopped.set_result, 8)
+    assert set(handlers) == {signal.SIGTERM, signal.SIGINT}
+    handlers[signal.SIGTERM](signal.SIGTERM, None)
+    assert await asyncio.wait_for(stopped, 5.0) == 8

@@ -1,0 +1,116 @@
+"""`share` as it listens and leaves."""
+
+import argparse
+import asyncio
+import io
+import json
+import sys
+from typing import Any
+
+import pytest
+
+from p2p_remote.cli import share
+from p2p_remote.services import events as se
+
+CALLER = se.Request("Anna", 482_913_070, "", "relay", True, 60, 7)
+STARTED = se.Started("Anna", 1, ("view",), "lan", "", 1, 1, False, 60)
+ENDED = se.Ended("ended", "", 0.0, True, 4)
+
+
+class Service:
+    """Stands in for the customer's service."""
+
+    def __init__(self, *_arguments: Any) -> None:
+        self.denied: list[int | None] = []
+
+    async def start(self, _desk: Any) -> None:
+        """Be reachable at once."""
+
+    async def close(self) -> None:
+        """Nothing to leave."""
+
+    def deny(self, request: int | None = None) -> None:
+        self.denied.append(request)
+
+    def end(self) -> None:
+        raise ZeroDivisionError
+
+
+class Anything:
+    """A desk or context that has what is asked for."""
+
+    reasons = ()
+    has_hotkey = True
+
+    def __getattr__(self, _name: str) -> Any:
+        return lambda *_arguments, **_named: None
+
+
+def make(monkeypatch: pytest.MonkeyPatch, lines: str, **options: bool) -> Any:
+    """Return a share that reads `lines`."""
+    monkeypatch.setattr(share, "CustomerService", Service)
+    monkeypatch.setattr(share, "KnownPeers", lambda _folder: None)
+    monkeypatch.setattr(sys, "stdin", io.StringIO(lines))
+    given = {"json": True, "once": False, "attached": True, **options}
+    anything: Any = Anything()
+    return share._Share(argparse.Namespace(**given), anything, anything)
+
+
+async def test_a_line_that_fails_does_not_end_the_others(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each line has its answer, also when carrying it out breaks something."""
+    lines = ['{"do": "end"}', '{"do": "deny", "request": "7"}', "[" * 100_000]
+    lines += ['{"do": "deny", "request": 7}', '{"do": "deny"}']
+    running = make(monkeypatch, "\n".join(lines))
+    assert await asyncio.wait_for(running.run(""), 10.0) == 0
+    shown = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
+    assert shown == ["failed", "failed", "failed", "done", "done"]
+    assert running._service.denied == [7, None]
+
+
+async def test_an_attached_share_leaves_when_its_reader_breaks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever ends the reader, access does not outlive it."""
+    running = make(monkeypatch, '{"do": "deny"}\n')
+
+    def broken(_line: str) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(running, "_command", broken)
+    assert await asyncio.wait_for(running.run(""), 10.0) == 0
+
+
+async def test_once_waits_for_a_session(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody who rings and hangs up is not the session that was meant."""
+    running = make(monkeypatch, "", once=True, attached=False)
+    waiting = asyncio.create_task(running.run(""))
+    await asyncio.sleep(0)
+    running._on_event(CALLER)
+    running._on_event(ENDED)
+    assert not running._over.done()
+    for event in (CALLER, STARTED, ENDED):
+        running._on_event(event)
+    assert await asyncio.wait_for(waiting, 10.0) == 4
+
+
+@pytest.mark.parametrize("json_lines", [True, False])
+async def test_share_leaves_when_nobody_reads(
+    monkeypatch: pytest.MonkeyPatch,
+    json_lines: bool,
+) -> None:
+    """When stdout is gone, sharing is over."""
+    running = make(monkeypatch, "", json=json_lines, attached=False)
+    left: list[bool] = []
+
+    def gone(*_arguments: Any, **_named: Any) -> None:
+        raise BrokenPipeError
+
+    waiting = asyncio.create_task(running.run(""))
+    await asyncio.sleep(0)
+    monkeypatch.setattr("builtins.print", gone)
+    monkeypatch.setattr(share, "leave_stdout", lambda: left.append(True))
+    running._on_event(CALLER)
+    assert await asyncio.wait_for(waiting, 10.0) == 0
+    assert left
