@@ -10,6 +10,7 @@ import numpy as np
 from p2p_remote.errors import (
     NetworkError,
     NoSuchPeerError,
+    PermissionNotGrantedError,
     RemoteSupportError,
     SessionAbortedError,
     UsageError,
@@ -33,6 +34,7 @@ CALL_SECONDS = 15.0  # s until a call that nobody answers is given up
 STATS_INTERVAL = 1.0  # s
 MAX_BREAKS = 3  # key frames asked for within BREAKS_WINDOW before we give up
 BREAKS_WINDOW = 10.0  # s
+LATE_INPUT = 5.0  # s of silence after which input is refused: it would come too late
 
 
 class TechnicianService:
@@ -54,6 +56,7 @@ class TechnicianService:
             self._running.clock, self._on_frame, self._on_broken_picture
         )
         self._breaks: list[float] = []
+        self._silent_at: float | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._give_up: asyncio.TimerHandle | None = None
         self._frames = 0
@@ -116,12 +119,17 @@ class TechnicianService:
         """Send input in order.
 
         Raises:
-            PermissionNotGrantedError: control is not granted.
+            PermissionNotGrantedError: control is not granted, or the other side has
+                been silent for so long that the input would come too late.
             UsageError: there is no session.
 
         """
         session = self._active()
         now = self._running.clock()
+        if self._silent_at is not None and now - self._silent_at >= LATE_INPUT:
+            raise PermissionNotGrantedError(
+                "The other side does not answer; nothing is sent until it does."
+            )
         for message in messages:
             session.send_input(message, now)
         self._running.poke()
@@ -249,6 +257,12 @@ class TechnicianService:
                 self._on_approved(event)
             case ev.SessionEnded():
                 self._on_ended(event)
+            case ev.PeerSilentFor(seconds=seconds):
+                self._silent_at = self._running.clock() - seconds
+                self._notify(se.Silence(seconds))
+            case ev.PeerHeardAgain():
+                self._silent_at = None
+                self._notify(se.Silence(0.0))
             case _:
                 shown = se.from_session(event)
                 if shown is not None:

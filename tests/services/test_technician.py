@@ -7,13 +7,16 @@ from typing import Any
 import pytest
 
 from p2p_remote.crypto.identity import Identity
+from p2p_remote.errors import PermissionNotGrantedError
 from p2p_remote.services import events as se
 from p2p_remote.services import technician as technician_module
 from p2p_remote.services.running_node import NodeOptions
 from p2p_remote.services.technician import TechnicianService
 from p2p_remote.session import events as ev
 from p2p_remote.session import node_events as nd
+from p2p_remote.session.roles import State
 from p2p_remote.session.technician import TechnicianSession
+from p2p_remote.wire import input as wire_input
 
 IDENTITY = Identity(bytes(32), bytes(32), 0, 482_913_070)
 TARGET = 771_204_556
@@ -62,6 +65,12 @@ class FakeSession(TechnicianSession):
         self.path_kind = "relay"
         self.path_why = ""
         self.ended: list[int] = []
+        self.inputs: list[Any] = []
+
+    def send_input(self, message: Any, now: float) -> None:
+        """Note it."""
+        del now
+        self.inputs.append(message)
 
     def end(self, reason: int, text: str, now: float) -> None:
         """Note the reason."""
@@ -127,3 +136,20 @@ async def test_an_end_in_the_same_moment_is_told(bench: Any) -> None:
     bench.running.computed.set()
     await settle()
     assert isinstance(bench.seen[-1], se.Ended)
+
+
+async def test_input_is_refused_in_a_long_silence(bench: Any) -> None:
+    """What would be typed minutes later is refused, until the other side is back."""
+    bench.running.computed.set()
+    approved(bench)
+    await settle()
+    bench.session.state = State.ACTIVE
+    message = wire_input.TextInput(0, "x")
+    bench.service.send_input([message])
+    silent = ev.PeerSilentFor(6.0)
+    bench.running.on_event(nd.SessionHappened(bench.session, silent))
+    with pytest.raises(PermissionNotGrantedError, match="nothing is sent"):
+        bench.service.send_input([message])
+    bench.running.on_event(nd.SessionHappened(bench.session, ev.PeerHeardAgain()))
+    bench.service.send_input([message])
+    assert len(bench.session.inputs) == 2
