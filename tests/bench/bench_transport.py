@@ -230,7 +230,9 @@ def header(command: str) -> list[str]:
         "with nothing else on the line. TCP is used as VNC does: one connection, the",
         "answer goes before what the application holds and behind what the socket",
         "holds. QUIC has a stream for each kind of message. `ours` sends the tile on",
-        "the hot channel, `ours-one-stream` behind the screen updates that wait.",
+        "the hot channel, `ours-one-stream` behind the screen updates that wait. The",
+        "program itself does not use the hot channel yet: what it reaches today is",
+        "`ours-one-stream`.",
         "",
     ]
 
