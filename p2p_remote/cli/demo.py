@@ -24,7 +24,16 @@ from p2p_remote.errors import NetworkError, RemoteSupportError
 from p2p_remote.services.running_node import passing_options
 from p2p_remote.wire import peer_id
 
-_SIZE = "1280x800x24"
+_SIZE = "960x600x24"
+_WINDOW_VARIABLES = (  # set by terminals that are windows of a desktop
+    "WINDOWID",
+    "WAYLAND_DISPLAY",
+    "KITTY_WINDOW_ID",
+    "ALACRITTY_WINDOW_ID",
+    "VTE_VERSION",
+    "KONSOLE_VERSION",
+    "WEZTERM_PANE",
+)
 _SERVER_LOG = "server.log"
 _CUSTOMER_LOG = "customer.log"
 
@@ -55,7 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
                 target=number,
                 on_digits=approve,
                 note="Demo: the customer's half runs beside this, and typed your "
-                "digits. Click into the picture and type. Ctrl+] opens the menu.",
+                "digits. Click into the picture and type. Ctrl+] opens the menu; there z "
+                "shows the screen at full size.",
             )
         )
 
@@ -131,9 +141,14 @@ def _rendezvous(folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _screen(wanted: str) -> Iterator[tuple[dict[str, str], str]]:
-    """Find what the customer shares: a display, else Xvfb, else a drawn desktop."""
+    """Find what the customer shares: a display, else Xvfb, else a drawn desktop.
+
+    A display that this terminal itself stands on is not taken: it would show itself
+    in itself, and every movement would throw the pointer that made it.
+    """
     environment = dict(os.environ)
-    if wanted != "auto" or environment.get("DISPLAY") or sys.platform != "linux":
+    has_display = bool(environment.get("DISPLAY")) and not _stands_on_display()
+    if wanted != "auto" or has_display or sys.platform != "linux":
         yield environment, wanted
         return
     if shutil.which("Xvfb") is None:
@@ -145,6 +160,11 @@ def _screen(wanted: str) -> Iterator[tuple[dict[str, str], str]]:
         environment.pop("WAYLAND_DISPLAY", None)
         _decorate(stack, environment)
         yield environment, "x11"
+
+
+def _stands_on_display() -> bool:
+    """Whether this terminal is a window of the display in the environment."""
+    return any(name in os.environ for name in _WINDOW_VARIABLES)
 
 
 def _start_xvfb(stack: contextlib.ExitStack) -> str:
@@ -172,8 +192,8 @@ def _start_xvfb(stack: contextlib.ExitStack) -> str:
 def _decorate(stack: contextlib.ExitStack, environment: dict[str, str]) -> None:
     """Put something on the empty screen that reacts to mouse and keys."""
     for program in (
-        ["xterm", "-fa", "Monospace", "-fs", "14", "-geometry", "90x28+60+60"],
-        ["xclock", "-geometry", "160x160+1080+40"],
+        ["xterm", "-fa", "Monospace", "-fs", "18", "-geometry", "54x16+30+30"],
+        ["xclock", "-geometry", "160x160+780+30"],
     ):
         if shutil.which(program[0]) is None:
             continue
