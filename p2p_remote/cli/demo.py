@@ -64,8 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
                 target=number,
                 on_digits=approve,
                 note="Demo: the customer's half runs beside this, and typed your "
-                "digits. Click into the picture and type. Ctrl+] opens the menu; there z "
-                "shows the screen at full size.",
+                "digits. Click into the picture and type. Ctrl+] opens the menu; there "
+                "z shows the screen at full size.",
             )
         )
 

@@ -24,6 +24,18 @@ def emit(event: str, **fields: Any) -> None:
     print(json.dumps({"event": event, **fields}), flush=True)
 
 
+def writable(text: str, encoding: str) -> str:
+    """Keep the quotes around a name recognisable where “ and ” cannot be written.
+
+    No name holds a quote of its own (`services.names`), so `"` is as good.
+    """
+    try:
+        "“”".encode(encoding)
+    except UnicodeEncodeError:
+        return text.replace("“", '"').replace("”", '"')
+    return text
+
+
 def leave_stdout() -> None:
     """Nobody reads stdout: let what is still written, at the exit too, go nowhere."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import sys
 from typing import Any
 
 from p2p_remote.cli.event_json import as_json
@@ -11,6 +12,7 @@ from p2p_remote.cli.lines import (
     leave_stdout,
     parse_command,
     why_failed,
+    writable,
 )
 from p2p_remote.cli.share_lines import PlainLines
 from p2p_remote.cli.signals import stop_on_signals
@@ -28,6 +30,11 @@ _MAX_SECONDS = 86_400
 def run(arguments: argparse.Namespace) -> int:
     """Share until Ctrl-C; with --once, until the end of the first session."""
     context = load_context(arguments)
+    if context.server is None and not context.lan:
+        raise UsageError(
+            "Nobody could reach this machine: name a server with --rendezvous, or "
+            "leave --no-lan out."
+        )
     password = read_password(arguments.password_file)
     desk = Desk(arguments.screen)
     return asyncio.run(_Share(arguments, context, desk).run(password))
@@ -96,7 +103,7 @@ class _Share:
 
     def _write(self, text: str) -> None:
         try:
-            print(text, flush=True)
+            print(writable(text, sys.stdout.encoding or "ascii"), flush=True)
         except OSError:
             self._unheard()
 

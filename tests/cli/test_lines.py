@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from p2p_remote.cli.input_commands import input_messages
-from p2p_remote.cli.lines import LineReader, emit, parse_command, why_failed
+from p2p_remote.cli.lines import LineReader, emit, parse_command, why_failed, writable
 from p2p_remote.cli.signals import stop_on_signals
 from p2p_remote.errors import UsageError
 
@@ -30,6 +30,12 @@ def test_events_pass_through_any_stdout(capsys: pytest.CaptureFixture[str]) -> N
     line = capsys.readouterr().out
     assert line.isascii()
     assert json.loads(line) == {"event": "x", "text": "ä€\ud800"}
+
+
+def test_quotes_survive_a_poor_terminal() -> None:
+    """Quotes around a name stay quotes in ASCII; a rich terminal keeps its own."""
+    assert writable("“Ann?”, ID", "ascii") == '"Ann?", ID'
+    assert writable("“Ann?”, ID", "utf-8") == "“Ann?”, ID"
 
 
 @pytest.mark.parametrize(
