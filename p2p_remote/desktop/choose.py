@@ -121,7 +121,7 @@ def choose_hotkey(
 
 
 def _no_hotkey(why: str) -> Choice[Hotkey | None]:
-    return Choice(None, (f"F11 and F12 work in this window only: {why}",))
+    return Choice(None, (f"F11 and F12 are not heard in other windows: {why}",))
 
 
 def _x11_screen(name: str, display: str | None) -> Choice[ScreenSource]:

@@ -23,7 +23,10 @@ from p2p_remote.wire import control
 from p2p_remote.wire.address import RelayPath
 
 HOTKEY_IS_LOST = "F11 is no longer heard here. Control is off until you start again."
-SERVER_SILENT = "The rendezvous server does not answer; trying again."
+SERVER_SILENT = (
+    "The rendezvous server does not answer; trying again. "
+    "'p2p-remote doctor' helps to find out why."
+)
 
 
 class CustomerService:

@@ -38,7 +38,9 @@ class Desk:
             reasons.append(str(error))
         hotkey = choose.choose_hotkey(ledger=ledger, on_lost=self._on_hotkey_lost)
         self._hotkey: Hotkey | None = hotkey.chosen
-        self.reasons: tuple[str, ...] = (*reasons, *hotkey.reasons)
+        if screen != "synthetic":  # a practice desktop has no other windows
+            reasons += hotkey.reasons
+        self.reasons: tuple[str, ...] = tuple(reasons)
 
     @property
     def has_hotkey(self) -> bool:
