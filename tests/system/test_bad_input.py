@@ -17,6 +17,8 @@ from tests.system.couple import Couple, eventually
 from tests.system.programs import P2P_REMOTE, RENDEZVOUS, ROOT, Programs
 from tests.system.terminals import Tmux
 
+SILENT_SERVER = ("--no-lan", "--rendezvous", "127.0.0.1:9")  # nobody listens there
+
 
 def run(
     *arguments: str | Path, env: Mapping[str, str] | None = None, stdin: str = ""
@@ -143,7 +145,7 @@ def test_bytes_that_are_no_text(tmp_path: Path) -> None:
     """Undecodable and endless input is answered, and its end still ends an attached."""
     common = ["--screen", "synthetic", "--state-dir", str(tmp_path)]
     result = subprocess.run(
-        [*P2P_REMOTE, "share", *common, "--json", "--attached", "--no-lan"],
+        [*P2P_REMOTE, "share", *common, "--json", "--attached", *SILENT_SERVER],
         input=b"\xff\xfe\n" + b"[" * 100_000 + b'\n{"do": "fly \\ud800"}\n',
         capture_output=True,
         timeout=30,
