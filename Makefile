@@ -69,7 +69,7 @@ server: install ## start a rendezvous server
 	@$(BIN)/p2p-rendezvous $(ARGS)
 
 test: install ## unit tests: no display, no root, no Debian package
-	@$(BIN)/pytest --ignore=tests/system --ignore=tests/bench -m "not long" $(ARGS)
+	@$(BIN)/pytest -n auto --ignore=tests/system --ignore=tests/bench -m "not long" $(ARGS)
 
 test-system: install ## real processes: Xvfb, tmux, network namespaces (needs system-deps)
 	@$(BIN)/pytest tests/system -m "not long" $(ARGS)
