@@ -36,6 +36,7 @@ class Request:
     path_kind: str
     digits_expected: bool
     seconds: int
+    number: int | None = None
 
     @property
     def who(self) -> str:
@@ -149,6 +150,7 @@ class CustomerState:
             str(event.get("path") or ""),
             bool(event.get("digits_expected")),
             int(event.get("seconds") or 0),
+            event.get("request"),
         )
 
     def _on_wrong_digits(self, event: Event, _now: float) -> None:

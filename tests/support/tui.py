@@ -183,6 +183,7 @@ REQUEST: dict[str, Any] = {
     "path": "relay",
     "digits_expected": True,
     "seconds": 60,
+    "request": 7,
 }
 STARTED: dict[str, Any] = {
     "peer": {"id": str(OTHER_ID), "name": "Anna Berg"},

@@ -45,6 +45,11 @@ async def test_the_question_says_who_asks_and_warns(size: tuple[int, int]) -> No
         assert ("Let them see and control" in shown) == (size[0] > 72)
 
 
+def approval(grants: list[str], digits: str) -> dict[str, object]:
+    """Return a yes that names the request it answers."""
+    return {"do": "approve", "grants": grants, "digits": digits, "request": 7}
+
+
 @pytest.mark.parametrize("key", ["enter", "escape"])
 async def test_a_single_key_is_a_no(key: str) -> None:
     """None of a keyboard's keys accepts on its own or covers the question."""
@@ -58,7 +63,7 @@ async def test_a_single_key_is_a_no(key: str) -> None:
             screen.query_one("#no").focus()
         await pilot.press(key)
         await settle(pilot)
-        assert stage.share.answers == [{"do": "deny"}]
+        assert stage.share.answers == [{"do": "deny", "request": 7}]
         assert not isinstance(stage.app.screen, ApproveScreen)
 
 
@@ -74,7 +79,7 @@ async def test_silence_is_a_no() -> None:
         stage.now += 1
         screen.query_one(Countdown).tick()
         await settle(pilot)
-        assert stage.share.answers == [{"do": "deny"}]
+        assert stage.share.answers == [{"do": "deny", "request": 7}]
 
 
 async def test_digits_open_the_way_to_control() -> None:
@@ -96,9 +101,7 @@ async def test_digits_open_the_way_to_control() -> None:
         assert screen.focused is control
         await pilot.press("enter")
         await settle(pilot)
-        assert stage.share.answers == [
-            {"do": "approve", "grants": ["view", "control"], "digits": "123456"}
-        ]
+        assert stage.share.answers == [approval(["view", "control"], "123456")]
         assert screen.is_current
         assert "Checking" in text_of(stage.app)
         stage.share.event("wrong_digits", tries_left=2)
@@ -123,9 +126,7 @@ async def test_looking_needs_no_digits() -> None:
         assert screen.query_one("#control", Button).disabled
         await pilot.click("#look")
         await settle(pilot)
-        assert stage.share.answers == [
-            {"do": "approve", "grants": ["view"], "digits": ""}
-        ]
+        assert stage.share.answers == [approval(["view"], "")]
         stage.share.event("failed", do="approve", error="nobody waits")
         await settle(pilot)
         assert "nobody waits" in text_of(stage.app)
@@ -145,9 +146,7 @@ async def test_a_known_machine_needs_no_digits() -> None:
         assert screen.focused.id == "no"
         await pilot.press("tab", "tab", "enter")
         await settle(pilot)
-        assert stage.share.answers == [
-            {"do": "approve", "grants": ["view", "control"], "digits": ""}
-        ]
+        assert stage.share.answers == [approval(["view", "control"], "")]
 
 
 async def test_no_yes_is_taken_before_the_hands_are_at_rest() -> None:

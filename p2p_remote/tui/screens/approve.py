@@ -188,7 +188,7 @@ class ApproveScreen(PromptScreen[None]):
     @on(Countdown.Expired)
     def action_no(self) -> None:
         """Refuse."""
-        self._send("deny")
+        self._reply("deny")
         self.finish(None)
 
     @on(Button.Pressed, "#look")
@@ -201,10 +201,16 @@ class ApproveScreen(PromptScreen[None]):
         """Let them see and control."""
         self._approve(CONTROL)
 
+    def _reply(self, do: str, **fields: Any) -> None:
+        """Answer this request and no other that may have come since."""
+        if self._request.number is not None:
+            fields["request"] = self._request.number
+        self._send(do, **fields)
+
     def _approve(self, grants: tuple[str, ...]) -> None:
         code = self.query_one("#code", GroupedInput)
         self._sent, self._state.problem = "approve", ""
         self.refresh_state()
         self.set_focus(self.query_one("#no"))
         digits = code.digits if code.complete else ""
-        self._send("approve", grants=list(grants), digits=digits)
+        self._reply("approve", grants=list(grants), digits=digits)
