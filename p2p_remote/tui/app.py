@@ -1,6 +1,7 @@
 """The terminal application: both halves in one. It only composes."""
 
 import asyncio
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterable
@@ -267,6 +268,8 @@ def _give_up(number: int, frame: object) -> None:
 def run(start: Start) -> int:
     """Run the application; returns the exit code of the command line."""
     capabilities = probe_terminal()
+    # What the terminal answered stands over what its name lets one guess.
+    os.environ.update(capabilities.color_variables())
     driver = choose_driver_class(capabilities)
     app = RemoteApp(start, capabilities, driver_class=driver)
     with quiet_terminal():
