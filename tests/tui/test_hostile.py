@@ -15,12 +15,11 @@ from tests.support.tui import (
 )
 
 NAMES = {
-    "escape": "\x1b]0;owned\x07\x1b[31mred\x1b[2J",
-    "markup": "[bold red]Bank[/] [@click=app.quit]x[/] [link=file:///]y[/",
-    "bidi": "\u202egnilbmug\u202c \u2066x\u2069",
-    "lines": "a\nb\r\nc\u2028d\x85e",
-    "marks": "Z\u0301\u0302\u0303\u0304\u0305\u0306\u0307" * 20,
-    "wide": "日本" * 40,
+    "escape and bidi": "\x1b]0;owned\x07\x1b[31mred\x1b[2J "
+    "\u202egnilbmug\u202c \u2066x\u2069",
+    "markup and lines": "[bold red]Bank[/] [@click=app.quit]x[/] [link=file:///]y[/"
+    "a\nb\r\nc\u2028d\x85e",
+    "marks and wide": "Z\u0301\u0302\u0303\u0304\u0305\u0306\u0307" * 20 + "日本" * 40,
     "quotes": "x” ID 123 456 789 ● verified “y",
 }
 CONTROL = {chr(code) for code in (*range(32), *range(0x7F, 0xA0))} - {"\n"}
@@ -93,7 +92,7 @@ async def test_the_text_of_an_error_is_only_text() -> None:
     stage = Stage(calling_start())
     async with stage.app.run_test() as pilot:
         await settle(pilot)
-        stage.technician.notify(se.Failed(RefusedError(NAMES["markup"])))
+        stage.technician.notify(se.Failed(RefusedError(NAMES["markup and lines"])))
         await settle(pilot)
         assert "[bold red]Bank[/]" in check(stage)
 
