@@ -26,8 +26,8 @@ LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header $(AR
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install python-check run demo server test test-system torture check \
-	format lint types floors layout coverage snapshots bench bench-screen \
-	bench-transport lock dist system-deps clean
+	format lint types floors layout coverage bench bench-terminal \
+	bench-screen bench-transport lock dist system-deps clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-17s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -101,11 +101,10 @@ coverage: install ## unit tests with branch coverage
 	@$(BIN)/coverage report
 	@$(BIN)/coverage report --include='$(PURE_FLOORS)' --fail-under=100
 
-snapshots: install ## regenerate the pictures of the screens after looking at them
-	@$(BIN)/pytest tests/tui --snapshot-update $(ARGS)
+bench: bench-terminal bench-rendezvous bench-paths bench-screen bench-transport ## all of the following, about 20 minutes
 
-bench: install ## ratios against named rivals
-	@$(BIN)/python -m tests.bench $(ARGS)
+bench-terminal: install ## CPU of drawing a remote screen in cells
+	@$(BIN)/python -m tests.bench.bench_terminal $(ARGS)
 
 bench-screen: install ## bytes and CPU of screen updates beside VNC servers
 	@$(BIN)/python -m tests.bench.bench_screen --write $(ARGS)
