@@ -154,6 +154,8 @@ class _Share:
                 self._service.decline(_text(command, "permission"))
             case "revoke":
                 self._service.revoke(_text(command, "permission"))
+            case "remember":
+                self._service.remember()
             case "end":
                 self._service.end()
             case _:

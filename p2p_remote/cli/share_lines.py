@@ -89,8 +89,11 @@ class PlainLines:
     def _command(self, word: str) -> None:
         if word in ("control", "c"):
             self._service.grant("control")
+        elif word == "remember":
+            self._service.remember()
+            self._write("They are known from now on; you are still asked each time.")
         elif word:
-            self._write("Type: stop (mouse and keyboard back), end, quit.")
+            self._write("Type: stop (mouse and keyboard back), end, quit, remember.")
 
     def _answer_permission(self, permission: str, word: str) -> None:
         self._asked = None

@@ -120,11 +120,8 @@ class CustomerService:
         wanted = list(permissions) if session.verified else ["view"]
         if self._desk.is_hotkey_lost:
             wanted = [name for name in wanted if name != "control"]
-        caller = self._caller
         session.approve(wanted, (source.width, source.height), now, seconds=seconds)
         self._running.poke()
-        if digits and caller is not None:
-            self._spawn(self._remember(*caller))
         return True
 
     def deny(self, request: int | None = None) -> None:
@@ -156,6 +153,20 @@ class CustomerService:
         """Take a permission back; it is gone when this returns."""
         self._active().revoke(permission)
         self._running.poke()
+
+    def remember(self) -> None:
+        """Know this technician the next time, without digits (but not without a yes).
+
+        Raises:
+            UsageError: no session, or nobody vouched for the technician.
+
+        """
+        session, caller = self._session, self._caller
+        if session is None or caller is None or session.state is not State.ACTIVE:
+            raise UsageError("There is no session.")
+        if not session.verified:
+            raise UsageError("Only a technician whose digits were right can be known.")
+        self._spawn(self._remember(*caller))
 
     def end(self) -> None:
         """End the session, or refuse the request."""

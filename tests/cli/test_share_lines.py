@@ -238,3 +238,10 @@ def test_only_digits_open_the_way_to_control(lines: Lines) -> None:
     assert any("Without the digits they can only look" in line for line in written)
     plain.show(se.Started("Anna", 1, ("view",), "lan", "", 1, 1, False, 60))
     assert any("no digits were typed" in line for line in written)
+
+
+def test_somebody_is_remembered_only_when_asked_to(lines: Lines) -> None:
+    """Typing the digits does not make anybody known; `remember` does."""
+    plain, service, _ = lines
+    plain.answer("remember")
+    assert service.calls == [("remember",)]

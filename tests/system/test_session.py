@@ -168,6 +168,28 @@ def test_wrong_digits_and_no_digits(couple: Couple) -> None:
     couple.connect.event("failed", do="click")
 
 
+def test_nobody_is_known_unless_the_customer_says_so(couple: Couple) -> None:
+    """Digits typed once do not open the way again; `remember` does, with a yes."""
+    couple.begin("view", "control")
+    couple.do(do="end")
+    assert couple.connect.finish() == 0
+    couple.begin("view", "control", digits=False)
+    couple.connect.say({"do": "click", "x": 1, "y": 1})
+    couple.connect.event("failed", do="click")
+    couple.share.say({"do": "remember"})
+    couple.share.event("failed", do="remember")
+    couple.do(do="end")
+    couple.connect.finish()
+
+    couple.begin("view", "control")
+    couple.share.say({"do": "remember"})
+    couple.share.event("done", do="remember")
+    couple.do(do="end")
+    couple.connect.finish()
+    couple.begin("view", "control", digits=False)
+    couple.do(do="click", x=1, y=1)
+
+
 def test_three_wrong_digits_end_the_call(couple: Couple) -> None:
     """The third wrong try ends the request; the technician leaves with code 5."""
     digits = couple.ring()
