@@ -119,6 +119,8 @@ class Sharing:
 
         """
         if permission == "control" and self._desk.is_hotkey_lost:
+            if self._asked == permission:
+                self.decline(permission)
             raise RefusedError(
                 "F11 is no longer heard on this machine, so nobody may control it. "
                 "Start p2p-remote again."

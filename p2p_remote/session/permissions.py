@@ -82,10 +82,6 @@ class Grants:
         """Let the customer's own mouse and keys win until `until`."""
         self._paused_until = until
 
-    def input_paused(self, now: float) -> bool:
-        """Whether the customer's own input is winning."""
-        return now < self._paused_until
-
     def serial_of(self, permission: str) -> int | None:
         """Serial of the latest grant of a permission, None if it was taken back."""
         grant = self._grants.get(permission)

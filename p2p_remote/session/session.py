@@ -143,11 +143,6 @@ class Session:
 
     # What the floors above ask for.
 
-    @property
-    def is_direct(self) -> bool:
-        """Whether packets go straight to the other side."""
-        return isinstance(self.path, Endpoint)
-
     def statistics(self) -> Statistics:
         """Round-trip time, rate and counters of the connection."""
         return self._connection.statistics()
