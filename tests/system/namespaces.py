@@ -21,6 +21,7 @@ import contextlib
 import itertools
 import os
 import subprocess
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,7 +42,7 @@ class Network:
         self._prefix = f"p2p{os.getpid():x}-{next(_numbers)}"
         self._links = itertools.count(1)
         self._names: list[str] = []
-        self._far_ends: dict[str, tuple[str, str]] = {}
+        self._cables: dict[str, tuple[str, str, str]] = {}
         self.programs = Programs()
         self.addresses: dict[str, str] = {}
         self.addresses6: dict[str, str] = {}
@@ -92,10 +93,20 @@ class Network:
     def cable(self, name: str, state: str) -> None:
         """Pull ("down") or plug ("up") a peer's cable, at its far end.
 
-        The peer sees its carrier go and keeps its addresses and routes.
+        The peer sees its carrier go and keeps its addresses and routes. Returns
+        once both ends know: the kernel may take a second to notice a carrier, and
+        a route over a cable without one drops what is sent.
         """
-        far, interface = self._far_ends[name]
-        self.ip(far, "link", "set", interface, state)
+        far, far_interface, interface = self._cables[name]
+        self.ip(far, "link", "set", far_interface, state)
+        for _ in range(100):
+            ends = ((far, far_interface), (name, interface))
+            shown = [self.ip(end, "-br", "link", "show", "dev", of) for end, of in ends]
+            if all((" UP " in line) == (state == "up") for line in shown):
+                return
+            time.sleep(0.05)
+        message = f"the cable of {name} did not go {state}"
+        raise AssertionError(message)
 
     def add(self, name: str) -> None:
         """Make a namespace with a loopback interface."""
@@ -117,8 +128,8 @@ class Network:
         # Interface names have at most 15 bytes until they are inside.
         ends = [f"v{os.getpid():x}{number}{side}" for side in "ab"]
         _run(["ip", "link", "add", ends[0], "type", "veth", "peer", "name", ends[1]])
-        self._far_ends[one] = (other, interfaces[1])
-        self._far_ends[other] = (one, interfaces[0])
+        self._cables[one] = (other, interfaces[1], interfaces[0])
+        self._cables[other] = (one, interfaces[0], interfaces[1])
         for name, end, interface in zip((one, other), ends, interfaces, strict=True):
             _run(["ip", "link", "set", end, "netns", self.namespace(name)])
             self.ip(name, "link", "set", end, "name", interface)
