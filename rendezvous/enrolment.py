@@ -279,7 +279,7 @@ class Enrolment:
             message.peer_id if message.listed else 0,
             (message.public, self._random(MAC_KEY_LENGTH)),
             address,
-            now + LEASE,
+            self._registry.lease_end(now),
         )
         replaced = self._registry.find(message.replaces)
         if replaced is not None and replaced.public == message.public:

@@ -14,7 +14,7 @@ from p2p_remote.wire.constants import PROTOCOL_VERSION
 from p2p_remote.wire.first_byte import RELAYED
 from p2p_remote.wire.where import WHERE
 from rendezvous import fleet_messages
-from rendezvous.addresses import ENDPOINT_LENGTH, Address, endpoint_bytes
+from rendezvous.addresses import ENDPOINT_LENGTH, Address, endpoint_bytes, prefix_of
 from rendezvous.authentication import is_authentic
 from rendezvous.cookies import Cookies
 from rendezvous.counters import Counters, Drop
@@ -75,6 +75,7 @@ class Protocol:
         self._enrolment = Enrolment(
             settings, self.registry, claims, self._cookies, random, self.counters
         )
+        self._hints = RateLimit(settings.limits.hint, random(32))
         self._outbox: list[tuple[bytes, Address]] = []
         self._events: deque[DerivationRequested] = deque()
         self._direct: dict[bytes, Callable[[bytes, Address, float], None]] = {
@@ -178,7 +179,8 @@ class Protocol:
     @property
     def limits(self) -> dict[str, RateLimit]:
         """All rate limits by name; each counts what it has refused."""
-        return {**self._enrolment.limits, **self.introductions.limits}
+        hints = {"hint": self._hints}
+        return self._enrolment.limits | self.introductions.limits | hints
 
     def derivation_checked(
         self, request: DerivationRequested, *, holds: bool | None
@@ -194,6 +196,10 @@ class Protocol:
     def _send(self, data: bytes, address: Address) -> None:
         self._outbox.append((data, address))
 
+    def _hint(self, hint: bytes | None, path: Address, now: float) -> None:
+        if hint and self._hints.allow(prefix_of(path), now):
+            self._send(hint, path)
+
     def _authenticate(
         self, message: wire.UnderLease, data: bytes, path: Address, now: float
     ) -> Registration | None:
@@ -201,7 +207,8 @@ class Protocol:
         registration = self.registry.get(message.registration, now)
         if registration is None:
             self.counters.dropped[Drop.UNKNOWN_REGISTRATION] += 1
-            self._send(wire.UnknownRegistration(message.transaction).encode(), path)
+            hint = wire.UnknownRegistration(message.transaction).encode()
+            self._hint(hint, path, now)
             return None
         if message.counter <= registration.counter:
             self.counters.dropped[Drop.OLD_COUNTER] += 1
@@ -258,8 +265,7 @@ class Protocol:
         self.counters.received[RELAYED] += 1
         target = self.introductions.relay.forward(data, path, now)
         if target is None:
-            if (hint := self.introductions.relay.denial(data)) is not None:
-                self._send(hint, path)
+            self._hint(self.introductions.relay.denial(data), path, now)
             return
         if target.remote is None:
             self._send(data, target.address)

@@ -44,6 +44,10 @@ class Limits:
     refusal: Rate = Rate(10.0, 40)
     """UNAVAILABLE per prefix; beyond it CALL gets no answer at all."""
 
+    hint: Rate = Rate(20.0, 200)
+    """Hints that a registration or a relay channel is unknown, per prefix; the burst
+    is for an office after a restart. Beyond it there is silence."""
+
     ring: Rate = Rate(30 / 60, 10)
     """RING per called key."""
 

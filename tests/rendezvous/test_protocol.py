@@ -1,10 +1,14 @@
 """Leases, moves to new addresses, and what is met with silence."""
 
+from dataclasses import replace
+
 import pytest
 
 from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.address import Endpoint
 from rendezvous.authentication import authenticated
+from rendezvous.rate_limit import Limits, Rate
+from rendezvous.settings import Settings
 from tests.support.raw_client import Bench, address, raw_client, ring_of
 
 ELSEWHERE = address("203.0.113.77", 7777)
@@ -54,6 +58,17 @@ def test_an_unknown_registration_gets_a_hint_no_larger_than_the_question(bench):
     assert wire.decode(answer) == wire.UnknownRegistration(data[2:10])
     assert len(answer) < len(data)
     assert target == client.home
+
+
+def test_hints_to_one_network_are_limited():
+    """A stream from a forged address is not answered without end."""
+    bench = Bench(Settings(limits=replace(Limits(), hint=Rate(1.0, 3))))
+    client = raw_client(bench, "a", "198.51.100.1")
+    client.number, client.key = 4711, bytes(32)
+    datagrams = [b"\x30none" + bytes(9), client.datagram(wire.Keepalive)] * 3
+    assert sum(len(client.send(data)) for data in datagrams) == 3
+    bench.wait(1.0)
+    assert len(client.send(datagrams[0])) == 1
 
 
 def test_a_replayed_keepalive_is_met_with_silence(client):
