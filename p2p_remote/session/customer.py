@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from p2p_remote.crypto.handshake import HandshakeResult
 from p2p_remote.errors import ProtocolError, RefusedError, UsageError
 from p2p_remote.session import events as ev
+from p2p_remote.session.customer_files import CustomerFiles
 from p2p_remote.session.permissions import (
     NEEDS_VERIFIED,
     Grants,
@@ -64,6 +65,9 @@ class CustomerSession(Session):
         """
         super().__init__(handshake, random, now, candidates=candidates)
         self.grants = Grants()
+        self.files: CustomerFiles = CustomerFiles(
+            self._connection, self._emit, self.grants
+        )
         self.verified = known or handshake.password_verified
         self._tries = DIGIT_TRIES
         self._expires: float | None = None

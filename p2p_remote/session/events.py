@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from p2p_remote.session.file_events import FileEvent
 from p2p_remote.traversal.paths import SocketsReleased
 from p2p_remote.wire.address import Path
 from p2p_remote.wire.control import Viewport
@@ -194,4 +195,5 @@ SessionEvent = (
     | RoomForScreen
     | PunchWanted
     | SessionEnded
+    | FileEvent
 )

@@ -15,6 +15,7 @@ from p2p_remote.crypto.primitives import blake2b
 from p2p_remote.crypto.sealing import Sealing
 from p2p_remote.errors import MalformedMessageError, ProtocolError
 from p2p_remote.session import events as ev
+from p2p_remote.session.files import Files
 from p2p_remote.session.roles import TRANSITIONS, Role, State, Trigger
 from p2p_remote.transport import events as transport_events
 from p2p_remote.transport.config import Config
@@ -33,6 +34,7 @@ from p2p_remote.traversal.paths import SocketsReleased
 from p2p_remote.wire import control
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
 from p2p_remote.wire.constants import (
+    CHANNEL_BULK,
     CHANNEL_CONTROL,
     CHANNEL_CURSOR,
     CHANNEL_INPUT,
@@ -50,6 +52,7 @@ class Session:
     """One side of a session; see `CustomerSession` and `TechnicianSession`."""
 
     role: ClassVar[Role]
+    files: Files
 
     def __init__(
         self,
@@ -289,6 +292,8 @@ class Session:
             case transport_events.RoomAvailable(channel=channel):
                 if channel == CHANNEL_SCREEN:
                     self._emit(ev.RoomForScreen())
+                elif channel == CHANNEL_BULK:
+                    self.files.room_available()
             case transport_events.PeerClosed(code=code, text=text):
                 self._on_peer_closed(code, text)
             case transport_events.ConnectionLost(reason=reason):
@@ -362,6 +367,8 @@ class Session:
             self._on_input(data)
         elif channel in (CHANNEL_SCREEN, CHANNEL_CURSOR):
             self._on_picture(channel, data)
+        elif channel == CHANNEL_BULK:
+            self.files.receive(data, now)
         else:
             raise ProtocolError(f"channel {channel} is not open")
 

@@ -8,6 +8,7 @@ from p2p_remote.session import events as ev
 from p2p_remote.session.permissions import permission_number
 from p2p_remote.session.roles import Role, State, Trigger
 from p2p_remote.session.session import Session
+from p2p_remote.session.technician_files import TechnicianFiles
 from p2p_remote.transport import events as transport_events
 from p2p_remote.wire import control
 from p2p_remote.wire.constants import CHANNEL_INPUT, CHANNEL_SCREEN
@@ -24,6 +25,7 @@ class TechnicianSession(Session):
         """See `Session`."""
         super().__init__(*args, **kwargs)
         self._serials: dict[str, int] = {}
+        self.files: TechnicianFiles = TechnicianFiles(self._connection, self._emit)
 
     @property
     def grants(self) -> tuple[str, ...]:
