@@ -2,7 +2,8 @@
 
 An `Address` is the packed endpoint of the sender (18 bytes, see `wire.address`) and the
 number of the listening socket, so that answers leave from where the question arrived.
-It is bytes because a million of them are kept.
+For a TCP connection that number has its highest bit set. It is bytes because a million
+of them are kept.
 """
 
 from typing import NewType
@@ -12,6 +13,7 @@ from p2p_remote.wire.address import Endpoint, pack_endpoint, unpack_endpoint
 Address = NewType("Address", bytes)
 
 ENDPOINT_LENGTH = 18
+TCP = 0x80  # beside the number of the listening socket: over TCP
 _MAPPED = bytes(10) + b"\xff\xff"  # RFC 4291 section 2.5.5.2: IPv4-mapped
 _IPV6_NETWORK_LENGTH = 8  # bytes of a /64: what one subscriber commonly has
 
@@ -34,6 +36,11 @@ def endpoint_of(address: Address) -> Endpoint:
 def listener_of(address: Address) -> int:
     """Number of the listening socket."""
     return address[ENDPOINT_LENGTH]
+
+
+def is_tcp(address: Address) -> bool:
+    """Whether this is a TCP connection."""
+    return address[ENDPOINT_LENGTH] >= TCP
 
 
 def prefix_of(address: Address) -> bytes:

@@ -43,8 +43,9 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="HOST:PORT",
-        help="UDP address to listen on, may be given several times; port 0 is any free "
-        f"one (default: port {DEFAULT_RENDEZVOUS_PORT} of all IPv4 and IPv6 addresses)",
+        help="address to listen on by UDP and TCP, may be given several times; port 0 "
+        "is any free one, HOST:PORT/udp leaves TCP out "
+        f"(default: port {DEFAULT_RENDEZVOUS_PORT} of all IPv4 and IPv6 addresses)",
     )
     result.add_argument(
         "--public",
@@ -121,6 +122,17 @@ def split_address(text: str) -> tuple[str, int]:
     return host, int(port)
 
 
+def split_listen(text: str) -> tuple[str, int, bool]:
+    """Host and port as `split_address`, and whether TCP is wanted: not with `/udp`.
+
+    Raises:
+        UsageError: it is none of these.
+
+    """
+    address = text.removesuffix("/udp")
+    return *split_address(address), address == text
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
     options = parser().parse_args(arguments)
@@ -147,14 +159,14 @@ def _serve(options: argparse.Namespace) -> int:
     )
     for library in ("asyncio", "redis"):
         logging.getLogger(library).setLevel(logging.WARNING)
-    listen = [split_address(text) for text in options.listen]
+    listen = [split_listen(text) for text in options.listen]
     metrics = split_address(options.metrics) if options.metrics else None
     settings = _settings(options)
     store = _redis(options)
     claims = FleetClaims(store.fleet) if store else _claims(options)
     try:
         server = Server(settings, claims, store)
-        server.listen(resolve(listen or [("", DEFAULT_RENDEZVOUS_PORT)]))
+        server.listen(resolve(listen or [("", DEFAULT_RENDEZVOUS_PORT, True)]))
         server.listen_beside()
 
         def announce(metrics_at: "Endpoint | None") -> None:

@@ -20,6 +20,7 @@ from p2p_remote.wire.rendezvous import MESSAGES
 from p2p_remote.wire.where import WHERE
 from rendezvous.counters import Drop
 from rendezvous.protocol import Protocol
+from rendezvous.tcp_admission import Refusal, TcpFigures
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _PATIENCE = 5.0  # s for a request to arrive
@@ -32,8 +33,8 @@ _TYPES = {kind.TYPE: kind.__name__ for kind in MESSAGES} | _BESIDE
 _Samples = Iterable[tuple[str, float]]
 
 
-def exposition(protocol: Protocol, unsent: int) -> str:
-    """All figures of `protocol` as text; `unsent` datagrams the system did not take."""
+def exposition(protocol: Protocol, unsent: int, tcp: TcpFigures) -> str:
+    """All figures as text; `unsent` datagrams the system did not take."""
     counters = protocol.counters
     lines: list[str] = []
 
@@ -85,6 +86,14 @@ def exposition(protocol: Protocol, unsent: int) -> str:
     )
     total("relayed_datagrams", "Forwarded.", [("", counters.relayed_datagrams)])
     total("relayed_bytes", "Bytes of them.", [("", counters.relayed_bytes)])
+    total("tcp_accepted", "TCP connections taken.", [("", tcp.accepted)])
+    total(
+        "tcp_refused",
+        "TCP connections that were not taken or were ended, by reason.",
+        ((f'{{reason="{why.name.lower()}"}}', tcp.refused[why]) for why in Refusal),
+    )
+    total("tcp_unsent", "Dropped: somebody reads slowly.", [("", tcp.unsent)])
+    gauge("tcp_connections", "TCP connections now.", tcp.open)
     gauge("registered", "Machines registered now.", len(protocol.registry))
     gauge("channels", "Relay channels now.", len(protocol.introductions.relay))
     _add_process(add)

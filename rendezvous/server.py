@@ -1,4 +1,4 @@
-"""The server's edge: UDP sockets, the clock, signals and the database's thread.
+"""The server's edge: sockets, the clock, signals and the database's thread.
 
 Each time a socket is readable up to 64 datagrams are taken from it before anything else
 happens, which doubles what one core can answer compared with a callback per datagram.
@@ -20,7 +20,7 @@ from p2p_remote.crypto.identity import derive_id
 from p2p_remote.crypto.primitives import blake2b
 from p2p_remote.errors import MalformedMessageError, NetworkError, StateError
 from p2p_remote.wire.address import Endpoint
-from rendezvous.addresses import ENDPOINT_LENGTH, Address
+from rendezvous.addresses import ENDPOINT_LENGTH, TCP, Address
 from rendezvous.database import SqliteClaims
 from rendezvous.enrolment import DerivationRequested
 from rendezvous.fleet import FleetClaims
@@ -34,10 +34,12 @@ from rendezvous.sockets import (
     ListenAddress,
     address_of,
     bind,
+    bind_both,
     endpoint_of_socket,
     is_absent,
     target_of,
 )
+from rendezvous.tcp_connections import TcpConnections
 
 if TYPE_CHECKING:
     from rendezvous.store_redis import RedisStore
@@ -67,6 +69,7 @@ class Server:
         self._store = store
         self._protocol = Protocol(settings, claims, os.urandom, fleet)
         self._sockets: list[socket.socket] = []
+        self._tcp = TcpConnections(settings.tcp, os.urandom(32), self._on_stream)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
         # One thread: a derivation takes 64 MiB, so never two of them at once.
@@ -84,11 +87,13 @@ class Server:
         """
         for address in addresses:
             try:
-                listener = bind(address)
+                listener, tcp_listener = bind_both(address)
             except NetworkError as error:
                 if address.is_optional and is_absent(error):
                     continue
                 raise
+            if tcp_listener is not None:
+                self._tcp.add(tcp_listener, len(self._sockets))
             self._sockets.append(listener)
             self.endpoints.append(endpoint_of_socket(listener))
         self._protocol.where.set_listeners(self.endpoints)
@@ -110,7 +115,7 @@ class Server:
         self._protocol.where.set_listeners(listeners)
 
     def _exposition(self) -> str:
-        return exposition(self._protocol, self._dropped)
+        return exposition(self._protocol, self._dropped, self._tcp.figures)
 
     async def run(
         self,
@@ -136,6 +141,7 @@ class Server:
             loop.add_signal_handler(number, _set_once, stopped, number)
         for index, listener in enumerate(self._sockets):
             loop.add_reader(listener, self._on_readable, listener, index)
+        self._tcp.start()
         beside = [asyncio.create_task(self._keep_house())]
         if self._store is not None:
             beside.append(asyncio.create_task(self._run_store(self._store)))
@@ -163,6 +169,7 @@ class Server:
         for listener in self._sockets:
             loop.remove_reader(listener)
             listener.close()
+        self._tcp.close()
         self._worker.shutdown(wait=False, cancel_futures=True)
 
     # From one process to the next.
@@ -221,6 +228,12 @@ class Server:
                 receive(data, address, now)
         self._after(now, sources)
 
+    def _on_stream(self, datagrams: list[bytes], address: Address) -> None:
+        now = time.monotonic()
+        for data in datagrams:
+            self._protocol.receive_datagram(data, address, now)
+        self._after(now, {})
+
     def _after(self, now: float, sources: dict[Address, tuple[str, int]]) -> None:
         """Send, compute and arm what the machine asks for.
 
@@ -228,7 +241,11 @@ class Server:
         most datagrams are answers.
         """
         for data, address in self._protocol.datagrams_to_send(now):
-            listener = self._sockets[address[ENDPOINT_LENGTH]]
+            number = address[ENDPOINT_LENGTH]
+            if number >= TCP:
+                self._tcp.send(data, address)
+                continue
+            listener = self._sockets[number]
             try:
                 listener.sendto(data, sources.get(address) or target_of(address))
             except OSError:
@@ -324,15 +341,17 @@ class Server:
                     _log.error("%s", error)
             notify("WATCHDOG=1")
             now = time.monotonic()
+            self._tcp.sweep(now)
             if now - reported_at >= _REPORT_INTERVAL:
                 reported_at = now
                 self._report()
 
     def _report(self) -> None:
         _log.debug(
-            "registered %d, channels %d, datagrams not sent %d",
+            "registered %d, channels %d, TCP connections %d, datagrams not sent %d",
             len(self._protocol.registry),
             len(self._protocol.introductions.relay),
+            self._tcp.figures.open,
             self._dropped,
         )
 

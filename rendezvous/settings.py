@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from rendezvous.rate_limit import Limits
+from rendezvous.tcp_admission import TcpLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +25,6 @@ class Settings:
 
     limits: Limits = field(default_factory=Limits)
     """Rate limits."""
+
+    tcp: TcpLimits = field(default_factory=TcpLimits)
+    """Limits of TCP connections."""

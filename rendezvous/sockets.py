@@ -1,40 +1,51 @@
-"""The UDP sockets of the server, and addresses as the system gives them."""
+"""The sockets of the server, and addresses as the system gives them."""
 
 import errno
 import socket
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from p2p_remote.errors import NetworkError
 from p2p_remote.wire.address import Endpoint
 from rendezvous.addresses import ENDPOINT_LENGTH, Address
 
 _SOCKET_BUFFER = 4 * 1024 * 1024  # bytes; the kernel may give less
+_TCP_BUFFER = 128 * 1024  # bytes in each direction of a connection
+_BACKLOG = 1024  # connections that wait to be accepted
+_SAME_PORT_TRIES = 16
 _MAPPED = bytes(10) + b"\xff\xff"
 
 
 @dataclass(frozen=True, slots=True)
 class ListenAddress:
-    """Address to listen on. `is_optional`: go on without it where it does not exist."""
+    """Address to listen on. `is_optional`: go on without it where it does not exist.
+
+    `has_tcp`: listen on the TCP port of the same number as well.
+    """
 
     family: socket.AddressFamily
     host: str
     port: int
     is_optional: bool = False
+    has_tcp: bool = True
 
 
-def resolve(addresses: Sequence[tuple[str, int]]) -> list[ListenAddress]:
+def resolve(addresses: Sequence[tuple[str, int, bool]]) -> list[ListenAddress]:
     """Addresses behind hosts and ports; an empty host is every address there is.
+
+    The third of each says whether to listen on TCP as well.
 
     Raises:
         NetworkError: a name does not resolve.
 
     """
     result = []
-    for host, port in addresses:
+    for host, port, has_tcp in addresses:
         if not host:
-            result.append(ListenAddress(socket.AF_INET, "0.0.0.0", port))  # noqa: S104
-            result.append(ListenAddress(socket.AF_INET6, "::", port, is_optional=True))
+            every = ListenAddress(socket.AF_INET, "0.0.0.0", port)  # noqa: S104
+            result.append(replace(every, has_tcp=has_tcp))
+            every = ListenAddress(socket.AF_INET6, "::", port, is_optional=True)
+            result.append(replace(every, has_tcp=has_tcp))
             continue
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
@@ -47,6 +58,7 @@ def resolve(addresses: Sequence[tuple[str, int]]) -> list[ListenAddress]:
                 str(address[0]),
                 port,
                 is_optional=len(found) > 1 and family == socket.AF_INET6,
+                has_tcp=has_tcp,
             )
             for family, _, _, _, address in found
         )
@@ -65,11 +77,7 @@ def bind(listen: ListenAddress) -> socket.socket:
     except OSError as error:
         raise _network_error(listen, error) from error
     try:
-        if listen.family == socket.AF_INET6:
-            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
-            listener.setsockopt(socket.SOL_SOCKET, option, _SOCKET_BUFFER)
-        listener.setblocking(False)
+        _set_up(listener, _SOCKET_BUFFER)
         listener.bind((listen.host, listen.port))
     except OSError as error:
         listener.close()
@@ -77,16 +85,70 @@ def bind(listen: ListenAddress) -> socket.socket:
     return listener
 
 
-def _network_error(listen: ListenAddress, error: OSError) -> NetworkError:
+def bind_both(listen: ListenAddress) -> tuple[socket.socket, socket.socket | None]:
+    """Non-blocking UDP socket and listening TCP socket on the same port.
+
+    The second is None where it is not wanted. Port 0 is one that is free for both.
+
+    Raises:
+        NetworkError: a port is in use or may not be used.
+
+    """
+    for tries in range(_SAME_PORT_TRIES):
+        udp = bind(listen)
+        if not listen.has_tcp:
+            return udp, None
+        port = udp.getsockname()[1]
+        try:
+            return udp, _listen_on_tcp(replace(listen, port=port))
+        except NetworkError:
+            udp.close()
+            if listen.port or tries + 1 == _SAME_PORT_TRIES:
+                raise
+    raise AssertionError("the last try returns or raises")
+
+
+def _listen_on_tcp(listen: ListenAddress) -> socket.socket:
+    """Non-blocking listening TCP socket; errors as those of `bind`."""
+    try:
+        listener = socket.socket(listen.family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise _network_error(listen, error, "TCP") from error
+    try:
+        # Connections of the process before may still be ending on this port.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _set_up(listener, _TCP_BUFFER)
+        listener.bind((listen.host, listen.port))
+        listener.listen(_BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise _network_error(listen, error, "TCP") from error
+    return listener
+
+
+def _set_up(listener: socket.socket, buffer_bytes: int) -> None:
+    if listener.family == socket.AF_INET6:
+        listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+        listener.setsockopt(socket.SOL_SOCKET, option, buffer_bytes)
+    listener.setblocking(False)
+
+
+def _network_error(
+    listen: ListenAddress, error: OSError, kind: str = "UDP"
+) -> NetworkError:
     where = Endpoint(listen.host, listen.port)
     if error.errno == errno.EADDRINUSE:
+        remedy = "Stop it, or choose another port with --listen HOST:PORT."
+        if kind == "TCP":
+            remedy += " For UDP alone write --listen HOST:PORT/udp."
         return NetworkError(
-            f"UDP port {listen.port} is in use by another program ({where}). "
-            "Stop it, or choose another port with --listen HOST:PORT."
+            f"{kind} port {listen.port} is in use by another program ({where}). "
+            f"{remedy}"
         )
     if error.errno in (errno.EACCES, errno.EPERM):
         return NetworkError(
-            f"UDP port {listen.port} may not be used by this user ({where}). "
+            f"{kind} port {listen.port} may not be used by this user ({where}). "
             "Ports below 1024 need the capability CAP_NET_BIND_SERVICE."
         )
     if error.errno == errno.EADDRNOTAVAIL:

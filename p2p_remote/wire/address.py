@@ -1,7 +1,7 @@
-"""Where a datagram goes: an IP endpoint, or a channel of a relay.
+"""Where a datagram goes: an IP endpoint, by UDP or TCP, or a channel of a relay.
 
-Machines treat both as opaque hashable path values; only the node wraps and unwraps
-relay headers.
+Machines treat all as opaque hashable path values; only the node wraps and unwraps
+relay headers, and only a driver knows what a connection is.
 """
 
 import ipaddress
@@ -21,6 +21,20 @@ class Endpoint:
         """`1.2.3.4:5` or `[::1]:5`."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class TcpEndpoint(Endpoint):
+    """IP address and TCP port: datagrams travel in a stream (`wire.framing`).
+
+    It compares equal to no plain `Endpoint`. A driver connects when the first datagram
+    leaves, always from the same local port, so that a router which maps independently
+    of the endpoint shows one port to everybody.
+    """
+
+    def __str__(self) -> str:
+        """`tcp 1.2.3.4:5`."""
+        return f"tcp {Endpoint(self.host, self.port)}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,15 @@ def test_addresses_are_read_as_people_write_them(text, expected):
     assert cli.split_address(text) == expected
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("x:443", ("x", 443, True)), ("[::]:443/udp", ("::", 443, False))],
+)
+def test_tcp_can_be_left_out(text, expected):
+    """Where another program has the TCP port."""
+    assert cli.split_listen(text) == expected
+
+
 @pytest.mark.parametrize("text", ["a:b", "a:70000", "a:-1", "a:٣"])
 def test_wrong_ports_are_refused(text):
     """With an example of a right one."""
@@ -38,6 +47,7 @@ def test_wrong_ports_are_refused(text):
     ("arguments", "word"),
     [
         (["--listen", "x:y"], "HOST:PORT"),
+        (["--listen", "x:443/sctp"], "HOST:PORT"),
         (["--store", "sqlite"], "--database"),
         (["--store", "memory", "--database", "x"], "--store sqlite"),
         (["--relay-rate", "0"], "--relay-rate"),

@@ -10,12 +10,13 @@ from p2p_remote.wire import rendezvous as wire
 from rendezvous.metrics import MetricsServer, exposition
 from rendezvous.rate_limit import Limits, Rate
 from rendezvous.settings import Settings
+from rendezvous.tcp_admission import TcpFigures
 from tests.support.raw_client import Bench, raw_client, raw_pair, ring_of
 
 
 def figures_of(bench):
     """The exposition as {name with labels: value}."""
-    text = exposition(bench.protocol, 3)
+    text = exposition(bench.protocol, 3, TcpFigures())
     samples = (line.rpartition(" ") for line in text.splitlines() if line[0] != "#")
     return {name: float(value) for name, _, value in samples}
 
@@ -42,7 +43,7 @@ def test_a_session_is_counted_and_nobody_is_named():
     assert figures["p2p_rendezvous_relayed_bytes_total"] == 100
     assert figures["p2p_rendezvous_datagrams_unsent_total"] == 3
     assert figures["process_resident_memory_bytes"] > 1_000_000
-    text = exposition(bench.protocol, 0)
+    text = exposition(bench.protocol, 0, TcpFigures())
     assert str(callee.identity.peer_id) not in text
     assert "203.0.113" not in text
 

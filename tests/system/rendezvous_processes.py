@@ -9,6 +9,7 @@ from contextlib import contextmanager
 
 from p2p_remote.traversal.registration import Registered, Registration
 from p2p_remote.wire.address import Endpoint
+from p2p_remote.wire.framing import Deframer, framed
 from tests.support.rendezvous import quick_identity
 
 COMMAND = [sys.executable, "-m", "rendezvous"]
@@ -40,13 +41,28 @@ class Client:
     """A `Registration` on a real socket."""
 
     def __init__(self, name, server, *, listed=True):
-        family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
-        self.socket = socket.socket(family, socket.SOCK_DGRAM)
+        self.socket = self.open(server)
         self.socket.settimeout(0.02)
         self.server = server
         self.events = []
         self.relayed = []
         self.use(quick_identity(name), listed=listed)
+
+    def open(self, server):
+        """Open the socket."""
+        family = socket.AF_INET6 if ":" in server.host else socket.AF_INET
+        return socket.socket(family, socket.SOCK_DGRAM)
+
+    def send(self, data):
+        """Send a datagram to the server."""
+        self.socket.sendto(data, (self.server.host, self.server.port))
+
+    def receive(self):
+        """Datagrams that have come within a moment."""
+        try:
+            return [self.socket.recv(2048)]
+        except TimeoutError:
+            return []
 
     def use(self, identity, *, listed=True):
         """Register under this key."""
@@ -64,23 +80,45 @@ class Client:
     def turn(self):
         """Send what is due, wait a little for an answer."""
         self.machine.handle_timer(time.monotonic())
-        for data, path in self.machine.datagrams_to_send(time.monotonic()):
-            self.socket.sendto(data, (path.host, path.port))
-        try:
-            data, source = self.socket.recvfrom(2048)
-        except TimeoutError:
-            return
-        if data[0] == 0x30:
-            self.relayed.append(data)
-            return
-        path = Endpoint(*source[:2])
-        self.machine.receive_datagram(data, path, time.monotonic())
-        while (event := self.machine.next_event()) is not None:
-            self.events.append(event)
+        for data, _ in self.machine.datagrams_to_send(time.monotonic()):
+            self.send(data)
+        for data in self.receive():
+            if data[0] == 0x30:
+                self.relayed.append(data)
+                continue
+            self.machine.receive_datagram(data, self.server, time.monotonic())
+            while (event := self.machine.next_event()) is not None:
+                self.events.append(event)
 
     def first(self, kind):
         """The first event of a kind, None if there is none yet."""
         return next((event for event in self.events if isinstance(event, kind)), None)
+
+
+class TcpClient(Client):
+    """The same over a TCP connection."""
+
+    def open(self, server):
+        """Connect."""
+        self.deframer = Deframer()
+        return socket.create_connection((server.host, server.port), PATIENCE)
+
+    def send(self, data):
+        """Send a datagram to the server."""
+        self.socket.sendall(framed(data))
+
+    def receive(self):
+        """Datagrams that have come within a moment."""
+        try:
+            return self.deframer.feed(self.socket.recv(16384))
+        except TimeoutError:
+            return []
+
+    def reconnect(self):
+        """Leave the connection and open another one, from another port."""
+        self.socket.close()
+        self.socket = self.open(self.server)
+        self.socket.settimeout(0.02)
 
 
 def run_until(condition, *clients):

@@ -1,0 +1,132 @@
+"""Who may hold a TCP connection, and for how long: pure, and bounded in every way.
+
+A connection is *proven* once the server has acknowledged a signature or a MAC on it.
+Others are given a few seconds; where there are too many of them the oldest makes room,
+so that a flood of connections cannot keep those out who have something to say.
+"""
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from itertools import islice
+
+from rendezvous.addresses import Address, prefix_of
+from rendezvous.rate_limit import Rate, RateLimit
+
+PROOF_PATIENCE = 10.0  # s
+IDLE_PATIENCE = 75.0  # s; a lease ends after 65
+
+
+class Refusal(IntEnum):
+    """Why a connection was not taken, or was ended by the server."""
+
+    FULL = 0
+    PREFIX_FULL = 1
+    RATE = 2
+    UNPROVEN = 3
+    IDLE = 4
+    SLOW = 5
+    MALFORMED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class TcpLimits:
+    """Limits of one server."""
+
+    connections: int = 16_384
+    """In all; the number of open files that the system allows may be a lower one."""
+
+    unproven: int = 4_096
+    """Of these, before they have proved anything."""
+
+    per_prefix: int = 512
+    """Of one IPv4 address or IPv6 /64: an office behind one router."""
+
+    rate: Rate = field(default_factory=lambda: Rate(20.0, 200))
+    """New ones per prefix."""
+
+
+@dataclass(slots=True)
+class TcpFigures:
+    """What is counted."""
+
+    accepted: int = 0
+    open: int = 0
+    refused: list[int] = field(default_factory=lambda: [0] * len(Refusal))
+    unsent: int = 0
+    """Relayed datagrams that a slow reader had no room for."""
+
+
+class Admission:
+    """All connections with the times that they were opened or heard at."""
+
+    def __init__(self, limits: TcpLimits, secret: bytes) -> None:
+        """`secret` places prefixes in the table of the rate limit."""
+        self.limits = limits
+        self._rate = RateLimit(limits.rate, secret)
+        # Both in the order of their times: the first is the oldest.
+        self._unproven: dict[Address, float] = {}
+        self._proven: dict[Address, float] = {}
+        self._of_prefix: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._unproven) + len(self._proven)
+
+    def __contains__(self, address: Address) -> bool:
+        return address in self._unproven or address in self._proven
+
+    def refusal(self, address: Address, now: float) -> Refusal | None:
+        """Why a new connection is not taken; None if it may be."""
+        prefix = prefix_of(address)
+        if self._of_prefix.get(prefix, 0) >= self.limits.per_prefix:
+            return Refusal.PREFIX_FULL
+        if not self._rate.allow(prefix, now):
+            return Refusal.RATE
+        if address in self or len(self._proven) >= self.limits.connections:
+            return Refusal.FULL
+        return None
+
+    def surplus(self) -> list[Address]:
+        """Oldest unproven connections that have to go before another one comes."""
+        most = min(self.limits.unproven, self.limits.connections - len(self._proven))
+        count = max(0, len(self._unproven) + 1 - most)
+        return list(islice(self._unproven, count))
+
+    def enter(self, address: Address, now: float) -> None:
+        """Take a connection."""
+        self._unproven[address] = now
+        prefix = prefix_of(address)
+        self._of_prefix[prefix] = self._of_prefix.get(prefix, 0) + 1
+
+    def prove(self, address: Address, now: float) -> None:
+        """Note that a signature or a MAC was right."""
+        if self._unproven.pop(address, None) is not None:
+            self._proven[address] = now
+
+    def heard(self, address: Address, now: float) -> None:
+        """Note that something came; what is not proven is not kept by it."""
+        if self._proven.pop(address, None) is not None:
+            self._proven[address] = now
+
+    def leave(self, address: Address) -> None:
+        """Forget a connection."""
+        if address not in self:
+            return
+        self._unproven.pop(address, None)
+        self._proven.pop(address, None)
+        prefix = prefix_of(address)
+        self._of_prefix[prefix] -= 1
+        if not self._of_prefix[prefix]:
+            del self._of_prefix[prefix]
+
+    def overdue(self, now: float) -> list[tuple[Address, Refusal]]:
+        """Connections whose time is over; the caller closes them."""
+        found = []
+        for known, patience, why in (
+            (self._unproven, PROOF_PATIENCE, Refusal.UNPROVEN),
+            (self._proven, IDLE_PATIENCE, Refusal.IDLE),
+        ):
+            for address, since in known.items():
+                if since + patience > now:
+                    break
+                found.append((address, why))
+        return found

@@ -1,0 +1,280 @@
+"""The server's TCP side: connections on which datagrams travel in frames.
+
+For networks that let no UDP through. To the protocol a connection is an address like
+any other; what it says is the same. Whoever reads slowly loses relayed datagrams, as on
+any thin line, and then the connection: nothing is queued beyond a bound.
+"""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import resource
+import socket
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from p2p_remote.errors import MalformedMessageError
+from p2p_remote.wire.first_byte import RELAYED
+from p2p_remote.wire.framing import Deframer, framed
+from p2p_remote.wire.rendezvous import KeepaliveAck, Registered
+from rendezvous.addresses import TCP, Address
+from rendezvous.sockets import address_of
+from rendezvous.tcp_admission import Admission, Refusal, TcpFigures, TcpLimits
+
+_log = logging.getLogger(__name__)
+
+_ACCEPTS = 64  # connections taken in one go
+_READ = 16 * 1024  # bytes
+RELAY_ROOM = 64 * 1024  # bytes waiting; beyond it relayed datagrams are dropped
+ROOM = 128 * 1024  # bytes waiting; beyond it the connection ends
+STUCK_AFTER = 10.0  # s without any progress of what waits
+_PAUSE = 1.0  # s without new connections when the system has no more files
+_SPARE_FILES = 128  # for everything else
+_USUAL_FILES = 1024  # where the system does not tell
+_PROOFS = (Registered.TYPE, KeepaliveAck.TYPE)  # sent only to who has proved itself
+_ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: end at once, keep nothing in the kernel
+_NOTSENT_LOWAT = 32 * 1024  # bytes that the kernel takes ahead of the line
+_USER_TIMEOUT = 30_000  # ms until unacknowledged data end a connection
+
+OnDatagrams = Callable[[list[bytes], Address], None]
+
+
+class _Connection:
+    """One client's connection."""
+
+    __slots__ = ("address", "deframer", "outgoing", "progress_at", "socket")
+
+    def __init__(self, accepted: socket.socket, address: Address) -> None:
+        self.socket = accepted
+        self.address = address
+        self.deframer = Deframer()
+        self.outgoing = bytearray()
+        self.progress_at = 0.0
+
+
+class TcpConnections:
+    """Listening sockets and what was accepted on them."""
+
+    def __init__(
+        self, limits: TcpLimits, secret: bytes, on_datagrams: OnDatagrams
+    ) -> None:
+        """`on_datagrams` is given what has arrived on a connection."""
+        self.figures = TcpFigures()
+        self._admission = Admission(_affordable(limits), secret)
+        self._on_datagrams = on_datagrams
+        self._listeners: list[tuple[socket.socket, int]] = []
+        self._connections: dict[Address, _Connection] = {}
+        self._waiting: set[Address] = set()  # connections with something to send
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def add(self, listener: socket.socket, number: int) -> None:
+        """Accept from this listening socket; `number` is that of its UDP socket."""
+        self._listeners.append((listener, number))
+
+    def start(self) -> None:
+        """Begin on the running loop."""
+        self._loop = asyncio.get_running_loop()
+        self._resume()
+
+    def close(self) -> None:
+        """End everything."""
+        loop, self._loop = self._loop, None
+        for listener, _ in self._listeners:
+            if loop is not None:
+                loop.remove_reader(listener)
+            listener.close()
+        for connection in list(self._connections.values()):
+            self._drop(connection, loop)
+
+    def sweep(self, now: float) -> None:
+        """End what is idle, unproven or stuck; to be called about once a second."""
+        for address, why in self._admission.overdue(now):
+            self._end(self._connections[address], why)
+        for address in list(self._waiting):
+            connection = self._connections[address]
+            if connection.progress_at + STUCK_AFTER <= now:
+                self._end(connection, Refusal.SLOW)
+
+    def send(self, data: bytes, address: Address) -> None:
+        """Send a datagram if the connection is still there and has room."""
+        connection = self._connections.get(address)
+        if connection is None or self._loop is None:
+            return
+        if data[0] in _PROOFS:
+            self._admission.prove(address, time.monotonic())
+        if connection.outgoing:
+            self._queue(connection, data)
+            return
+        frame = framed(data)
+        try:
+            sent = connection.socket.send(frame)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError:
+            self._end(connection)
+            return
+        if sent < len(frame):
+            connection.outgoing += frame[sent:]
+            connection.progress_at = time.monotonic()
+            self._waiting.add(address)
+            self._loop.add_writer(connection.socket, self._on_writable, connection)
+
+    def _queue(self, connection: _Connection, data: bytes) -> None:
+        if data[0] == RELAYED and len(connection.outgoing) > RELAY_ROOM:
+            self.figures.unsent += 1
+        elif len(connection.outgoing) > ROOM:
+            self._end(connection, Refusal.SLOW)
+        else:
+            connection.outgoing += framed(data)
+
+    def _on_writable(self, connection: _Connection) -> None:
+        try:
+            sent = connection.socket.send(connection.outgoing)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            self._end(connection)
+            return
+        del connection.outgoing[:sent]
+        connection.progress_at = time.monotonic()
+        if not connection.outgoing and self._loop is not None:
+            self._waiting.discard(connection.address)
+            self._loop.remove_writer(connection.socket)
+
+    def _on_readable(self, connection: _Connection) -> None:
+        try:
+            data = connection.socket.recv(_READ)
+            datagrams = connection.deframer.feed(data)
+        except (BlockingIOError, InterruptedError):
+            return
+        except MalformedMessageError:
+            self._end(connection, Refusal.MALFORMED)
+            return
+        except OSError:
+            data, datagrams = b"", []
+        if not data:
+            self._end(connection)
+        elif datagrams:
+            self._admission.heard(connection.address, time.monotonic())
+            self._on_datagrams(datagrams, connection.address)
+
+    # Accepting.
+
+    def _resume(self) -> None:
+        if self._loop is None:
+            return
+        for listener, number in self._listeners:
+            self._loop.add_reader(listener, self._on_acceptable, listener, number)
+
+    def _pause(self) -> None:
+        """The system has no more files: do not ask again at once."""
+        if self._loop is None:
+            return
+        for listener, _ in self._listeners:
+            self._loop.remove_reader(listener)
+        self._loop.call_later(_PAUSE, self._resume)
+
+    def _on_acceptable(self, listener: socket.socket, number: int) -> None:
+        now = time.monotonic()
+        for _ in range(_ACCEPTS):
+            try:
+                accepted, source = listener.accept()
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError as error:
+                if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+                    self._pause()
+                    return
+                continue  # it has gone before it was taken
+            is_ipv4 = listener.family == socket.AF_INET
+            address = address_of(source, bytes((TCP | number,)), is_ipv4=is_ipv4)
+            if address is None:
+                _abort(accepted)
+                continue
+            self._accept(accepted, address, now)
+
+    def _accept(self, accepted: socket.socket, address: Address, now: float) -> None:
+        why = self._admission.refusal(address, now)
+        if why is not None:
+            self.figures.refused[why] += 1
+            _abort(accepted)
+            return
+        for oldest in self._admission.surplus():
+            self._end(self._connections[oldest], Refusal.UNPROVEN)
+        _prepare(accepted)
+        self._admission.enter(address, now)
+        connection = self._connections[address] = _Connection(accepted, address)
+        self.figures.accepted += 1
+        self.figures.open = len(self._connections)
+        if self._loop is not None:
+            self._loop.add_reader(accepted, self._on_readable, connection)
+
+    # Ending.
+
+    def _end(self, connection: _Connection, why: Refusal | None = None) -> None:
+        """Close one; `why` if it is our wish."""
+        if why is not None:
+            self.figures.refused[why] += 1
+        self._drop(connection, self._loop)
+
+    def _drop(
+        self, connection: _Connection, loop: asyncio.AbstractEventLoop | None
+    ) -> None:
+        if self._connections.pop(connection.address, None) is None:
+            return
+        self._waiting.discard(connection.address)
+        self._admission.leave(connection.address)
+        self.figures.open = len(self._connections)
+        if loop is not None:
+            loop.remove_reader(connection.socket)
+            loop.remove_writer(connection.socket)
+        _abort(connection.socket)
+
+
+def _affordable(limits: TcpLimits) -> TcpLimits:
+    """Limits that the number of files allows, after asking for as many as needed."""
+    files = _allow_files(limits.connections + _SPARE_FILES)
+    count = min(limits.connections, max(16, files - _SPARE_FILES))
+    if count < limits.connections:
+        _log.debug("%d TCP connections at most: open files are limited", count)
+    unproven = min(limits.unproven, count)
+    return replace(limits, connections=count, unproven=unproven)
+
+
+def _allow_files(wanted: int) -> int:
+    """Raise the number of files that may be open to `wanted`, and return it."""
+    soft = _USUAL_FILES
+    with contextlib.suppress(OSError, ValueError):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft == resource.RLIM_INFINITY:
+            return wanted
+        if soft < wanted:
+            best = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (best, hard))
+            soft = best
+    return soft
+
+
+def _prepare(accepted: socket.socket) -> None:
+    """Small messages leave at once, and little waits in the kernel."""
+    accepted.setblocking(False)
+    options = (
+        ("TCP_NODELAY", 1),
+        ("TCP_NOTSENT_LOWAT", _NOTSENT_LOWAT),
+        ("TCP_USER_TIMEOUT", _USER_TIMEOUT),
+    )
+    for name, value in options:
+        option = getattr(socket, name, None)
+        if option is not None:
+            with contextlib.suppress(OSError):
+                accepted.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _abort(connected: socket.socket) -> None:
+    """Close without a trace: a flood must not fill the kernel with goodbyes."""
+    with contextlib.suppress(OSError):
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
+    connected.close()

@@ -1,0 +1,226 @@
+"""TCP connections on loopback, without the rest of the server."""
+
+import asyncio
+import contextlib
+import socket
+
+import pytest
+
+from p2p_remote.wire.framing import framed
+from p2p_remote.wire.rendezvous import KeepaliveAck
+from rendezvous.rate_limit import Rate
+from rendezvous.sockets import ListenAddress, bind_both
+from rendezvous.tcp_admission import PROOF_PATIENCE, Refusal, TcpLimits
+from rendezvous.tcp_connections import RELAY_ROOM, ROOM, STUCK_AFTER, TcpConnections
+
+RELAYED = b"\x30" + bytes(1400)
+PROOF = bytes((KeepaliveAck.TYPE,))
+FAR = 1e9  # s from now, for a sweep
+
+
+class Bench:
+    """Connections at a port; `got` collects what has arrived."""
+
+    def __init__(self, limits=None):
+        self.got = []
+        self.tcp = TcpConnections(limits or TcpLimits(), bytes(32), self._take)
+        udp, listener = bind_both(ListenAddress(socket.AF_INET, "127.0.0.1", 0))
+        udp.close()
+        self.port = listener.getsockname()[1]
+        self.tcp.add(listener, 3)
+
+    def _take(self, datagrams, address):
+        self.got += [(data, address) for data in datagrams]
+
+    async def connect(self):
+        """A client's streams."""
+        return await asyncio.open_connection("127.0.0.1", self.port)
+
+    async def introduce(self, writer, data=b"hello"):
+        """Say something; the address that the server knows the client by."""
+        before = len(self.got)
+        writer.write(framed(data))
+        await until(lambda: len(self.got) > before)
+        return self.got[-1][1]
+
+
+async def until(condition):
+    """Let the loop turn until something holds."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - what the kernel does has no event
+            await asyncio.sleep(0.001)
+
+
+@contextlib.asynccontextmanager
+async def running(limits=None):
+    """Started connections."""
+    bench = Bench(limits)
+    bench.tcp.start()
+    try:
+        yield bench
+    finally:
+        bench.tcp.close()
+
+
+async def is_over(reader):
+    """Whether the server has ended the connection."""
+    try:
+        async with asyncio.timeout(20):
+            while await reader.read(65536):
+                pass
+    except ConnectionError:
+        pass
+    return True
+
+
+async def test_datagrams_come_and_go():
+    """Both ways, from several clients, each under its own address."""
+    async with running() as bench:
+        clients = [await bench.connect() for _ in range(3)]
+        addresses = [
+            await bench.introduce(w, b"%d" % i) for i, (_, w) in enumerate(clients)
+        ]
+        assert len(set(addresses)) == 3
+        assert [each[18] for each in addresses] == [0x83] * 3
+        for (reader, writer), address in zip(clients, addresses, strict=True):
+            bench.tcp.send(b"to " + address, address)
+            assert await reader.readexactly(24) == framed(b"to " + address)
+            writer.close()
+        await until(lambda: not bench.tcp.figures.open)
+        assert bench.tcp.figures.accepted == 3
+
+
+async def test_nonsense_ends_the_connection():
+    """A web browser's first words, for example."""
+    async with running() as bench:
+        reader, writer = await bench.connect()
+        writer.write(b"\xff\xffGET / HTTP/1.1\r\n")
+        assert await is_over(reader)
+        writer.close()
+        assert bench.tcp.figures.refused[Refusal.MALFORMED] == 1
+        assert bench.got == []
+
+
+async def test_a_slow_reader_loses_relayed_datagrams_first_then_the_connection():
+    """What waits is bounded, and what has no progress ends."""
+    async with running() as bench:
+        _, writer = await bench.connect()
+        address = await bench.introduce(writer)
+        bench.tcp.send(PROOF, address)
+        for _ in range(2000):
+            bench.tcp.send(RELAYED, address)
+        connection = bench.tcp._connections[address]
+        assert len(connection.outgoing) <= RELAY_ROOM + 2 * len(RELAYED)
+        assert bench.tcp.figures.unsent > 0
+        bench.tcp.sweep(connection.progress_at + STUCK_AFTER)
+        assert bench.tcp.figures.refused[Refusal.SLOW] == 1
+        assert bench.tcp.figures.open == 0
+        writer.close()
+
+
+async def test_nothing_waits_without_bound():
+    """The server's own answers as well: a client that asks and never reads is ended."""
+    async with running() as bench:
+        _, writer = await bench.connect()
+        address = await bench.introduce(writer)
+        answer = b"\x16" + bytes(1000)
+        most = 0
+        while bench.tcp.figures.open:
+            bench.tcp.send(answer, address)
+            if (connection := bench.tcp._connections.get(address)) is not None:
+                most = max(most, len(connection.outgoing))
+        assert most <= ROOM + 2 * len(answer)
+        assert bench.tcp.figures.refused[Refusal.SLOW] == 1
+        bench.tcp.send(answer, address)  # to nobody
+        writer.close()
+
+
+async def test_a_reader_that_goes_on_gets_everything():
+    """What waited arrives whole and in order."""
+    async with running() as bench:
+        reader, writer = await bench.connect()
+        address = await bench.introduce(writer)
+        sent = 0
+        while not bench.tcp.figures.unsent:
+            bench.tcp.send(b"\x30" + sent.to_bytes(4, "little") + bytes(1000), address)
+            sent += 1
+        for number in range(sent - 1):
+            frame = await reader.readexactly(1007)
+            assert frame[3:7] == number.to_bytes(4, "little")
+        writer.close()
+
+
+async def test_a_flood_of_connections_changes_nothing_for_who_is_proven():
+    """Only so many are open, whoever opens them."""
+    limits = TcpLimits(unproven=8, rate=Rate(1e6, 1000))
+    async with running(limits) as bench:
+        reader, writer = await bench.connect()
+        address = await bench.introduce(writer)
+        bench.tcp.send(PROOF, address)
+        flood = [await bench.connect() for _ in range(60)]
+        await until(lambda: bench.tcp.figures.accepted == 61)
+        assert bench.tcp.figures.open == 9
+        assert bench.tcp.figures.refused[Refusal.UNPROVEN] == 52
+        bench.tcp.sweep(FAR)
+        assert bench.tcp.figures.open == 0
+        assert bench.tcp.figures.refused[Refusal.IDLE] == 1
+        assert await reader.readexactly(3) == framed(PROOF)
+        for _, each in [*flood, (reader, writer)]:
+            each.close()
+
+
+async def test_more_than_the_share_of_an_address_is_refused():
+    """At once, and it is counted why."""
+    async with running(TcpLimits(per_prefix=2)) as bench:
+        clients = [await bench.connect() for _ in range(2)]
+        with contextlib.suppress(ConnectionError):
+            clients.append(await bench.connect())
+        await until(lambda: sum(bench.tcp.figures.refused))
+        assert bench.tcp.figures.refused[Refusal.PREFIX_FULL] == 1
+        assert bench.tcp.figures.open == 2
+        for _, writer in clients:
+            writer.close()
+
+
+async def test_silence_is_ended():
+    """Who opens a connection and proves nothing is not kept."""
+    async with running() as bench:
+        reader, writer = await bench.connect()
+        await until(lambda: bench.tcp.figures.open)
+        bench.tcp.sweep(asyncio.get_running_loop().time() + PROOF_PATIENCE)
+        assert await is_over(reader)
+        writer.close()
+
+
+async def test_without_files_accepting_pauses(monkeypatch):
+    """The loop is not kept busy by what it cannot take, and takes it later."""
+    monkeypatch.setattr("rendezvous.tcp_connections._PAUSE", 0.01)
+    async with running() as bench:
+        listener, number = bench.tcp._listeners[0]
+        calls = []
+
+        class Full:
+            family = socket.AF_INET
+
+            def accept(self):
+                calls.append(1)
+                raise OSError(24, "Too many open files")
+
+        bench.tcp._on_acceptable(Full(), number)
+        assert calls == [1]
+        _, writer = await bench.connect()
+        await until(lambda: bench.tcp.figures.accepted)
+        writer.close()
+        assert listener.fileno() > 0
+
+
+@pytest.mark.parametrize("has_tcp", [True, False])
+def test_a_port_is_free_for_both_or_udp_alone_is_wanted(has_tcp):
+    """Port 0 is the same port twice."""
+    listen = ListenAddress(socket.AF_INET, "127.0.0.1", 0, has_tcp=has_tcp)
+    udp, tcp = bind_both(listen)
+    with udp:
+        assert (tcp is not None) is has_tcp
+        if tcp is not None:
+            with tcp:
+                assert tcp.getsockname() == udp.getsockname()
