@@ -58,6 +58,7 @@ class CustomerService:
         self._session: CustomerSession | None = None
         self._sharing: Sharing | None = None
         self._answer_timer: asyncio.TimerHandle | None = None
+        self._early_key = ""  # F11 or F12, pressed before there was a `Sharing`
 
     # Life.
 
@@ -193,6 +194,8 @@ class CustomerService:
     def _announce_early_key(self, what: str) -> None:
         if self._sharing is not None:
             self._sharing.announce(what)
+        elif self._session is not None:
+            self._early_key = what
 
     def _on_node_event(self, event: nd.NodeEvent) -> None:
         match event:
@@ -317,12 +320,15 @@ class CustomerService:
                 event.seconds,
             )
         )
+        if self._early_key:
+            self._sharing.announce(self._early_key)
 
     def _on_ended(self, event: ev.SessionEnded) -> None:
         session, sharing = self._session, self._sharing
         if session is None:
             return
         self._session = self._sharing = self._caller = None
+        self._early_key = ""
         if self._answer_timer is not None:
             self._answer_timer.cancel()
         if sharing is not None:

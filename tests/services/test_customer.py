@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 
 from p2p_remote.crypto.identity import Identity
+from p2p_remote.desktop.base import HOTKEY_END, HOTKEY_REVOKE
 from p2p_remote.errors import UsageError
 from p2p_remote.services import customer as customer_module
 from p2p_remote.services import events as se
 from p2p_remote.services.customer import CustomerService
 from p2p_remote.services.running_node import NodeOptions
+from p2p_remote.session import events as ev
 from p2p_remote.session import node_events as nd
+from p2p_remote.session.permissions import Grants
 from p2p_remote.store.known_peers import KnownPeers
 from p2p_remote.wire.address import Endpoint
 
@@ -163,3 +166,46 @@ async def test_an_answer_for_another_caller_is_refused(bench: Bench) -> None:
         bench.service.approve(["view"], request=1)
     with pytest.raises(UsageError, match="over"):
         bench.service.deny(request=1)
+
+
+class FakeSharing:
+    """Notes what it is told to announce."""
+
+    def __init__(self, *_arguments: Any) -> None:
+        self.announced: list[str] = []
+
+    def announce(self, what: str) -> None:
+        """Note it."""
+        self.announced.append(what)
+
+
+class ApprovedSession:
+    """A session in the instant after the yes."""
+
+    path_kind, path_why = "relay", ""
+
+    def __init__(self) -> None:
+        self.grants = Grants()
+        self.grants.grant("view", 100.0)
+        self.grants.grant("control", 100.0)
+
+
+@pytest.mark.parametrize(("key", "left"), [(HOTKEY_REVOKE, ["view"]), (HOTKEY_END, [])])
+async def test_a_stop_key_between_the_yes_and_the_start_holds(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, key: str, left: list[str]
+) -> None:
+    """The grant is gone at once, and what runs the session tells the other side."""
+    monkeypatch.setattr(customer_module, "Sharing", FakeSharing)
+    bench.running.computed.set()
+    bench.arrive(1)
+    await settle()
+    session: Any = ApprovedSession()
+    bench.service._session = session
+    await asyncio.to_thread(bench.service._on_hotkey, key)
+    assert [grant.permission for grant in session.grants.current()] == left
+    bench.service._on_session_event(
+        ev.SessionApproved(("view", "control"), True, 3600, 640, 480)
+    )
+    await settle()
+    sharing: Any = bench.service._sharing
+    assert sharing.announced == [key]

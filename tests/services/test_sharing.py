@@ -1,0 +1,166 @@
+"""Decisions of the customer while a session runs, and keys pressed in between."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from p2p_remote.desktop.base import HOTKEY_END, HOTKEY_REVOKE
+from p2p_remote.errors import RefusedError
+from p2p_remote.services import events as se
+from p2p_remote.services import sharing as sharing_module
+from p2p_remote.services.sharing import ASK_AGAIN_AFTER, Sharing
+from p2p_remote.session import events as ev
+from p2p_remote.session.permissions import FREEZE_MARGIN, Grants
+from p2p_remote.session.roles import State
+from p2p_remote.wire import control
+
+
+class FakeSession:
+    """A session with real grants that notes what it is told to say."""
+
+    state = State.ACTIVE
+    verified = True
+
+    def __init__(self) -> None:
+        self.grants = Grants()
+        self.said: list[Any] = []
+
+    def grant(self, permission: str, now: float) -> None:
+        """Give it for an hour."""
+        self.grants.grant(permission, now + 3600.0)
+        self.said.append(("granted", permission))
+
+    def decline(self, permission: str, now: float) -> None:
+        """Note it."""
+        del now
+        self.said.append(("declined", permission))
+
+    def announce_revoked(
+        self, permissions: tuple[str, ...], number: int, now: float
+    ) -> None:
+        """Note it."""
+        del number, now
+        self.said.append(("revoked", *permissions))
+
+    def end(self, reason: int, text: str, now: float) -> None:
+        """Note it."""
+        del text, now
+        self.said.append(("end", reason))
+
+
+class FakeRunning:
+    """A clock that the test turns."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def clock(self) -> float:
+        """Tell the time."""
+        return self.now
+
+    def poke(self) -> None:
+        """Nothing to send."""
+
+
+class FakeDesk:
+    """A desk without input."""
+
+    sink = None
+    is_hotkey_lost = False
+
+    def open_source(self) -> None:
+        """There is no screen."""
+
+    def reopen_source(self) -> None:
+        """There is no screen."""
+
+
+class FakeSender:
+    """Sends nothing until it is stopped."""
+
+    def __init__(self, *_arguments: Any, **_named: Any) -> None:
+        pass
+
+    async def run(self) -> None:
+        """Wait to be cancelled."""
+        await asyncio.Event().wait()
+
+
+class Bench:
+    """One session that is being shared."""
+
+    def __init__(self) -> None:
+        self.session = FakeSession()
+        self.running = FakeRunning()
+        self.desk = FakeDesk()
+        self.seen: list[se.ServiceEvent] = []
+        fakes: Any = (self.session, self.desk, self.running)
+        self.sharing = Sharing(*fakes, self.seen.append)
+
+    async def ask(self, permission: str) -> bool:
+        """Let the technician ask, and say whether the customer was shown that."""
+        before = len(self.seen)
+        self.sharing.on_event(ev.PermissionAsked(permission))
+        await asyncio.sleep(0.01)
+        return any(isinstance(event, se.Asked) for event in self.seen[before:])
+
+
+@pytest.fixture
+async def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Share nothing with nobody; questions are shown without the margin."""
+    assert FREEZE_MARGIN > 0
+    monkeypatch.setattr(sharing_module, "FREEZE_MARGIN", 0.0)
+    monkeypatch.setattr(sharing_module, "ScreenSender", FakeSender)
+    made = Bench()
+    yield made
+    await made.sharing.close()
+
+
+async def test_after_a_no_one_is_not_asked_again_for_a_minute(bench: Bench) -> None:
+    """A technician cannot wear the customer out; another permission may be asked."""
+    assert await bench.ask("control")
+    bench.sharing.decline("control")
+    bench.running.now = ASK_AGAIN_AFTER - 1.0
+    assert not await bench.ask("control")
+    assert await bench.ask("clipboard_in")
+    bench.sharing.decline("clipboard_in")
+    bench.running.now = ASK_AGAIN_AFTER + 1.0
+    assert await bench.ask("control")
+
+
+async def test_one_question_at_a_time(bench: Bench) -> None:
+    """While one is open nothing else is asked."""
+    assert await bench.ask("control")
+    assert not await bench.ask("clipboard_in")
+
+
+async def test_no_control_where_the_stop_key_is_dead(bench: Bench) -> None:
+    """A yes is refused with the reason, and what was asked counts as declined."""
+    assert await bench.ask("control")
+    bench.desk.is_hotkey_lost = True
+    with pytest.raises(RefusedError, match="F11"):
+        bench.sharing.grant("control")
+    assert bench.session.said == [("declined", "control")]
+    assert not bench.session.grants.allowed("control", 0.0)
+    bench.sharing.grant("clipboard_in")
+    assert bench.session.grants.allowed("clipboard_in", 0.0)
+
+
+async def test_the_stop_key_holds_before_anybody_is_told(bench: Bench) -> None:
+    """The grant is gone when the key's own thread returns; telling comes after."""
+    bench.sharing.grant("control")
+    await asyncio.to_thread(bench.sharing.on_hotkey, HOTKEY_REVOKE)
+    assert not bench.session.grants.allowed("control", 0.0)
+    await asyncio.sleep(0.01)
+    assert ("revoked", "control") in bench.session.said
+
+
+async def test_the_end_key_takes_everything_back(bench: Bench) -> None:
+    """Nothing is left granted, and the session ends."""
+    for permission in ("view", "control", "clipboard_in"):
+        bench.sharing.grant(permission)
+    await asyncio.to_thread(bench.sharing.on_hotkey, HOTKEY_END)
+    assert bench.session.grants.current() == ()
+    await asyncio.sleep(0.01)
+    assert bench.session.said[-1] == ("end", control.REASON_ENDED)
