@@ -10,6 +10,7 @@ import lz4.block
 
 from p2p_remote.errors import MalformedMessageError
 from p2p_remote.wire.screen import (
+    PACKER_DEFLATE,
     PACKER_HUFFMAN,
     PACKER_LZ4,
     PACKER_LZ4_HISTORY,
@@ -17,6 +18,7 @@ from p2p_remote.wire.screen import (
 )
 
 HISTORY = 65_536  # bytes; the reach of an lz4 match
+DEFLATE_HISTORY = 32_768  # bytes at the end of it; the reach of a deflate match
 
 _RAW_DEFLATE = -15  # zlib's window bits for a stream without header and checksum
 
@@ -63,6 +65,26 @@ def _inflate(body: bytes, limit: int) -> bytes:
     return block
 
 
+def inflate_exactly(data: bytes, length: int, dictionary: bytes = b"") -> bytes:
+    """`length` bytes out of a raw deflate stream that holds no more; bounded memory.
+
+    Raises:
+        MalformedMessageError: damaged, another length, or bytes behind the stream.
+
+    """
+    inflater = zlib.decompressobj(_RAW_DEFLATE, zdict=dictionary)
+    try:
+        # A limit of 0 would be none at all.
+        raw = inflater.decompress(data, max(length, 1))
+        # A full output buffer can leave the end-of-block code unread.
+        rest = inflater.decompress(inflater.unconsumed_tail, 1)
+    except zlib.error as error:
+        raise MalformedMessageError("deflate stream is damaged") from error
+    if rest or len(raw) != length or not inflater.eof or inflater.unused_data:
+        raise MalformedMessageError("deflate stream of wrong length")
+    return raw
+
+
 def unpack(packer: int, body: bytes, raw_length: int, history: History) -> bytes:
     """The body of exactly `raw_length` bytes, which the caller has bounded.
 
@@ -79,6 +101,8 @@ def unpack(packer: int, body: bytes, raw_length: int, history: History) -> bytes
     elif packer == PACKER_HUFFMAN:
         block = _inflate(body, _lz4_bound(raw_length))
         raw = _decompress_lz4(block, raw_length, history.data)
+    elif packer == PACKER_DEFLATE:
+        raw = inflate_exactly(body, raw_length, history.data[-DEFLATE_HISTORY:])
     else:
         raise MalformedMessageError("unknown packer")
     if len(raw) != raw_length:
@@ -104,13 +128,34 @@ def pack_fast(raw: bytes, history: History) -> tuple[int, bytes]:
     return (packer, body) if len(body) < len(raw) else (PACKER_RAW, raw)
 
 
-def pack_smooth(raw: bytes) -> tuple[int, bytes]:
+def pack_smooth(raw: bytes, plane: int) -> tuple[int, bytes]:
     """Packer and body for noise, which nothing repeats: Huffman codes alone.
 
-    The history is no help; a block of literals needs none.
+    `raw` ends with planes of `plane` bytes, each with a code of its own.
     """
-    body = deflate_huffman(lz4.block.compress(raw, store_size=False))
-    return (PACKER_HUFFMAN, body) if len(body) < len(raw) else (PACKER_RAW, raw)
+    deflater = zlib.compressobj(
+        level=1, wbits=_RAW_DEFLATE, memLevel=9, strategy=zlib.Z_HUFFMAN_ONLY
+    )
+    parts = []
+    start = 0
+    for end in range(len(raw) % plane or plane, len(raw), plane):
+        parts.append(deflater.compress(raw[start:end]))
+        parts.append(deflater.flush(zlib.Z_BLOCK))
+        start = end
+    body = b"".join((*parts, deflater.compress(raw[start:]), deflater.flush()))
+    return (PACKER_DEFLATE, body) if len(body) < len(raw) else (PACKER_RAW, raw)
+
+
+def pack_tiny(raw: bytes, history: History) -> tuple[int, bytes]:
+    """Packer and body for a few hundred bytes: what was sent before is what helps.
+
+    Deflate has shorter codes for that than lz4; the time is that of its dictionary.
+    """
+    deflater = zlib.compressobj(
+        level=6, wbits=_RAW_DEFLATE, zdict=history.data[-DEFLATE_HISTORY:]
+    )
+    body = deflater.compress(raw) + deflater.flush()
+    return (PACKER_DEFLATE, body) if len(body) < len(raw) else (PACKER_RAW, raw)
 
 
 def pack_small(raw: bytes, history: History, level: int) -> tuple[int, bytes]:

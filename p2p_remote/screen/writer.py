@@ -2,13 +2,20 @@
 
 from p2p_remote.screen import layout
 from p2p_remote.screen.layout import Body
-from p2p_remote.screen.packing import History, pack_fast, pack_small, pack_smooth
+from p2p_remote.screen.packing import (
+    History,
+    pack_fast,
+    pack_small,
+    pack_smooth,
+    pack_tiny,
+)
 from p2p_remote.wire.screen import ScreenUpdate
 
 FAST_LINK = 6_250_000  # bytes/s (50 Mbit/s); from here on lz4 alone costs least time
 
 _REMEMBERED = 16_384  # bytes of a body that is always remembered
 _TEXT_SHARE = 3  # pixels per changed one; larger bodies with fewer are no text
+_TINY_BODY = 2_048  # bytes
 _SMALL_BODY = 8_192  # bytes; packed at the highest level
 _LEVEL_SMALL, _LEVEL = 9, 4
 _SEQUENCE_LIMIT = 1 << 32
@@ -35,7 +42,9 @@ class UpdateWriter:
         if is_remembered:
             raw = bytes([raw[0] | layout.FLAG_REMEMBER]) + raw[1:]
         if body.smooth:
-            packer, packed = pack_smooth(raw)
+            packer, packed = pack_smooth(raw, len(body.values))
+        elif len(raw) <= _TINY_BODY and not body.size:
+            packer, packed = pack_tiny(raw, self._history)
         elif self.link_rate is None or self.link_rate >= FAST_LINK or body.size:
             packer, packed = pack_fast(raw, self._history)
         else:
@@ -45,4 +54,4 @@ class UpdateWriter:
             self._history.remember(raw)
         sequence = self._sequence
         self._sequence = (sequence + 1) % _SEQUENCE_LIMIT
-        return ScreenUpdate(self._display, sequence, packer, len(raw), packed, side)
+        return ScreenUpdate(sequence, len(raw), packed, packer, side, self._display)

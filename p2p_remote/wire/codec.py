@@ -1,5 +1,7 @@
 """Bounded msgpack: arrays `[type, field, ...]` checked against a table.
 
+Fields at the end of a message that have the defaults of its class are left out.
+
 No maps (duplicate keys pass silently), no floats, no extension types, bool is not an
 int. A `Schema` is a table of message classes; a message class is a frozen dataclass
 with `TYPE` and `FIELDS`. Everything wrong with the bytes of a peer becomes
@@ -7,7 +9,7 @@ with `TYPE` and `FIELDS`. Everything wrong with the bytes of a peer becomes
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any, Protocol
 
 import msgpack
@@ -140,6 +142,7 @@ class Schema:
             message: tuple(field.name for field in fields(message))
             for message in messages
         }
+        self._defaults = {message: _defaults(message) for message in messages}
         self.max_bytes = max_bytes
         self._limits: dict[str, Any] = {
             "max_array_len": max_list,
@@ -162,9 +165,12 @@ class Schema:
         names = self._names.get(kind)
         if names is None:
             raise ValueError(f"{kind.__name__} does not belong to this schema")
-        data: bytes = msgpack.packb(
-            (kind.TYPE, *(getattr(message, name) for name in names))
-        )
+        values = [getattr(message, name) for name in names]
+        for default in reversed(self._defaults[kind]):
+            if values[-1] != default:
+                break
+            values.pop()
+        data: bytes = msgpack.packb((kind.TYPE, *values))
         if len(data) > self.max_bytes:
             raise ValueError(f"{kind.__name__} of {len(data)} bytes is too large")
         return data
@@ -185,7 +191,17 @@ class Schema:
         if type(values) is not tuple or not values or type(values[0]) is not int:
             raise MalformedMessageError("not a message")
         kind = self._classes.get(values[0])
-        if kind is None or len(values) - 1 != len(kind.FIELDS):
-            raise MalformedMessageError("unknown message or wrong number of fields")
-        checked = (f.check(v) for f, v in zip(kind.FIELDS, values[1:], strict=True))
+        if kind is None:
+            raise MalformedMessageError("unknown message")
+        left_out = len(kind.FIELDS) - (len(values) - 1)
+        if not 0 <= left_out <= len(self._defaults[kind]):
+            raise MalformedMessageError("wrong number of fields")
+        # What is left out is a default of ours, which needs no check.
+        checked = (f.check(v) for f, v in zip(kind.FIELDS, values[1:], strict=False))
         return kind(*checked)
+
+
+def _defaults(message: type[Any]) -> tuple[Any, ...]:
+    """Defaults of the last fields, which may be left out, in their order."""
+    values = (field.default for field in fields(message))
+    return tuple(value for value in values if value is not MISSING)

@@ -10,6 +10,7 @@ PACKER_RAW = 0
 PACKER_LZ4 = 1  # lz4 block, without history
 PACKER_LZ4_HISTORY = 2  # lz4 block with the last 64 KiB of small bodies as dictionary
 PACKER_HUFFMAN = 3  # Huffman-only deflate over PACKER_LZ4_HISTORY
+PACKER_DEFLATE = 4  # raw deflate with the last 32 KiB of the history as dictionary
 
 MAX_RAW_BODY = 64 * 1024 * 1024 * 4  # bytes; the decoder's own bounds are tighter
 MAX_PACKED = 8 * 1024 * 1024  # bytes of a packed body or side part
@@ -21,24 +22,24 @@ class ScreenUpdate:
     """One update; the layout of `body` is in docs/protocol/screen.md.
 
     `sequence` counts updates of a display from 0 and wraps at 2^32; `raw_length` is the
-    exact length of the unpacked body.
+    exact length of the unpacked body. The defaults are those of the smallest updates.
     """
 
     TYPE: ClassVar[int] = 1
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Int(0, 255),
         Int(0, 2**32 - 1),
-        Int(0, 15),
         Int(0, MAX_RAW_BODY),
         Blob(MAX_PACKED),
+        Int(0, 15),
         Blob(MAX_PACKED),
+        Int(0, 255),
     )
-    display: int
     sequence: int
-    packer: int
     raw_length: int
     body: bytes
-    side: bytes
+    packer: int = PACKER_DEFLATE
+    side: bytes = b""
+    display: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,10 @@ import pytest
 
 from p2p_remote.session import events as ev
 from p2p_remote.traversal.reasons import BOTH_HARD, BOTH_RANDOM
-from p2p_remote.wire.screen import ScreenUpdate
+from p2p_remote.wire.screen import PACKER_RAW, ScreenUpdate
 from tests.scenarios.world import World
 
-UPDATE = ScreenUpdate(0, 0, 0, 3, b"abc", b"")
+UPDATE = ScreenUpdate(0, 3, b"abc", PACKER_RAW)
 
 
 def session_between(technician: str, customer: str, seed: int = 1) -> World:

@@ -15,11 +15,11 @@ from p2p_remote.session import node_events as nd
 from p2p_remote.session.roles import State
 from p2p_remote.wire import control
 from p2p_remote.wire import input as wire_input
-from p2p_remote.wire.screen import CursorPosition, ScreenUpdate
+from p2p_remote.wire.screen import PACKER_RAW, CursorPosition, ScreenUpdate
 from tests.scenarios.world import IDENTITIES, World
 from tests.support.nat import Dependence, Nat
 
-UPDATE = ScreenUpdate(0, 0, 0, 3, b"abc", b"")
+UPDATE = ScreenUpdate(0, 3, b"abc", PACKER_RAW)
 
 
 def home(public: str) -> Nat:
@@ -296,7 +296,7 @@ def test_pictures_arrive_in_order_and_pointers_newest() -> None:
     session = world.customer_session()
     for number in range(50):
         session.send_screen(
-            ScreenUpdate(0, number, 0, 900, bytes(900), b""), world.network.now
+            ScreenUpdate(number, 900, bytes(900), PACKER_RAW), world.network.now
         )
         session.send_cursor(CursorPosition(number, 1, 1), world.network.now)
         world.network.run_for(0.02)

@@ -35,7 +35,7 @@ def update(sequence, body, side=b"", packer=PACKER_RAW):
     packed = raw
     if packer != PACKER_RAW:
         packed = lz4.block.compress(raw, store_size=False)
-    return ScreenUpdate(0, sequence, packer, len(raw), packed, side)
+    return ScreenUpdate(sequence, len(raw), packed, packer, side)
 
 
 def filled(rows, colours):
@@ -121,7 +121,7 @@ def test_history_is_used_by_later_bodies(decoder):
     raw = layout.build(body)
     packed = lz4.block.compress(raw, store_size=False, dict=raw)
     assert len(packed) < len(lz4.block.compress(raw, store_size=False))
-    decoder.apply(ScreenUpdate(0, 3, PACKER_LZ4_HISTORY, len(raw), packed, b""))
+    decoder.apply(ScreenUpdate(3, len(raw), packed, PACKER_LZ4_HISTORY))
 
 
 def test_many_changed_rectangles_are_reported_as_few(decoder):
@@ -198,13 +198,14 @@ HOSTILE = {
     ),
     "update left out": update(3, Body()),
     "update repeated": update(1, Body()),
-    "body of one byte": ScreenUpdate(0, 2, PACKER_RAW, 1, b"\0", b""),
-    "body over 1 MiB": ScreenUpdate(0, 2, PACKER_LZ4, (1 << 20) + 1, b"x", b""),
-    "unknown packer": ScreenUpdate(0, 2, 7, 2, b"\4\0", b""),
+    "body of one byte": ScreenUpdate(2, 1, b"\0", PACKER_RAW),
+    "body over 1 MiB": ScreenUpdate(2, (1 << 20) + 1, b"x", PACKER_LZ4),
+    "unknown packer": ScreenUpdate(2, 2, b"\4\0", 7),
     "bomb": ScreenUpdate(
-        0, 2, PACKER_LZ4, 100, lz4.block.compress(bytes(1 << 24), store_size=False), b""
+        2, 100, lz4.block.compress(bytes(1 << 24), store_size=False), PACKER_LZ4
     ),
-    "deflate damage": ScreenUpdate(0, 2, PACKER_HUFFMAN, 100, b"\xff" * 9, b""),
+    "deflate damage": ScreenUpdate(2, 100, b"\xff" * 9, PACKER_HUFFMAN),
+    "deflate damage in a tiny update": ScreenUpdate(2, 100, b"\xff" * 9),
     "side part too short": update(2, filled(*ANY), side=b"\1"),
     "side part outside": update(
         2, filled(*ANY), side=bytes([2, 0, 0, 7, 0, 0, 0, 1, 0, 1, 0, 128])

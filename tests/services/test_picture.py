@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from p2p_remote.services.picture import MAX_WAITING_BYTES, Picture
-from p2p_remote.wire.screen import MAX_PACKED, ScreenUpdate
+from p2p_remote.wire.screen import MAX_PACKED, PACKER_RAW, ScreenUpdate
 
 
 async def test_updates_that_wait_are_bounded_by_their_bytes() -> None:
@@ -15,9 +15,9 @@ async def test_updates_that_wait_are_bounded_by_their_bytes() -> None:
     picture = Picture(lambda: 0.0, lambda _: None, broken.append)
     body = bytes(MAX_PACKED)
     for number in range(MAX_WAITING_BYTES // MAX_PACKED):
-        picture.put(ScreenUpdate(0, number, 0, 0, body, b""))
+        picture.put(ScreenUpdate(number, 0, body, PACKER_RAW))
     assert broken == []
-    picture.put(ScreenUpdate(0, 99, 0, 0, body, b""))
+    picture.put(ScreenUpdate(99, 0, body, PACKER_RAW))
     assert len(broken) == 1
     picture.close()
 
@@ -35,7 +35,7 @@ async def test_an_unexpected_failure_does_not_end_the_decoding(
     monkeypatch.setattr(picture._decoder, "apply", explode)
     task = asyncio.create_task(picture.run())
     for number in range(2):
-        picture.put(ScreenUpdate(0, number, 0, 0, b"", b""))
+        picture.put(ScreenUpdate(number, 0, b"", PACKER_RAW))
         async with asyncio.timeout(10):
             assert "cannot be decoded" in await broken.get()
     assert not task.done()

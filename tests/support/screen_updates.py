@@ -10,7 +10,7 @@ from p2p_remote.screen import jpeg
 from p2p_remote.screen.decoder import Decoder
 from p2p_remote.screen.encoder import Encoder
 from p2p_remote.screen.packing import History, unpack
-from p2p_remote.wire.screen import PACKER_HUFFMAN, PACKER_RAW, ScreenUpdate
+from p2p_remote.wire.screen import PACKER_DEFLATE, PACKER_RAW, ScreenUpdate
 from tests.support.screen_scenes import Image, photo
 
 _WIDTH, _HEIGHT = 200, 136
@@ -46,7 +46,7 @@ def _raw(decoder: Decoder, update: ScreenUpdate) -> ScreenUpdate:
     history = History()
     history.remember(decoder._history.data)
     raw = unpack(update.packer, update.body, update.raw_length, history)
-    return ScreenUpdate(0, update.sequence, PACKER_RAW, len(raw), raw, update.side)
+    return ScreenUpdate(update.sequence, len(raw), raw, PACKER_RAW, update.side)
 
 
 def _damaged(data: bytes, random: randomness.Random) -> bytes:
@@ -84,8 +84,8 @@ def _mutated(update: ScreenUpdate, random: randomness.Random) -> ScreenUpdate:
     if choice == 0:
         length = random.randrange(1 << 21)
     elif choice == 1:
-        packer = random.randrange(PACKER_HUFFMAN + 2)
-    return ScreenUpdate(0, update.sequence, packer, length, body, side)
+        packer = random.randrange(PACKER_DEFLATE + 2)
+    return ScreenUpdate(update.sequence, length, body, packer, side)
 
 
 def fuzz(count: int, seed: int) -> tuple[int, int]:

@@ -75,6 +75,47 @@ def test_wrong_shapes_are_refused(fields: tuple[object, ...]) -> None:
         SCHEMA.decode(msgpack.packb(fields))
 
 
+@dataclass(frozen=True, slots=True)
+class Short:
+    """A message whose last two fields have defaults."""
+
+    TYPE: ClassVar[int] = 1
+    FIELDS: ClassVar[tuple[Field, ...]] = (Int(0, 9), Blob(4), Int(0, 9))
+    number: int
+    blob: bytes = b"x"
+    more: int = 2
+
+
+SHORT = Schema((Short,), max_bytes=16, max_blob=4)
+
+
+@pytest.mark.parametrize(
+    ("message", "fields"),
+    [
+        (Short(2), (1, 2)),
+        (Short(2, b"y"), (1, 2, b"y")),
+        (Short(2, b"x", 3), (1, 2, b"x", 3)),
+        (Short(2, b"y", 2), (1, 2, b"y")),
+    ],
+)
+def test_defaults_at_the_end_are_left_out(
+    message: Short, fields: tuple[object, ...]
+) -> None:
+    """They take no bytes; the receiver puts them in again."""
+    data = SHORT.encode(message)
+    assert data == msgpack.packb(fields)
+    assert SHORT.decode(data) == message
+
+
+@pytest.mark.parametrize(
+    "fields", [(1,), (1, 2, b"x", 2, 2), (1, 2, 3), (1, 2, b"x", 10)]
+)
+def test_only_defaults_may_be_left_out(fields: tuple[object, ...]) -> None:
+    """Fields without a default are needed, others are checked where they stand."""
+    with pytest.raises(MalformedMessageError):
+        SHORT.decode(msgpack.packb(fields))
+
+
 @pytest.mark.parametrize(
     "data",
     [
