@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from p2p_remote.screen.arrays import BLOCK, Bits
+from p2p_remote.screen.arrays import BLOCK, TILE, Bits
 from p2p_remote.screen.geometry import Rect
 
 _EXACT = 0
@@ -37,7 +37,6 @@ class LossMap:
         """Nothing is lossy at first."""
         self._size = width, height
         self.loss = np.zeros((-(-height // BLOCK), -(-width // BLOCK)), np.uint8)
-        self._slots: dict[int, int] = {}
 
     @property
     def is_exact(self) -> bool:
@@ -85,25 +84,15 @@ class LossMap:
         worst: NDArray[np.uint8] = np.maximum(down[:, first], down[:, last])
         return worst
 
-    def store(self, rect: Rect, slot: int, old: NDArray[np.uint8]) -> None:
-        """A tile was kept in a slot when `loss` was `old`."""
-        loss = int(old[self._blocks(rect)].max())
-        if loss:
-            self._slots[slot] = loss
-        else:
-            self._slots.pop(slot, None)
-
-    def show(self, rect: Rect, slot: int) -> None:
-        """A slot was shown at a tile."""
-        self.loss[self._blocks(rect)] = self._slots.get(slot, _EXACT)
-
-    @staticmethod
-    def _blocks(rect: Rect) -> tuple[slice, slice]:
-        return (
-            slice(rect.y // BLOCK, -(-rect.bottom // BLOCK)),
-            slice(rect.x // BLOCK, -(-rect.right // BLOCK)),
-        )
-
     def worse_than(self, quality: int) -> Bits:
         """Blocks that the viewer has at less than `quality`."""
         return self.loss > _WORST - quality
+
+
+def exact_tiles(loss: NDArray[np.uint8]) -> Bits:
+    """Tiles, in their order, of which no block of `loss` is lossy."""
+    per_tile = TILE // BLOCK
+    down = np.maximum.reduceat(loss, np.arange(0, loss.shape[0], per_tile), axis=0)
+    worst = np.maximum.reduceat(down, np.arange(0, loss.shape[1], per_tile), axis=1)
+    exact: Bits = worst.ravel() == _EXACT
+    return exact

@@ -14,7 +14,7 @@ from p2p_remote.screen.arrays import BLOCK, OPAQUE, SEGMENT, Bits, Pixels
 from p2p_remote.screen.damage import Comparer, bounding_segments
 from p2p_remote.screen.geometry import Rect, row_runs
 from p2p_remote.screen.layout import Body, Table
-from p2p_remote.screen.losses import LossMap
+from p2p_remote.screen.losses import LossMap, exact_tiles
 from p2p_remote.screen.motion import Copy, MotionFinder
 from p2p_remote.screen.motion_search import Vector
 from p2p_remote.screen.tile_index import TileIndex
@@ -87,11 +87,11 @@ class Mirror:
         if is_blank or box.area * SEGMENT <= _SMALL:
             return Operations(), segments
         tiles = self._tiles.changed_tiles(segments)
-        hits: list[tuple[int, int]] = []
+        hits: list[tuple[int, int]] | None = None
         if self._motion.last is None and hint is None:
             # While nothing moves, content that comes back is the better guess.
             hits = self._tiles.find(tiles, current)
-        if 2 * len(hits) > len(tiles):
+        if hits and 2 * len(hits) > len(tiles):
             stores = self._store(tiles, hits, self.pixels, self.loss.loss)
             self._show(hits, current, segments)
             return Operations(None, stores, hits), segments
@@ -105,8 +105,9 @@ class Mirror:
             copy.apply(self.pixels, old)
             self.loss.copy(copy.rect, copy.dx, copy.dy)
             segments = self.segments(current, rows)
-            tiles = self._tiles.changed_tiles(segments)
-        hits = self._tiles.find(tiles, current)
+            tiles, hits = self._tiles.changed_tiles(segments), None
+        if hits is None:
+            hits = self._tiles.find(tiles, current)
         stores = self._store(tiles, hits, old, old_loss)
         self._show(hits, current, segments)
         return Operations(copy, stores, hits), segments
@@ -118,18 +119,21 @@ class Mirror:
         old: Pixels,
         old_loss: NDArray[np.uint8],
     ) -> list[tuple[int, int]]:
-        """Keep what the viewer showed at `tiles` before this update."""
-        stores = self._tiles.store(tiles, old, [slot for _, slot in hits])
-        for tile, slot in stores:
-            self.loss.store(self._tiles.rect(tile), slot, old_loss)
-        return stores
+        """Keep what the viewer showed at `tiles` before this update.
+
+        What it has as JPEG is sent again for less than keeping it costs.
+        """
+        if old_loss.any():
+            exact = exact_tiles(old_loss)
+            tiles = [tile for tile in tiles if exact[tile]]
+        return self._tiles.store(tiles, old, [slot for _, slot in hits])
 
     def _show(
         self, hits: list[tuple[int, int]], current: Pixels, segments: Bits
     ) -> None:
         """Follow hits; what they show differs no more."""
-        for tile, slot in hits:
-            self.loss.show(self._tiles.rect(tile), slot)
+        for tile, _ in hits:
+            self.loss.fill(self._tiles.rect(tile))
         for rect in row_runs([self._tiles.rect(tile) for tile, _ in hits]):
             rows = slice(rect.y, rect.bottom)
             self.pixels[rows, rect.x : rect.right] = current[rows, rect.x : rect.right]

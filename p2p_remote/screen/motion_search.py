@@ -10,6 +10,7 @@ from p2p_remote.screen.geometry import Rect
 Vector = tuple[int, int]
 
 _STRIPS = 8  # columns of segments that vote on vertical motion
+_HOPELESS = 3  # of them without a vote: the others have none either
 _MIN_ROWS = 12  # rows that must agree on a vertical vector
 _WINDOW = 8  # pixels of a hashed window
 _SAMPLES = 500  # windows of the new picture that are looked for
@@ -34,7 +35,9 @@ def vertical_vectors(
     whole = segments[:, : current.shape[1] // SEGMENT]
     changed = np.count_nonzero(whole, axis=0)
     votes = np.zeros(2 * height + 1, np.int64)
-    for column in np.argsort(changed)[::-1][:_STRIPS].tolist():
+    for tried, column in enumerate(np.argsort(changed)[::-1][:_STRIPS].tolist()):
+        if tried == _HOPELESS and not votes.any():
+            break
         rows = np.flatnonzero(whole[:, column])
         if len(rows) < _MIN_ROWS:
             break

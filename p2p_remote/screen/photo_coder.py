@@ -44,29 +44,43 @@ _MEMORY = 0.7  # share of the old estimate that a new measurement leaves
 
 
 def slices(blocks: Bits, most: int) -> Iterator[tuple[Rect, Bits]]:
-    """Boxes in blocks with their part of `blocks`, each of at most `most` blocks."""
-    columns = blocks.shape[1]
-    rows_per_box = max(_BOX_BLOCKS // columns, 1)
-    pending: list[int] = []
-    for place in np.flatnonzero(blocks).tolist():
-        if pending and (
-            len(pending) >= most
-            or place // columns - pending[0] // columns >= rows_per_box
-        ):
-            yield _boxed(pending, columns)
-            pending = []
-        pending.append(place)
-    if pending:
-        yield _boxed(pending, columns)
+    """Boxes in blocks with their part of `blocks`, each of at most `most` blocks.
+
+    They end with a row of blocks where they can: boxes that overlap code twice.
+    """
+    rows_per_box = max(_BOX_BLOCKS // blocks.shape[1], 1)
+    counts = np.count_nonzero(blocks, axis=1).tolist()
+    first = total = 0
+    for row, count in enumerate([*counts, most + 1]):
+        if total and (total + count > most or row - first >= rows_per_box):
+            yield _boxed(blocks, first, row)
+            total = 0
+        if not total:
+            first = row
+        if count > most and row < len(counts):
+            yield from _parts(blocks, row, most)
+        else:
+            total += count
 
 
-def _boxed(places: list[int], columns: int) -> tuple[Rect, Bits]:
-    rows, across = np.divmod(np.array(places), columns)
-    left, top = int(across.min()), int(rows.min())
-    box = Rect.from_edges(left, top, int(across.max()) + 1, int(rows.max()) + 1)
-    chosen = np.zeros((box.height, box.width), np.bool_)
-    chosen[rows - top, across - left] = True
-    return box, chosen
+def _parts(blocks: Bits, row: int, most: int) -> Iterator[tuple[Rect, Bits]]:
+    """Boxes of a row that has more than `most` blocks."""
+    columns = np.flatnonzero(blocks[row])
+    for start in range(0, len(columns), most):
+        part = columns[start : start + most]
+        left, right = int(part[0]), int(part[-1]) + 1
+        chosen = blocks[row : row + 1, left:right].copy()
+        yield Rect(left, row, right - left, 1), chosen
+
+
+def _boxed(blocks: Bits, top: int, bottom: int) -> tuple[Rect, Bits]:
+    """Box around the blocks of some rows, and which ones they are."""
+    rows = np.flatnonzero(blocks[top:bottom].any(axis=1)) + top
+    columns = np.flatnonzero(blocks[top:bottom].any(axis=0))
+    box = Rect.from_edges(
+        int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+    )
+    return box, blocks[box.y : box.bottom, box.x : box.right].copy()
 
 
 def _mosaic(frame: Pixels, box: Rect, chosen: Bits) -> Pixels:

@@ -1,7 +1,7 @@
 """A minimal RFB client (RFC 6143, Tight by the community's specification).
 
-It asks for updates and counts their bytes. Nothing is decoded: rectangles are walked
-as far as it takes to know where they end.
+It asks for updates and counts their bytes. Rectangles are walked as far as it takes to
+know where they end; only JPEG pictures are kept, to be judged.
 """
 
 import select
@@ -40,6 +40,8 @@ class RfbClient:
         self._free_at = 0.0
         self._data = bytearray()
         self.received = 0
+        self.pictures: list[tuple[int, int, bytes]] = []
+        """JPEG pictures of the last update: left, top, file."""
         self._read(12)
         self._socket.sendall(b"RFB 003.008\n")
         self._read(self._read(1)[0])
@@ -99,14 +101,16 @@ class RfbClient:
 
     def _rectangles(self) -> None:
         (count,) = struct.unpack(">xH", self._read(3))
+        self.pictures = []
         for _ in range(count):
             fields = struct.unpack(">HHHHi", self._read(12))
-            width, height, encoding = fields[2:]
-            if encoding == _LAST_RECT:
+            if fields[4] == _LAST_RECT:
                 return
-            self._rectangle(width, height, encoding)
+            self._rectangle(*fields)
 
-    def _rectangle(self, width: int, height: int, encoding: int) -> None:
+    def _rectangle(
+        self, x: int, y: int, width: int, height: int, encoding: int
+    ) -> None:
         if encoding == RAW:
             self._read(4 * width * height)
         elif encoding == COPY_RECT:
@@ -116,11 +120,11 @@ class RfbClient:
         elif encoding == ZRLE:
             self._read(struct.unpack(">I", self._read(4))[0])
         elif encoding == TIGHT:
-            self._tight(width, height)
+            self._tight(x, y, width, height)
         elif encoding == HEXTILE:
-            for y in range(0, height, 16):
-                for x in range(0, width, 16):
-                    self._hextile(min(16, width - x) * min(16, height - y))
+            for down in range(0, height, 16):
+                for across in range(0, width, 16):
+                    self._hextile(min(16, width - across) * min(16, height - down))
         else:
             raise ConnectionError(f"encoding {encoding} was not asked for")
 
@@ -134,14 +138,14 @@ class RfbClient:
             count = self._read(1)[0]
             self._read(count * (6 if flags & 16 else 2))
 
-    def _tight(self, width: int, height: int) -> None:
+    def _tight(self, x: int, y: int, width: int, height: int) -> None:
         control = self._read(1)[0]
         kind = control >> 4
         if kind == 8:  # one colour
             self._read(3)
             return
         if kind == 9:  # JPEG
-            self._read(self._compact_length())
+            self.pictures.append((x, y, self._read(self._compact_length())))
             return
         size = 3 * width * height
         if control & 0x40 and self._read(1)[0] == 1:  # palette

@@ -92,3 +92,17 @@ def test_trimmed_is_the_exact_bounding_box(data):
     assert found == Rect.from_edges(
         min(columns), min(rows), max(columns) + 1, max(rows) + 1
     )
+
+
+def test_noise_in_the_ignored_byte_hides_nothing():
+    """With and without it, the same segments differ."""
+    one, two = pair(96, 200)
+    random = np.random.default_rng(2)
+    for y, x in random.integers(0, (200, 96), (300, 2)).tolist():
+        two[y, x] ^= 1 << int(random.integers(0, 24))
+    comparer = Comparer(96, 200)
+    clean = comparer.segments(one, two, all_rows(200))
+    two ^= random.integers(0, 256, two.shape, dtype=np.uint32) << np.uint32(24)
+    noisy = comparer.segments(one, two, all_rows(200))
+    assert clean.any()
+    assert np.array_equal(clean, noisy)

@@ -63,6 +63,13 @@ def test_slices_are_bounded_and_complete():
     assert np.array_equal(seen, blocks)
 
 
+def test_slices_end_with_rows_of_blocks():
+    """Boxes of a full picture do not overlap, so nothing is coded twice."""
+    boxes = [box for box, _ in slices(np.ones((34, 60), np.bool_), 512)]
+    assert sum(box.area for box in boxes) == 34 * 60
+    assert len(boxes) == 5
+
+
 @needs_jpeg
 @pytest.mark.parametrize("blocks", ["all", "few"])
 def test_jpeg_blocks_are_close(blocks):
