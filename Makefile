@@ -103,7 +103,7 @@ coverage: install ## unit tests with branch coverage
 	@$(BIN)/coverage report
 	@$(BIN)/coverage report --include='$(PURE_FLOORS)' --fail-under=100
 
-bench: bench-terminal bench-rendezvous bench-paths bench-screen bench-transport ## all of the following, about 20 minutes
+bench: bench-terminal bench-hotkey bench-rendezvous bench-paths bench-screen bench-transport ## all of the following, about 20 minutes
 
 bench-terminal: install ## CPU of drawing a remote screen in cells
 	@$(BIN)/python -m tests.bench.bench_terminal $(ARGS)
@@ -117,6 +117,10 @@ bench-transport: install ## the transport beside TCP and QUIC on bad lines (root
 		|| $(BIN)/pip install --quiet --disable-pip-version-check aioquic qh3 \
 		|| echo "aioquic and qh3 cannot be had here" >&2
 	@$(BIN)/python -m tests.bench.bench_transport --write $(ARGS)
+
+.PHONY: bench-hotkey
+bench-hotkey: install ## how long after F11 input still arrives, into docs/figures.md
+	@$(BIN)/python -m tests.bench.bench_hotkey --write $(ARGS)
 
 .PHONY: bench-paths
 bench-paths: install ## which pairs of networks become direct, into docs/figures.md

@@ -1,13 +1,11 @@
 """A `TechnicianService` in a thread of its own, for a user interface.
 
 The loop of an interface redraws for tens of milliseconds; the network must not wait
-for that. The thread switch interval is lowered so that packets get their turn while
-the interface computes.
+for that.
 """
 
 import asyncio
 import contextlib
-import sys
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
@@ -23,7 +21,6 @@ from p2p_remote.services.technician import TechnicianService
 from p2p_remote.wire.control import Viewport
 from p2p_remote.wire.input import InputMessage
 
-SWITCH_INTERVAL = 0.0005  # s; Python's default of 5 ms costs 15 ms at the 95th centile
 _MAX_DAMAGE = 64  # rectangles kept apart; more are merged into everything
 
 
@@ -50,7 +47,6 @@ class TechnicianThread:
 
     def start(self) -> None:
         """Start the thread."""
-        sys.setswitchinterval(SWITCH_INTERVAL)
         self._thread.start()
 
     def call(self, target: int, *, password: str = "") -> None:
