@@ -16,6 +16,7 @@ the command line (docs/cli.md).
     ├── MissingCapabilityError       exit 7
     ├── SessionAbortedError          exit 8
     ├── StateError                   exit 1, files of ours that cannot be used
+    ├── FileTransferError            exit 1, a file that did not arrive
     └── PermissionNotGrantedError    an effect without a grant
 """
 
@@ -91,6 +92,15 @@ class SessionAbortedError(RemoteSupportError):
 
 class StateError(RemoteSupportError):
     """A file of p2p-remote cannot be read or written."""
+
+
+class FileTransferError(RemoteSupportError):
+    """The file was not transferred."""
+
+    def __init__(self, text: str, reason: int) -> None:
+        """`reason` is a number of `wire.files.STOP_REASONS`."""
+        super().__init__(text)
+        self.reason = reason
 
 
 class PermissionNotGrantedError(RemoteSupportError):

@@ -62,11 +62,55 @@ class Started:
 
 
 @dataclass(frozen=True, slots=True)
+class FileFacts:
+    """The file that a question is about. `size` is 0 where it would leave.
+
+    `name` is what it will be called in `folder`, or the path that is asked for.
+    """
+
+    number: int
+    incoming: bool
+    name: str
+    size: int
+    folder: str
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """The technician asks for one more permission; no answer is No."""
+    """The technician asks for one more permission; no answer is No.
+
+    With a `file`, a yes may be meant for this file only.
+    """
 
     permission: str
     seconds: int
+    file: FileFacts | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskedNoMore:
+    """What the question was about has gone: the question is closed."""
+
+    permission: str
+
+
+@dataclass(frozen=True, slots=True)
+class TransferReport:
+    """How far a file is. `state`: running, done or failed.
+
+    `incoming` as seen from this machine; `lane`: it goes by a connection of its own;
+    `text`: why it failed; `path`: where it is now that it is done.
+    """
+
+    number: int
+    incoming: bool
+    name: str
+    size: int
+    position: int
+    state: str
+    lane: bool
+    text: str = ""
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +220,8 @@ ServiceEvent = (
     | WrongDigits
     | Started
     | Asked
+    | AskedNoMore
+    | TransferReport
     | GrantChanged
     | Revoked
     | ControlPaused

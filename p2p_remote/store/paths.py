@@ -39,6 +39,15 @@ def state_dir(given: str | None) -> Path:
     return path
 
 
+def downloads_dir(given: str | None) -> Path:
+    """Return the folder for files that come in: `given`, or the user's downloads."""
+    if given:
+        return Path(given).expanduser()
+    import platformdirs
+
+    return Path(platformdirs.user_downloads_dir())
+
+
 def write_private(path: Path, data: bytes) -> None:
     """Replace a file as a whole, readable by its owner only.
 

@@ -1,0 +1,90 @@
+"""Files at the customer's side: into one folder, or out after a yes."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from p2p_remote.services import events as se
+from p2p_remote.services.running_node import RunningNode
+from p2p_remote.services.transfer_job import Job
+from p2p_remote.services.transfers import Transfers
+from p2p_remote.session import file_events as fe
+from p2p_remote.session.customer import CustomerSession
+from p2p_remote.session.customer_files import RECEIVING, SENDING
+from p2p_remote.wire import files as wire_files
+
+
+class CustomerTransfers(Transfers):
+    """Does what the customer has allowed; asks for what is not."""
+
+    def __init__(
+        self,
+        session: CustomerSession,
+        running: RunningNode,
+        notify: Callable[[se.ServiceEvent], None],
+        folder: Path,
+        ask: Callable[[str, se.FileFacts], None],
+    ) -> None:
+        """Write into `folder`; `ask` is given permission and file of a question."""
+        super().__init__(session.files, session.handshake.peer_public, running, notify)
+        self._files = session.files
+        self._folder = folder
+        self._ask = ask
+
+    def ask_next(self) -> None:
+        """Ask about the next file that waits for an answer, if there is one."""
+        waiting = self._files.next_asked()
+        if waiting is not None and not self._closed:
+            permission = RECEIVING if waiting.incoming else SENDING
+            facts = se.FileFacts(
+                waiting.number,
+                waiting.incoming,
+                waiting.name,
+                waiting.size,
+                str(self._folder) if waiting.incoming else "",
+            )
+            self._ask(permission, facts)
+
+    def is_waiting(self, number: int) -> bool:
+        """Whether this transfer is still there to be answered for."""
+        return self._files.transfer(number) is not None
+
+    def allow(self, number: int) -> None:
+        """Let this one file through.
+
+        Raises:
+            UsageError: nothing waits under this number.
+
+        """
+        self._files.allow(number)
+
+    def granted(self, permission: str) -> None:
+        """Everything that waited for this permission may go on."""
+        self._files.granted(permission)
+
+    def withdraw(self, permission: str, *, declined: bool = False) -> None:
+        """Stop everything in this direction."""
+        reason = wire_files.STOP_REFUSED if declined else wire_files.STOP_REVOKED
+        self._files.withdraw(permission, reason, self._now())
+
+    def _on_new(self, event: fe.FileEvent) -> None:
+        match event:
+            case fe.FileAsked() | fe.FileStopped():
+                self.ask_next()
+            case fe.FileOffered(number=number, name=name, size=size):
+                job = Job(number, name, size, incoming=True)
+                self._start(job, self._receive(job, self._folder, event))
+            case fe.FileWanted(number=number, path=path):
+                job = Job(number, Path(path).name, 0, incoming=False)
+                self._start(job, self._send(job, _below_home(path)))
+            case _:
+                pass
+
+    def _permitted(self, number: int) -> Callable[[], bool]:
+        clock, permitted = self._running.clock, self._files.permitted
+        return lambda: permitted(number, clock())
+
+
+def _below_home(path: str) -> Path:
+    """Absolute path of what the technician asked for; `~` is the customer's home."""
+    relative = path.removeprefix("~").lstrip("/") if path.startswith("~/") else path
+    return Path.home() / relative

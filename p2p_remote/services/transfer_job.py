@@ -1,0 +1,127 @@
+"""One file on its way: what has happened to it and who waits for more."""
+
+import asyncio
+from typing import TypeVar
+
+from p2p_remote.errors import FileTransferError
+from p2p_remote.services import events as se
+from p2p_remote.session import file_events as fe
+from p2p_remote.wire import files as wire_files
+
+EventT = TypeVar("EventT", bound=fe.FileEvent)
+
+_REASONS = {
+    wire_files.STOP_REFUSED: "The customer said no to this file.",
+    wire_files.STOP_BY_PERSON: "The transfer was stopped here.",
+    wire_files.STOP_REVOKED: "The customer does not allow files any more.",
+    wire_files.STOP_UNREADABLE: "The other side cannot read this file.",
+    wire_files.STOP_CHANGED: "The file changed while it was sent.",
+    wire_files.STOP_NO_SPACE: "The other side has not enough space for this file.",
+    wire_files.STOP_UNWRITABLE: "The other side cannot write this file.",
+    wire_files.STOP_DAMAGED: "The file was damaged on the way.",
+    wire_files.STOP_BUSY: "The other side has too many transfers open.",
+}
+
+
+def stopped(event: fe.FileStopped) -> FileTransferError:
+    """Say why a transfer was stopped."""
+    text = _REASONS[event.reason]
+    if event.by_peer and event.reason == wire_files.STOP_BY_PERSON:
+        text = "The other side stopped the transfer."
+    return FileTransferError(text, event.reason)
+
+
+class Job:
+    """State and events of one transfer, on the loop."""
+
+    def __init__(self, number: int, name: str, size: int, *, incoming: bool) -> None:
+        """Begin with nothing moved."""
+        self.number = number
+        self.name = name
+        self.size = size
+        self.incoming = incoming
+        self.position = 0  # bytes written at the receiver's
+        self.lane = False
+        self._events: asyncio.Queue[fe.FileEvent] = asyncio.Queue()
+        self._change = asyncio.Event()
+        self._stopped: FileTransferError | None = None
+        self._reported_at = float("-inf")
+
+    def put(self, event: fe.FileEvent) -> None:
+        """Take an event for `next`; a stop is for everybody who waits."""
+        if isinstance(event, fe.FileStopped):
+            self._stopped = stopped(event)
+        self._events.put_nowait(event)
+        self.wake()
+
+    def on_written(self, position: int) -> None:
+        """The receiver has everything before `position`."""
+        self.position = position
+        self.wake()
+
+    def wake(self) -> None:
+        """Let `changed` return."""
+        self._change.set()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no event waits to be taken."""
+        return self._events.empty()
+
+    def check(self) -> None:
+        """Raise what ended the transfer, if anything has.
+
+        Raises:
+            FileTransferError: it was stopped.
+
+        """
+        if self._stopped is not None:
+            raise self._stopped
+
+    async def changed(self) -> None:
+        """Wait until something has changed.
+
+        Raises:
+            FileTransferError: it was stopped.
+
+        """
+        await self._change.wait()
+        self._change.clear()
+        self.check()
+
+    async def next(self, *kinds: type[EventT]) -> EventT:
+        """Next event, which is of one of these kinds: the machine sees to the order.
+
+        Raises:
+            FileTransferError: the transfer was stopped.
+
+        """
+        self.check()
+        event = await self._events.get()
+        self.check()
+        if not isinstance(event, kinds):
+            raise TypeError(f"{type(event).__name__} out of order")
+        return event
+
+    def is_report_due(self, now: float, interval: float) -> bool:
+        """Whether progress has not been reported for `interval` (s)."""
+        due = now - self._reported_at >= interval
+        if due:
+            self._reported_at = now
+        return due
+
+    def report(
+        self, state: str, *, text: str = "", path: str = ""
+    ) -> se.TransferReport:
+        """Describe the transfer as it is now."""
+        return se.TransferReport(
+            self.number,
+            self.incoming,
+            self.name,
+            self.size,
+            self.position,
+            state,
+            self.lane,
+            text,
+            path,
+        )

@@ -1,0 +1,223 @@
+"""Files of one session: reads, writes and reports what `session.files` allows.
+
+Every transfer is a task on the loop of the network; everything that touches the disk
+or computes for long runs in threads.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from p2p_remote.errors import FileTransferError
+from p2p_remote.services import events as se
+from p2p_remote.services.running_node import RunningNode
+from p2p_remote.services.transfer_job import Job
+from p2p_remote.session import file_events as fe
+from p2p_remote.session.files import Files
+from p2p_remote.store.incoming_files import Expected, IncomingFile
+from p2p_remote.store.outgoing_files import OutgoingFile
+from p2p_remote.wire import files as wire_files
+
+_LOG = logging.getLogger(__name__)
+REPORT_INTERVAL = 0.25  # s between reports of progress
+WRITTEN_EVERY = 256 * 1024  # bytes after which the sender is told, at the latest
+LEAST_READ = 16 * 1024  # bytes; less is not worth a turn of a thread
+# What was left by these is removed; all others may be taken up again.
+_DELIBERATE = frozenset(
+    (
+        wire_files.STOP_REFUSED,
+        wire_files.STOP_BY_PERSON,
+        wire_files.STOP_REVOKED,
+        wire_files.STOP_DAMAGED,
+        wire_files.STOP_CHANGED,
+    )
+)
+
+ResultT = TypeVar("ResultT")
+
+
+class Transfers:
+    """What both sides share; see `CustomerTransfers` and `TechnicianTransfers`."""
+
+    def __init__(
+        self,
+        files: Files,
+        peer_public: bytes,
+        running: RunningNode,
+        notify: Callable[[se.ServiceEvent], None],
+    ) -> None:
+        """Serve `files`; `peer_public` tells whose partial files may be taken up."""
+        self._machine = files
+        self._peer_public = peer_public
+        self._running = running
+        self._notify = notify
+        self._loop = asyncio.get_running_loop()
+        self._jobs: dict[int, Job] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._threads = ThreadPoolExecutor(4, thread_name_prefix="files")
+        self._closed = False
+
+    def on_event(self, event: fe.FileEvent) -> None:
+        """Take an event of the session."""
+        if isinstance(event, fe.RoomForFiles):
+            for job in self._jobs.values():
+                job.wake()
+            return
+        job_of_event = self._jobs.get(event.number)
+        if job_of_event is None:
+            self._on_new(event)
+        elif isinstance(event, fe.FileProgress):
+            job_of_event.on_written(event.position)
+            self._report(job_of_event)
+        else:
+            job_of_event.put(event)
+
+    def stop(self, number: int) -> bool:
+        """Stop a transfer because a person wants it; False if it is over."""
+        known = self._machine.transfer(number) is not None
+        self._stop(number, wire_files.STOP_BY_PERSON)
+        return known
+
+    async def close(self) -> None:
+        """Let go of every file; what is incomplete can be taken up again."""
+        self._closed = True
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    # For the two sides.
+
+    def _on_new(self, event: fe.FileEvent) -> None:
+        """Take an event of a transfer that has no job yet."""
+        raise NotImplementedError
+
+    def _permitted(self, number: int) -> Callable[[], bool]:
+        """What is asked, in any thread, before the disk is touched."""
+        raise NotImplementedError
+
+    def _start(
+        self, job: Job, work: Coroutine[Any, Any, str]
+    ) -> "asyncio.Task[se.TransferReport]":
+        """Run a job; the result is its last report."""
+        self._jobs[job.number] = job
+        task = self._loop.create_task(self._guard(job, work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def _send(self, job: Job, path: Path) -> str:
+        """Offer a file and send it."""
+        source = await self._in_thread(OutgoingFile, path, self._permitted(job.number))
+        try:
+            job.name, job.size = source.name, source.size
+            self._machine.offer(
+                job.number, source.name, source.size, source.modified, self._now()
+            )
+            self._running.poke()
+            accepted = await job.next(fe.FileAccepted)
+            start = await self._in_thread(source.skip, accepted.offset, accepted.digest)
+            self._machine.begin(job.number, start, self._now())
+            job.on_written(start)
+            await self._send_bytes(job, source)
+            while job.position < job.size:
+                await job.changed()
+            digest = await self._in_thread(source.digest)
+            self._machine.sent(job.number, digest, self._now())
+            self._running.poke()
+            await job.next(fe.FileStored)
+        finally:
+            source.close()
+        return ""
+
+    async def _send_bytes(self, job: Job, source: OutgoingFile) -> None:
+        position = job.position
+        while position < source.size:
+            job.check()
+            room = self._machine.room(job.number, self._now())
+            if not room:
+                await job.changed()
+                continue
+            size = min(wire_files.CHUNK_BYTES, max(room, LEAST_READ))
+            data = await self._in_thread(source.read, position, size)
+            self._machine.send_chunk(job.number, data, self._now())
+            self._running.poke()
+            position += len(data)
+
+    async def _receive(self, job: Job, folder: Path, offer: fe.FileOffered) -> str:
+        """Take a file into a folder; returns its path."""
+        expected = Expected(self._peer_public, job.name, offer.size, offer.modified)
+        sink = await self._in_thread(
+            IncomingFile, folder, expected, self._permitted(job.number)
+        )
+        keep = True
+        try:
+            self._machine.accept(job.number, sink.position, sink.digest(), self._now())
+            self._running.poke()
+            begun = await job.next(fe.FileBegun)
+            if begun.offset != sink.position:
+                await self._in_thread(sink.restart)
+            path = await self._receive_bytes(job, sink)
+        except FileTransferError as error:
+            keep = error.reason not in _DELIBERATE
+            raise
+        finally:
+            sink.close(keep=keep)
+        self._machine.stored(job.number, self._now())
+        self._running.poke()
+        return str(path)
+
+    async def _receive_bytes(self, job: Job, sink: IncomingFile) -> Path:
+        told = sink.position
+        while True:
+            event = await job.next(fe.FileChunk, fe.FileSent)
+            if isinstance(event, fe.FileSent):
+                return await self._in_thread(sink.finish, event.digest)
+            await self._in_thread(sink.write, event.offset, event.data)
+            if job.is_idle or sink.position - told >= WRITTEN_EVERY:
+                told = sink.position
+                self._machine.written(job.number, told, self._now())
+                self._running.poke()
+            job.position = sink.position
+            self._report(job)
+
+    # Helpers of the above.
+
+    async def _guard(
+        self, job: Job, work: Coroutine[Any, Any, str]
+    ) -> se.TransferReport:
+        try:
+            path = await work
+        except FileTransferError as error:
+            self._stop(job.number, error.reason)
+            report = job.report("failed", text=str(error))
+        except Exception:  # one file never ends the session
+            _LOG.exception("a file could not be transferred")
+            self._stop(job.number, wire_files.STOP_UNWRITABLE)
+            report = job.report("failed", text="The file could not be transferred.")
+        else:
+            job.position = job.size
+            report = job.report("done", path=path)
+        finally:
+            self._jobs.pop(job.number, None)
+        self._notify(report)
+        return report
+
+    def _stop(self, number: int, reason: int) -> None:
+        self._machine.stop(number, reason, self._now())
+        self._running.poke()
+
+    def _report(self, job: Job) -> None:
+        if job.is_report_due(self._now(), REPORT_INTERVAL):
+            self._notify(job.report("running"))
+
+    async def _in_thread(
+        self, function: Callable[..., ResultT], *arguments: Any
+    ) -> ResultT:
+        return await self._loop.run_in_executor(self._threads, function, *arguments)
+
+    def _now(self) -> float:
+        return self._running.clock()

@@ -1,0 +1,235 @@
+"""A file that comes in: kept as `.part` until it is whole, then given a free name.
+
+Nothing that exists is ever written over, and no link is followed. What a broken
+transfer has left is found again by the same sender, name, size and time; whether the
+bytes are the same is settled by their hash (`IncomingFile.digest`).
+"""
+
+import errno
+import hashlib
+import os
+import shutil
+import stat
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from p2p_remote.errors import FileTransferError
+from p2p_remote.session.file_names import numbered
+from p2p_remote.wire import files
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_MOST_NUMBERS = 1000  # names tried for a file whose name is taken
+_HASH_BYTES = 1 << 20  # read at a time when a partial file is taken up again
+_OPEN_FLAGS = (
+    os.O_RDWR
+    | os.O_CREAT
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the sender said of a file. `name` is safe; `sender` is their public key."""
+
+    sender: bytes
+    name: str
+    size: int
+    modified: int
+
+    def part_name(self) -> str:
+        """Name of the partial file: the same for the same file of the same sender."""
+        facts = f"{self.size}/{self.modified}/{self.name}".encode()
+        tag = hashlib.blake2b(self.sender + facts, digest_size=8).hexdigest()
+        return f"{self.name}.{tag}.part"
+
+
+class IncomingFile:
+    """One file on its way to a folder. Any one thread at a time may write."""
+
+    def __init__(
+        self, folder: Path, expected: Expected, permitted: Callable[[], bool]
+    ) -> None:
+        """Open the partial file, or what an earlier try has left of it.
+
+        Args:
+            folder: where the file goes; made if it is not there.
+            expected: name, size and time as offered.
+            permitted: asked before every access to the disk.
+
+        Raises:
+            FileTransferError: no space, no access, or not permitted.
+
+        """
+        self.expected = expected
+        self.position = 0
+        self._folder = folder
+        self._permitted = permitted
+        self._lock = threading.Lock()
+        self._hash = hashlib.blake2b(digest_size=files.DIGEST_BYTES)
+        self._part = folder / expected.part_name()
+        self._check_permitted()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self._part, _OPEN_FLAGS, 0o600)
+        except OSError as error:
+            raise _failed(error, folder) from error
+        try:
+            self._take_up()
+        except BaseException:
+            self.close(keep=True)
+            raise
+
+    def digest(self) -> bytes:
+        """BLAKE2b-256 of the bytes that are here."""
+        return self._hash.copy().digest()
+
+    def restart(self) -> None:
+        """Begin at 0: what is here is not the beginning of the file."""
+        with self._lock:
+            self._check_permitted()
+            self._truncate()
+
+    def write(self, offset: int, data: bytes) -> None:
+        """Write bytes that begin at or before the end of what is here.
+
+        Raises:
+            FileTransferError: a gap, no space, or no longer permitted.
+
+        """
+        with self._lock:
+            new = data[self.position - offset :] if offset < self.position else data
+            end = offset + len(data)
+            if offset > self.position or end > self.expected.size:
+                raise FileTransferError(
+                    "The file came in the wrong order.", files.STOP_DAMAGED
+                )
+            if not new:
+                return
+            self._check_permitted()
+            try:
+                _write_all(self._descriptor, new)
+            except OSError as error:
+                raise _failed(error, self._folder) from error
+            self._hash.update(new)
+            self.position += len(new)
+
+    def finish(self, digest: bytes) -> Path:
+        """Compare the hash and give the file its name; returns where it is now.
+
+        Raises:
+            FileTransferError: it is not what was sent (and is removed), or it cannot
+                be given a name.
+
+        """
+        with self._lock:
+            self._check_permitted()
+            if self.digest() != digest or self.position != self.expected.size:
+                self._close(keep=False)
+                raise FileTransferError(
+                    "The file was damaged on the way and has been removed.",
+                    files.STOP_DAMAGED,
+                )
+            try:
+                os.fsync(self._descriptor)
+                os.utime(self._part, (self.expected.modified,) * 2)
+                self._close(keep=True)
+                return self._give_name()
+            except (OSError, OverflowError) as error:
+                raise _failed(error, self._folder) from error
+
+    def close(self, *, keep: bool) -> None:
+        """Let go; with `keep` the next try goes on from here. Harmless twice."""
+        with self._lock:
+            self._close(keep=keep)
+
+    def _take_up(self) -> None:
+        try:
+            status = os.fstat(self._descriptor)
+            if not stat.S_ISREG(status.st_mode) or status.st_nlink != 1:
+                raise FileTransferError(
+                    f"{self._part} is in the way.", files.STOP_UNWRITABLE
+                )
+            _lock(self._descriptor)
+            if status.st_size > self.expected.size:
+                self._truncate()
+            needed = self.expected.size - min(status.st_size, self.expected.size)
+            if shutil.disk_usage(self._folder).free < needed:
+                raise FileTransferError(
+                    f"There is not enough space in {self._folder}.",
+                    files.STOP_NO_SPACE,
+                )
+            while data := os.read(self._descriptor, _HASH_BYTES):
+                self._hash.update(data)
+                self.position += len(data)
+        except OSError as error:
+            raise _failed(error, self._folder) from error
+
+    def _truncate(self) -> None:
+        os.ftruncate(self._descriptor, 0)
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        self._hash = hashlib.blake2b(digest_size=files.DIGEST_BYTES)
+        self.position = 0
+
+    def _give_name(self) -> Path:
+        """Reserve a name that nothing has, then move the file there."""
+        for number in range(1, _MOST_NUMBERS):
+            name = self._folder / numbered(self.expected.name, number)
+            try:
+                os.close(os.open(name, _OPEN_FLAGS | os.O_EXCL, 0o600))
+            except FileExistsError:
+                continue
+            self._part.replace(name)
+            return name
+        raise FileTransferError(
+            f"Too many files are called {self.expected.name}.", files.STOP_UNWRITABLE
+        )
+
+    def _check_permitted(self) -> None:
+        if not self._permitted():
+            raise FileTransferError(
+                "The file was stopped: it is not allowed any more.",
+                files.STOP_REVOKED,
+            )
+
+    def _close(self, *, keep: bool) -> None:
+        if self._descriptor < 0:
+            return
+        os.close(self._descriptor)
+        self._descriptor = -1
+        if not keep or not self.position:
+            self._part.unlink(missing_ok=True)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    written = os.write(descriptor, data)
+    while written < len(data):
+        written += os.write(descriptor, data[written:])
+
+
+def _lock(descriptor: int) -> None:
+    """Refuse a partial file that another transfer is writing to."""
+    try:
+        import fcntl
+    except ImportError:
+        return  # Windows does not open a file twice for writing
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise FileTransferError(
+            "This file is being received already.", files.STOP_BUSY
+        ) from error
+
+
+def _failed(error: OSError | OverflowError, folder: Path) -> FileTransferError:
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return FileTransferError(
+            f"There is not enough space in {folder}.", files.STOP_NO_SPACE
+        )
+    why = error.strerror if isinstance(error, OSError) else "a bad time"
+    return FileTransferError(
+        f"The file cannot be written to {folder}: {why}.", files.STOP_UNWRITABLE
+    )
