@@ -97,7 +97,7 @@ class StateError(RemoteSupportError):
 class FileTransferError(RemoteSupportError):
     """The file was not transferred."""
 
-    def __init__(self, text: str, reason: int) -> None:
+    def __init__(self, text: str = "", reason: int = 0) -> None:
         """`reason` is a number of `wire.files.STOP_REASONS`."""
         super().__init__(text)
         self.reason = reason

@@ -93,6 +93,13 @@ COMMANDS = (
             ),
             _PASSWORD_FILE,
             Option(
+                ("--downloads",),
+                {
+                    "metavar": "DIR",
+                    "help": "folder for files that come in (default: your downloads)",
+                },
+            ),
+            Option(
                 ("--once",),
                 {"action": "store_true", "help": "leave after the first session"},
             ),
@@ -117,6 +124,29 @@ COMMANDS = (
                 ("--view-only",),
                 {"action": "store_true", "help": "never ask for control"},
             ),
+        ),
+    ),
+    Command(
+        "send",
+        "send files to another machine",
+        "p2p_remote.cli.files:run_send",
+        (
+            Option(("id",), {"metavar": "ID", "help": "the nine digits"}),
+            Option(
+                ("file",), {"metavar": "FILE", "nargs": "+", "help": "what to send"}
+            ),
+            _PASSWORD_FILE,
+        ),
+    ),
+    Command(
+        "get",
+        "get a file from another machine",
+        "p2p_remote.cli.files:run_get",
+        (
+            Option(("id",), {"metavar": "ID", "help": "the nine digits"}),
+            Option(("path",), {"metavar": "PATH", "help": "where it is over there"}),
+            Option(("to",), {"metavar": "DEST", "help": "folder or name here"}),
+            _PASSWORD_FILE,
         ),
     ),
     Command("lan", "list peers on the local network", "p2p_remote.cli.simple:run_lan"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from p2p_remote.cli.event_json import as_json
+from p2p_remote.cli.file_commands import carry_out, text_field, transfer_field
 from p2p_remote.cli.input_commands import input_messages
 from p2p_remote.cli.lines import (
     LineReader,
@@ -49,6 +50,7 @@ class _Script:
         self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._started = asyncio.Event()
         self._left = False
+        self._moving: set[asyncio.Task[None]] = set()
 
     async def run(self, service: TechnicianService, target: int, password: str) -> int:
         """Run until the session is over."""
@@ -63,6 +65,7 @@ class _Script:
         finally:
             reader.cancel()
             await service.close()
+            await asyncio.gather(*self._moving, return_exceptions=True)
 
     def on_event(self, event: se.ServiceEvent) -> None:
         """Print an event, and end with the session."""
@@ -101,6 +104,7 @@ class _Script:
                 await self._command(line)
         if seen:
             await self._started.wait()
+            await asyncio.gather(*self._moving, return_exceptions=True)
             self._leave()
 
     def _leave(self) -> None:
@@ -119,6 +123,9 @@ class _Script:
                     self._stop(0)
                 return
             await self._started.wait()
+            if name in ("send", "get"):
+                self._move(name, command)
+                return
             found = _COMMANDS.get(name)
             details = (
                 await found(self, command)
@@ -135,10 +142,26 @@ class _Script:
         self._service.send_input(input_messages(name, command))
         return {}
 
+    def _move(self, name: str, command: dict[str, Any]) -> None:
+        """Begin with a file; other commands go on beside it."""
+        task = asyncio.create_task(self._move_file(name, command))
+        self._moving.add(task)
+        task.add_done_callback(self._moving.discard)
+
+    async def _move_file(self, name: str, command: dict[str, Any]) -> None:
+        try:
+            details = await carry_out(self._service.transfers, name, command)
+            self._emit("done", do=name, **details)
+        except Exception as error:  # noqa: BLE001 -- one file never ends the others
+            self._emit("failed", do=name, error=why_failed(error))
+
+    async def _abort(self, command: dict[str, Any]) -> dict[str, Any]:
+        number = transfer_field(command)
+        self._service.transfers.stop(number)
+        return {"transfer": number}
+
     async def _snapshot(self, command: dict[str, Any]) -> dict[str, Any]:
-        file = command.get("file")
-        if not isinstance(file, str) or not file:
-            raise UsageError('"file" is missing')
+        file = text_field(command, "file")
         picture = await self._service.snapshot(
             wait_settled=bool(command.get("wait_settled"))
         )
@@ -182,4 +205,5 @@ _COMMANDS: dict[str, Callable[[_Script, dict[str, Any]], Awaitable[dict[str, Any
     "snapshot": _Script._snapshot,  # noqa: SLF001 -- the table of this class
     "viewport": _Script._viewport,  # noqa: SLF001
     "request": _Script._request,  # noqa: SLF001
+    "abort": _Script._abort,  # noqa: SLF001
 }

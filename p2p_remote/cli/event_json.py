@@ -45,6 +45,34 @@ def _started(event: se.Started) -> dict[str, Any]:
     }
 
 
+def _file(file: se.FileFacts) -> dict[str, Any]:
+    return {
+        "transfer": file.number,
+        "direction": _direction(incoming=file.incoming),
+        "name": file.name,
+        "size": file.size,
+        "to": file.folder,
+    }
+
+
+def _transfer(event: se.TransferReport) -> dict[str, Any]:
+    return {
+        "transfer": event.number,
+        "direction": _direction(incoming=event.incoming),
+        "name": event.name,
+        "size": event.size,
+        "bytes": event.position,
+        "state": event.state,
+        "over": "tcp" if event.lane else "session",
+        "error": event.text,
+        "file": event.path,
+    }
+
+
+def _direction(*, incoming: bool) -> str:
+    return "in" if incoming else "out"
+
+
 def _ended(event: se.Ended) -> dict[str, Any]:
     return {
         "reason": event.reason,
@@ -83,8 +111,14 @@ _TABLE: tuple[tuple[type[Any], str, Any], ...] = (
     (
         se.Asked,
         "asked",
-        lambda e: {"permission": e.permission, "seconds": e.seconds},
+        lambda e: {
+            "permission": e.permission,
+            "seconds": e.seconds,
+            **({} if e.file is None else {"file": _file(e.file)}),
+        },
     ),
+    (se.AskedNoMore, "asked_no_more", lambda e: {"permission": e.permission}),
+    (se.TransferReport, "transfer", _transfer),
     (
         se.Revoked,
         "revoked",

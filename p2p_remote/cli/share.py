@@ -6,6 +6,7 @@ import sys
 from typing import Any
 
 from p2p_remote.cli.event_json import as_json
+from p2p_remote.cli.file_commands import transfer_field
 from p2p_remote.cli.lines import (
     LineReader,
     emit,
@@ -23,6 +24,7 @@ from p2p_remote.services.customer import CustomerService
 from p2p_remote.services.desk import Desk
 from p2p_remote.session.customer import DEFAULT_SECONDS
 from p2p_remote.store.known_peers import KnownPeers
+from p2p_remote.store.paths import downloads_dir
 
 _MAX_SECONDS = 86_400
 
@@ -49,6 +51,7 @@ class _Share:
         self._json: bool = arguments.json
         self._once: bool = arguments.once
         self._attached: bool = arguments.attached
+        self._downloads = downloads_dir(arguments.downloads)
         self._context = context
         self._desk = desk
         self._had_session = False
@@ -66,6 +69,7 @@ class _Share:
             KnownPeers(self._context.state_dir),
             self._context.keep_identity,
             self._on_event,
+            self._downloads,
         )
         if not self._json:
             self._plain = PlainLines(self._service, self._desk.has_hotkey, self._write)
@@ -154,6 +158,9 @@ class _Share:
                 self._service.decline(_text(command, "permission"))
             case "revoke":
                 self._service.revoke(_text(command, "permission"))
+            case "allow" | "abort":
+                number = transfer_field(command)
+                self._service.answer_file(number, allow=name == "allow")
             case "remember":
                 self._service.remember()
             case "end":

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from p2p_remote.errors import RemoteSupportError
 from p2p_remote.services import events as se
 from p2p_remote.services.customer import CustomerService
-from p2p_remote.services.names import quoted
+from p2p_remote.services.names import quoted, size
 from p2p_remote.wire import peer_id
 
 READING_SECONDS = 1.0  # s after a question in which no answer can be meant for it
@@ -20,6 +20,7 @@ _DIGITS = re.compile(r"[ -]*(?:[0-9][ -]*){6}")
 _STOP = ("stop", "s")
 _END = ("end", "e")
 _QUIT = ("quit", "q", "exit")
+_ALL = ("all", "a")
 
 _PATHS = {
     "lan": "inside your local network",
@@ -45,6 +46,8 @@ class PlainLines:
         self._clock = clock
         self._question_at = float("-inf")
         self._asked: str | None = None
+        self._asked_file: se.FileFacts | None = None
+        self._moving: set[int] = set()
         self._request: se.Request | None = None
         self._ready = False
 
@@ -92,12 +95,21 @@ class PlainLines:
         elif word == "remember":
             self._service.remember()
             self._write("They are known from now on; you are still asked each time.")
+        elif word == "abort":
+            for number in tuple(self._moving):
+                self._service.answer_file(number, allow=False)
         elif word:
-            self._write("Type: stop (mouse and keyboard back), end, quit, remember.")
+            self._write(
+                "Type: stop (mouse and keyboard back), end, quit, remember, "
+                "abort (files)."
+            )
 
     def _answer_permission(self, permission: str, word: str) -> None:
         self._asked = None
-        if word in ("yes", "y"):
+        file, self._asked_file = self._asked_file, None
+        if word in ("yes", "y") and file is not None:
+            self._service.answer_file(file.number, allow=True)
+        elif word in ("yes", "y", *(_ALL if file is not None else ())):
             self._service.grant(permission)
         else:
             self._service.decline(permission)
@@ -180,11 +192,45 @@ class PlainLines:
         self._write("Type stop to take control back, end to end the session.")
 
     def _on_asked(self, event: se.Asked) -> None:
-        self._asked = event.permission
+        self._asked, self._asked_file = event.permission, event.file
         self._question_at = self._clock()
         self._write("")
-        self._write(f"They ask for: {_describe(event.permission)}.")
-        self._write("Allow it? Type yes or no.")
+        if event.file is None:
+            self._write(f"They ask for: {_describe(event.permission)}.")
+            self._write("Allow it? Type yes or no.")
+            return
+        file = event.file
+        if file.incoming:
+            self._write(
+                f"They want to send you {quoted(file.name)}, {size(file.size)}."
+            )
+            self._write(f"It would be stored in {file.folder}. Nobody has checked it")
+            self._write("for viruses.")
+        else:
+            self._write(f"They want to have this file of yours: {quoted(file.name)}.")
+        self._write("Type yes for this file, all for every file they ask for in this")
+        self._write("session, or no.")
+
+    def _on_asked_no_more(self, event: se.AskedNoMore) -> None:
+        if self._asked == event.permission:
+            self._asked = self._asked_file = None
+            self._write("They no longer want this file.")
+
+    def _on_transfer(self, event: se.TransferReport) -> None:
+        name = quoted(event.name)
+        if event.state == "running":
+            if event.number not in self._moving:
+                self._moving.add(event.number)
+                way = "comes in" if event.incoming else "goes out"
+                self._write(f"{name}, {size(event.size)}, {way}. abort stops it.")
+            return
+        self._moving.discard(event.number)
+        if event.state == "failed":
+            self._write(f"{name}: {event.text}")
+        elif event.incoming:
+            self._write(f"{name} is here: {event.path}")
+        else:
+            self._write(f"{name} has been sent.")
 
     def _on_granted(self, event: se.GrantChanged) -> None:
         if event.permission == self._asked:
@@ -209,7 +255,8 @@ class PlainLines:
             self._write("The other side is back.")
 
     def _on_ended(self, event: se.Ended) -> None:
-        self._request = self._asked = None
+        self._request = self._asked = self._asked_file = None
+        self._moving.clear()
         self._write("")
         minutes, seconds = divmod(int(event.duration_s), 60)
         if event.duration_s:
@@ -234,6 +281,8 @@ def _describe(permission: str) -> str:
     return {
         "view": "see this screen",
         "control": "use mouse and keyboard",
+        "file_in": "send you files",
+        "file_out": "get files of yours",
     }.get(permission, permission.replace("_", " "))
 
 
@@ -243,6 +292,8 @@ _SHOWN: dict[type, Callable[..., None]] = {
     se.WrongDigits: PlainLines._on_wrong_digits,  # noqa: SLF001
     se.Started: PlainLines._on_started,  # noqa: SLF001
     se.Asked: PlainLines._on_asked,  # noqa: SLF001
+    se.AskedNoMore: PlainLines._on_asked_no_more,  # noqa: SLF001
+    se.TransferReport: PlainLines._on_transfer,  # noqa: SLF001
     se.GrantChanged: PlainLines._on_granted,  # noqa: SLF001
     se.Revoked: PlainLines._on_revoked,  # noqa: SLF001
     se.PathReport: PlainLines._on_path,  # noqa: SLF001

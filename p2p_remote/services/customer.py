@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from p2p_remote.crypto.identity import Identity
@@ -38,10 +39,12 @@ class CustomerService:
         known_peers: KnownPeers,
         keep_identity: Callable[[Identity], None],
         notify: Callable[[se.ServiceEvent], None],
+        downloads: Path,
     ) -> None:
         """Nothing happens before `start`; `notify` is called on the loop.
 
-        `keep_identity` saves the next ID if this one turns out to be taken.
+        Files that come in go to `downloads`; `keep_identity` saves the next ID if this
+        one turns out to be taken.
         """
         self._options = replace(
             options, listed=True, known=lambda key: known_peers.find(key) is not None
@@ -50,6 +53,7 @@ class CustomerService:
         self._known = known_peers
         self._keep_identity = keep_identity
         self._notify = notify
+        self._downloads = downloads
         self._desk: Desk
         self._loop: asyncio.AbstractEventLoop
         self._tasks: set[asyncio.Task[None]] = set()
@@ -153,6 +157,16 @@ class CustomerService:
     def revoke(self, permission: str) -> None:
         """Take a permission back; it is gone when this returns."""
         self._active().revoke(permission)
+        self._running.poke()
+
+    def answer_file(self, number: int, *, allow: bool) -> None:
+        """Let one file through that was asked about, or stop it wherever it is.
+
+        Raises:
+            UsageError: no session, no such transfer, or it waits for no answer.
+
+        """
+        self._active().answer_file(number, allow=allow)
         self._running.poke()
 
     def remember(self) -> None:
@@ -305,7 +319,9 @@ class CustomerService:
             return
         if self._answer_timer is not None:
             self._answer_timer.cancel()
-        self._sharing = Sharing(session, self._desk, self._running, self._notify)
+        self._sharing = Sharing(
+            session, self._desk, self._running, self._notify, self._downloads
+        )
         caller, peer_id = self._caller
         self._notify(
             se.Started(

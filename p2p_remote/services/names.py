@@ -6,6 +6,7 @@ from itertools import groupby
 from p2p_remote.wire.text import clean
 
 MAX_SHOWN = 200  # characters
+_STEP = 1000  # from one unit to the next
 _MORE_QUOTES = frozenset("\"'`´ʹʺʻʼʽˈˊˋ˝′″‴‵‶‷⁗＂＇｀＇„‚〝〞〟❛❜❝❞〃״׳")
 
 
@@ -20,3 +21,13 @@ def quoted(name: str) -> str:
 
 def _is_quote(character: str) -> bool:
     return character in _MORE_QUOTES or unicodedata.category(character) in ("Pi", "Pf")
+
+
+def size(count: int) -> str:
+    """Bytes for people: `0 B`, `999 B`, `1.5 kB`, `1.1 GB`."""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < _STEP:
+            return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
+        value /= _STEP
+    return f"{value:.1f} TB"

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 from p2p_remote.desktop.base import HOTKEY_END
 from p2p_remote.errors import (
@@ -11,11 +12,13 @@ from p2p_remote.errors import (
     RemoteSupportError,
 )
 from p2p_remote.services import events as se
+from p2p_remote.services.customer_transfers import CustomerTransfers
 from p2p_remote.services.desk import Desk
 from p2p_remote.services.injector import Injector
 from p2p_remote.services.running_node import RunningNode
 from p2p_remote.services.screen_sender import ScreenSender
 from p2p_remote.session import events as ev
+from p2p_remote.session import file_events as fe
 from p2p_remote.session.customer import CustomerSession
 from p2p_remote.session.permissions import FREEZE_MARGIN
 from p2p_remote.session.roles import State
@@ -36,13 +39,18 @@ class Sharing:
         desk: Desk,
         running: RunningNode,
         notify: Callable[[se.ServiceEvent], None],
+        downloads: Path,
     ) -> None:
-        """Start sending the screen and taking input."""
+        """Start sending the screen and taking input; files go to `downloads`."""
         self._session = session
         self._running = running
         self._notify = notify
         self._loop = asyncio.get_running_loop()
         self._asked: str | None = None
+        self._asked_file: se.FileFacts | None = None
+        self._files = CustomerTransfers(
+            session, running, notify, downloads, self._on_asked
+        )
         self._desk = desk
         self._revoked_by = "customer"
         self._declined_at: dict[str, float] = {}
@@ -67,6 +75,7 @@ class Sharing:
         injector = self._injector
         self.stop_now()
         self._task.cancel()
+        await self._files.close()
         await asyncio.gather(self._task, return_exceptions=True)
         if injector is not None:
             await asyncio.to_thread(injector.join)
@@ -126,18 +135,35 @@ class Sharing:
                 "Start p2p-remote again."
             )
         self._session.grant(permission, self._running.clock())
+        self._files.granted(permission)
         self._answered(permission)
+
+    def answer_file(self, number: int, *, allow: bool) -> None:
+        """Let one file through that was asked about, or stop it wherever it is.
+
+        Raises:
+            UsageError: there is no such transfer, or it waits for no answer.
+
+        """
+        if not allow:
+            self._files.stop(number)
+            return
+        self._files.allow(number)
+        if self._asked_file is not None and self._asked_file.number == number:
+            self._answered(self._asked or "")
 
     def decline(self, permission: str) -> None:
         """Answer no to what was asked for; asking again is not heard for a while."""
         self._declined_at[permission] = self._running.clock()
         self._session.decline(permission, self._running.clock())
+        self._files.withdraw(permission, declined=True)
         self._answered(permission)
         self._notify(se.GrantChanged(permission, granted=False))
 
     def revoke(self, permission: str) -> None:
         """Take a permission back; it is gone when this returns."""
         self._session.revoke(permission, self._running.clock())
+        self._files.withdraw(permission)
         if self._injector is not None and permission == "control":
             self._injector.stop()
 
@@ -145,6 +171,14 @@ class Sharing:
 
     def on_event(self, event: ev.SessionEvent) -> None:
         """Take an event of the session while it is active."""
+        if isinstance(event, fe.FileEvent):
+            self._files.on_event(event)
+            if isinstance(event, fe.FileStopped):
+                self._forget_file(event.number)
+        else:
+            self._on_other_event(event)
+
+    def _on_other_event(self, event: ev.SessionEvent) -> None:
         match event:
             case ev.InputArrived(message=message):
                 self._sender.note_input(message)
@@ -185,17 +219,18 @@ class Sharing:
             case _:
                 pass
 
-    def _on_asked(self, permission: str) -> None:
+    def _on_asked(self, permission: str, file: se.FileFacts | None = None) -> None:
         now = self._running.clock()
+        if self._asked is not None:
+            return  # files wait for their turn; for the rest, asking once more is free
         declined = self._declined_at.get(permission)
-        if self._asked is not None or (
-            declined is not None and now - declined < ASK_AGAIN_AFTER
-        ):
+        if declined is not None and now - declined < ASK_AGAIN_AFTER:
+            self._files.withdraw(permission, declined=True)
             return
         if not self._session.verified or self._desk.is_hotkey_lost:
             self.decline(permission)
             return
-        self._asked = permission
+        self._asked, self._asked_file = permission, file
         self._session.grants.freeze_input()
         if self._injector is not None:
             self._injector.stop()
@@ -205,7 +240,7 @@ class Sharing:
         )
 
     def _show_question(self, permission: str) -> None:
-        self._notify(se.Asked(permission, ANSWER_SECONDS))
+        self._notify(se.Asked(permission, ANSWER_SECONDS, self._asked_file))
         self._answer_timer = self._loop.call_later(
             ANSWER_SECONDS, self._decline_unanswered, permission
         )
@@ -215,13 +250,21 @@ class Sharing:
             self.decline(permission)
             self._running.poke()
 
+    def _forget_file(self, number: int) -> None:
+        """Take back the question about a file that has gone."""
+        asked, file = self._asked, self._asked_file
+        if asked is not None and file is not None and file.number == number:
+            self._notify(se.AskedNoMore(asked))
+            self._answered(asked)
+
     def _answered(self, permission: str) -> None:
         if self._asked != permission:
             return
-        self._asked = None
+        self._asked = self._asked_file = None
         if self._answer_timer is not None:
             self._answer_timer.cancel()
         self._session.grants.thaw_input(self._running.clock())
+        self._files.ask_next()
 
     def announce(self, what: str) -> None:
         """Tell both sides what a key has already brought about."""

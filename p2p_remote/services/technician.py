@@ -21,7 +21,9 @@ from p2p_remote.services import events as se
 from p2p_remote.services.exit_codes import EXIT_CODES
 from p2p_remote.services.picture import Picture
 from p2p_remote.services.running_node import NodeOptions, RunningNode
+from p2p_remote.services.technician_transfers import TechnicianTransfers
 from p2p_remote.session import events as ev
+from p2p_remote.session import file_events as fe
 from p2p_remote.session import node_events as nd
 from p2p_remote.session.roles import State
 from p2p_remote.session.technician import TechnicianSession
@@ -62,6 +64,7 @@ class TechnicianService:
         self._frames = 0
         self._bytes_before = 0
         self.pointer: CursorPosition | None = None
+        self._transfers: TechnicianTransfers | None = None
 
     async def start(self) -> None:
         """Open the sockets.
@@ -92,6 +95,8 @@ class TechnicianService:
     async def close(self) -> None:
         """End the session and leave."""
         self.end()
+        if self._transfers is not None:
+            await self._transfers.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -143,6 +148,19 @@ class TechnicianService:
         """Tell the customer's side what is shown."""
         self._active().send_viewport(viewport, self._running.clock())
         self._running.poke()
+
+    @property
+    def transfers(self) -> TechnicianTransfers:
+        """The files of this session.
+
+        Raises:
+            UsageError: there is no session.
+
+        """
+        self._active()
+        if self._transfers is None:
+            raise UsageError("There is no session.")
+        return self._transfers
 
     def end(self) -> None:
         """End the session, or give up the call."""
@@ -217,6 +235,9 @@ class TechnicianService:
     def _hold_or_take(self, event: ev.SessionEvent) -> None:
         if self._held is not None:
             self._held.append(event)
+        elif isinstance(event, fe.FileEvent):
+            if self._transfers is not None:
+                self._transfers.on_event(event)
         else:
             self._on_session_event(event)
 
@@ -272,6 +293,7 @@ class TechnicianService:
         session = self._session
         if session is None:
             return
+        self._transfers = TechnicianTransfers(session, self._running, self._notify)
         if jpeg.available():
             session.tell_abilities(control.ABILITY_JPEG, self._running.clock())
             self._running.poke()
@@ -299,6 +321,8 @@ class TechnicianService:
         if session is None:
             return
         self._session = self._call = None
+        if self._transfers is not None:
+            self._spawn(self._transfers.close())
         started = session.started_at
         duration = 0.0
         if started is not None:

@@ -64,6 +64,11 @@ class Job:
         self._change.set()
 
     @property
+    def stop_reason(self) -> int | None:
+        """Why either side stopped it, None if neither has."""
+        return None if self._stopped is None else self._stopped.reason
+
+    @property
     def is_idle(self) -> bool:
         """Whether no event waits to be taken."""
         return self._events.empty()
@@ -89,18 +94,34 @@ class Job:
         self._change.clear()
         self.check()
 
-    async def next(self, *kinds: type[EventT]) -> EventT:
-        """Next event, which is of one of these kinds: the machine sees to the order.
+    async def next(self, kind: type[EventT]) -> EventT:
+        """Next event, which is of this kind: the machine sees to the order.
 
         Raises:
             FileTransferError: the transfer was stopped.
 
         """
+        event = await self._next()
+        if not isinstance(event, kind):
+            raise TypeError(f"{type(event).__name__} out of order")
+        return event
+
+    async def next_bytes(self) -> fe.FileChunk | fe.FileSent:
+        """Next bytes of the file, or its end.
+
+        Raises:
+            FileTransferError: the transfer was stopped.
+
+        """
+        event = await self._next()
+        if not isinstance(event, fe.FileChunk | fe.FileSent):
+            raise TypeError(f"{type(event).__name__} out of order")
+        return event
+
+    async def _next(self) -> fe.FileEvent:
         self.check()
         event = await self._events.get()
         self.check()
-        if not isinstance(event, kinds):
-            raise TypeError(f"{type(event).__name__} out of order")
         return event
 
     def is_report_due(self, now: float, interval: float) -> bool:

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from p2p_remote.errors import FileTransferError
+from p2p_remote.errors import FileTransferError, UsageError
 from p2p_remote.services import events as se
 from p2p_remote.services.running_node import RunningNode
 from p2p_remote.services.transfer_job import Job
@@ -25,13 +25,11 @@ _LOG = logging.getLogger(__name__)
 REPORT_INTERVAL = 0.25  # s between reports of progress
 WRITTEN_EVERY = 256 * 1024  # bytes after which the sender is told, at the latest
 LEAST_READ = 16 * 1024  # bytes; less is not worth a turn of a thread
-# What was left by these is removed; all others may be taken up again.
-_DELIBERATE = frozenset(
+# After these, what came is removed; after all else it may be taken up again.
+_REMOVED_AFTER = frozenset(
     (
-        wire_files.STOP_REFUSED,
         wire_files.STOP_BY_PERSON,
         wire_files.STOP_REVOKED,
-        wire_files.STOP_DAMAGED,
         wire_files.STOP_CHANGED,
     )
 )
@@ -75,11 +73,16 @@ class Transfers:
         else:
             job_of_event.put(event)
 
-    def stop(self, number: int) -> bool:
-        """Stop a transfer because a person wants it; False if it is over."""
-        known = self._machine.transfer(number) is not None
+    def stop(self, number: int) -> None:
+        """Stop a transfer because a person wants it.
+
+        Raises:
+            UsageError: there is no such transfer.
+
+        """
+        if self._machine.transfer(number) is None:
+            raise UsageError("There is no such transfer.")
         self._stop(number, wire_files.STOP_BY_PERSON)
-        return known
 
     async def close(self) -> None:
         """Let go of every file; what is incomplete can be taken up again."""
@@ -153,7 +156,6 @@ class Transfers:
         sink = await self._in_thread(
             IncomingFile, folder, expected, self._permitted(job.number)
         )
-        keep = True
         try:
             self._machine.accept(job.number, sink.position, sink.digest(), self._now())
             self._running.poke()
@@ -161,11 +163,8 @@ class Transfers:
             if begun.offset != sink.position:
                 await self._in_thread(sink.restart)
             path = await self._receive_bytes(job, sink)
-        except FileTransferError as error:
-            keep = error.reason not in _DELIBERATE
-            raise
         finally:
-            sink.close(keep=keep)
+            sink.close(keep=job.stop_reason not in _REMOVED_AFTER)
         self._machine.stored(job.number, self._now())
         self._running.poke()
         return str(path)
@@ -173,7 +172,7 @@ class Transfers:
     async def _receive_bytes(self, job: Job, sink: IncomingFile) -> Path:
         told = sink.position
         while True:
-            event = await job.next(fe.FileChunk, fe.FileSent)
+            event = await job.next_bytes()
             if isinstance(event, fe.FileSent):
                 return await self._in_thread(sink.finish, event.digest)
             await self._in_thread(sink.write, event.offset, event.data)
@@ -194,10 +193,14 @@ class Transfers:
         except FileTransferError as error:
             self._stop(job.number, error.reason)
             report = job.report("failed", text=str(error))
-        except Exception:  # one file never ends the session
+        except Exception:  # noqa: BLE001 -- one file never ends the session
             _LOG.exception("a file could not be transferred")
             self._stop(job.number, wire_files.STOP_UNWRITABLE)
             report = job.report("failed", text="The file could not be transferred.")
+        except asyncio.CancelledError:
+            if not self._closed:
+                raise
+            report = job.report("failed", text="The session has ended.")
         else:
             job.position = job.size
             report = job.report("done", path=path)

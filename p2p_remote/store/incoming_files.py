@@ -128,7 +128,7 @@ class IncomingFile:
         with self._lock:
             self._check_permitted()
             if self.digest() != digest or self.position != self.expected.size:
-                self._close(keep=False)
+                self._close(remove=True)
                 raise FileTransferError(
                     "The file was damaged on the way and has been removed.",
                     files.STOP_DAMAGED,
@@ -136,7 +136,7 @@ class IncomingFile:
             try:
                 os.fsync(self._descriptor)
                 os.utime(self._part, (self.expected.modified,) * 2)
-                self._close(keep=True)
+                self._close(remove=False)
                 return self._give_name()
             except (OSError, OverflowError) as error:
                 raise _failed(error, self._folder) from error
@@ -144,7 +144,7 @@ class IncomingFile:
     def close(self, *, keep: bool) -> None:
         """Let go; with `keep` the next try goes on from here. Harmless twice."""
         with self._lock:
-            self._close(keep=keep)
+            self._close(remove=not keep or not self.position)
 
     def _take_up(self) -> None:
         try:
@@ -195,12 +195,12 @@ class IncomingFile:
                 files.STOP_REVOKED,
             )
 
-    def _close(self, *, keep: bool) -> None:
+    def _close(self, *, remove: bool) -> None:
         if self._descriptor < 0:
             return
         os.close(self._descriptor)
         self._descriptor = -1
-        if not keep or not self.position:
+        if remove:
             self._part.unlink(missing_ok=True)
 
 

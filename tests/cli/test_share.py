@@ -51,7 +51,13 @@ def make(monkeypatch: pytest.MonkeyPatch, lines: str, **options: bool) -> Any:
     monkeypatch.setattr(share, "CustomerService", Service)
     monkeypatch.setattr(share, "KnownPeers", lambda _folder: None)
     monkeypatch.setattr(sys, "stdin", io.StringIO(lines))
-    given = {"json": True, "once": False, "attached": True, **options}
+    given: dict[str, Any] = {
+        "json": True,
+        "once": False,
+        "attached": True,
+        "downloads": "/x",
+    }
+    given |= options
     anything: Any = Anything()
     return share._Share(argparse.Namespace(**given), anything, anything)
 

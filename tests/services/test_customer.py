@@ -75,7 +75,11 @@ class Bench:
     def __init__(self, folder: Path) -> None:
         self.seen: list[se.ServiceEvent] = []
         self.service = CustomerService(
-            NodeOptions(IDENTITY), KnownPeers(folder), lambda _: None, self.seen.append
+            NodeOptions(IDENTITY),
+            KnownPeers(folder),
+            lambda _: None,
+            self.seen.append,
+            folder,
         )
         self.running: Any = self.service._running
 

@@ -66,6 +66,7 @@ class FakeSession(TechnicianSession):
         self.path_why = ""
         self.ended: list[int] = []
         self.inputs: list[Any] = []
+        self.files: Any = None
 
     def send_input(self, message: Any, now: float) -> None:
         """Note it."""

@@ -1,0 +1,156 @@
+"""`p2p-remote send` and `p2p-remote get`: connect, move files, leave."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from p2p_remote.cli.event_json import as_json
+from p2p_remote.cli.lines import emit, writable
+from p2p_remote.cli.signals import stop_on_signals
+from p2p_remote.errors import SessionAbortedError, UsageError
+from p2p_remote.services import events as se
+from p2p_remote.services.context import load_context, read_password
+from p2p_remote.services.names import quoted, size
+from p2p_remote.services.technician import TechnicianService
+from p2p_remote.services.technician_transfers import TechnicianTransfers
+from p2p_remote.wire import peer_id
+
+Errand = Callable[[TechnicianTransfers], Awaitable[se.TransferReport]]
+_FAILED = 1  # exit code
+
+
+def run_send(arguments: argparse.Namespace) -> int:
+    """Send files one after the other."""
+    paths = [Path(name) for name in arguments.file]
+    for path in paths:
+        if not path.is_file():
+            raise UsageError(f"{path} is not a file.")
+    return _run(arguments, [_sending(path) for path in paths])
+
+
+def run_get(arguments: argparse.Namespace) -> int:
+    """Get one file."""
+    to = Path(arguments.to)
+    if not to.is_dir() and not to.parent.is_dir():
+        raise UsageError(f"The folder {to.parent} is not there.")
+
+    async def get(transfers: TechnicianTransfers) -> se.TransferReport:
+        return await transfers.get(arguments.path, to)
+
+    return _run(arguments, [get])
+
+
+def _sending(path: Path) -> Errand:
+    async def send(transfers: TechnicianTransfers) -> se.TransferReport:
+        return await transfers.send(path)
+
+    return send
+
+
+def _run(arguments: argparse.Namespace, errands: list[Errand]) -> int:
+    target = peer_id.parse(arguments.id)
+    context = load_context(arguments)
+    password = read_password(arguments.password_file)
+    options = context.node_options(listed=False)
+
+    async def go() -> int:
+        visit = _Visit(json=arguments.json)
+        service = TechnicianService(options, visit.on_event)
+        return await visit.run(service, target, password, errands)
+
+    return asyncio.run(go())
+
+
+class _Visit:
+    """One session for nothing but files."""
+
+    def __init__(self, *, json: bool) -> None:
+        self._json = json
+        self._started = asyncio.Event()
+        self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def run(
+        self,
+        service: TechnicianService,
+        target: int,
+        password: str,
+        errands: list[Errand],
+    ) -> int:
+        """Call, move everything, and end; returns the exit code."""
+        stop_on_signals(self._stop, SessionAbortedError.exit_code)
+        await service.start()
+        moving = asyncio.create_task(self._move(service, errands))
+        try:
+            await service.call(target, password=password)
+            await asyncio.wait((moving, self._over), return_when="FIRST_COMPLETED")
+            return moving.result() if moving.done() else self._over.result()
+        finally:
+            moving.cancel()
+            await service.close()
+
+    async def _move(self, service: TechnicianService, errands: list[Errand]) -> int:
+        await self._started.wait()
+        code = 0
+        for errand in errands:
+            report = await errand(service.transfers)
+            if report.state != "done":
+                code = _FAILED
+        return code
+
+    def on_event(self, event: se.ServiceEvent) -> None:
+        """Show what happens, and end with the session."""
+        if self._json:
+            described = as_json(event)
+            if described is not None:
+                emit(described[0], **described[1])
+        else:
+            self._show(event)
+        match event:
+            case se.Started():
+                self._started.set()
+            case se.Ended(exit_code=code):
+                self._stop(code or SessionAbortedError.exit_code)
+            case se.Failed(error=error):
+                self._stop(error.exit_code)
+            case _:
+                pass
+
+    def _stop(self, code: int) -> None:
+        if not self._over.done():
+            self._over.set_result(code)
+
+    def _show(self, event: se.ServiceEvent) -> None:
+        match event:
+            case se.Ringing(digits=digits):
+                shown = f"{digits[:3]} {digits[3:]}"
+                self._write(f"It rings there. Read them these digits: {shown}")
+            case se.Started(grants=grants):
+                self._write("Connected.")
+                if not {"file_in", "file_out"} & set(grants):
+                    self._write("They are asked about each file.")
+            case se.TransferReport():
+                self._show_transfer(event)
+            case se.Ended(text=text):
+                self._write(f"The session is over. {text}".rstrip())
+            case se.Failed(error=error):
+                self._write(str(error))
+            case _:
+                pass
+
+    def _show_transfer(self, event: se.TransferReport) -> None:
+        name = quoted(event.name)
+        if event.state == "running":
+            if sys.stdout.isatty() and event.size:
+                share = 100 * event.position // event.size
+                self._write(f"{name}: {share} % of {size(event.size)}", end="\r")
+        elif event.state == "failed":
+            self._write(f"{name}: {event.text}")
+        else:
+            where = f" is here: {event.path}" if event.incoming else " has arrived."
+            self._write(f"{name}, {size(event.size)},{where}")
+
+    def _write(self, text: str, **options: Any) -> None:
+        print(writable(text, sys.stdout.encoding or "ascii"), flush=True, **options)

@@ -1,0 +1,200 @@
+"""Files that come in: partial, complete, named anew, and never over another."""
+
+import errno
+import hashlib
+import os
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from p2p_remote.errors import FileTransferError
+from p2p_remote.store import incoming_files
+from p2p_remote.store.incoming_files import Expected, IncomingFile
+from p2p_remote.wire import files
+
+
+def digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=32).digest()
+
+
+def expected(size: int = 6, name: str = "a.txt", sender: bytes = b"k") -> Expected:
+    return Expected(sender, name, size, 1_000_000)
+
+
+def yes() -> bool:
+    return True
+
+
+def no() -> bool:
+    return False
+
+
+def receive(folder: Path, data: bytes) -> Path:
+    sink = IncomingFile(folder, expected(len(data)), yes)
+    sink.write(0, data)
+    return sink.finish(digest(data))
+
+
+def reason(caught: pytest.ExceptionInfo[FileTransferError]) -> int:
+    return caught.value.reason
+
+
+def test_a_whole_file_gets_its_name_and_time(tmp_path: Path) -> None:
+    path = receive(tmp_path / "new" / "folder", b"abcdef")
+    assert path == tmp_path / "new" / "folder" / "a.txt"
+    assert path.read_bytes() == b"abcdef"
+    assert path.stat().st_mtime == 1_000_000
+    assert not path.stat().st_mode & 0o111
+
+
+def test_nothing_is_written_over(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"mine")
+    (tmp_path / "a (2).txt").symlink_to("/nowhere")
+    assert receive(tmp_path, b"abcdef") == tmp_path / "a (3).txt"
+    assert (tmp_path / "a.txt").read_bytes() == b"mine"
+
+
+def test_a_broken_file_goes_on_where_it_was(tmp_path: Path) -> None:
+    sink = IncomingFile(tmp_path, expected(), yes)
+    sink.write(0, b"abc")
+    sink.close(keep=True)
+    sink.close(keep=False)  # the first counts
+    again = IncomingFile(tmp_path, expected(), yes)
+    assert again.position == 3
+    assert again.digest() == digest(b"abc")
+    again.write(2, b"cdef")
+    assert again.finish(digest(b"abcdef")).read_bytes() == b"abcdef"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [expected(7), expected(name="b.txt"), expected(sender=b"other")],
+    ids=["size", "name", "sender"],
+)
+def test_another_file_does_not_go_on_with_it(tmp_path: Path, other: Expected) -> None:
+    sink = IncomingFile(tmp_path, expected(), yes)
+    sink.write(0, b"abc")
+    sink.close(keep=True)
+    fresh = IncomingFile(tmp_path, other, yes)
+    assert fresh.position == 0
+    fresh.close(keep=False)
+
+
+def test_a_beginning_that_is_another_one_is_thrown_away(tmp_path: Path) -> None:
+    sink = IncomingFile(tmp_path, expected(), yes)
+    sink.write(0, b"xyz")
+    sink.restart()
+    sink.write(0, b"abcdef")
+    assert sink.finish(digest(b"abcdef")).read_bytes() == b"abcdef"
+
+
+def test_a_partial_file_that_is_too_long_is_begun_anew(tmp_path: Path) -> None:
+    (tmp_path / expected().part_name()).write_bytes(b"1234567")
+    sink = IncomingFile(tmp_path, expected(), yes)
+    assert sink.position == 0
+    sink.close(keep=False)
+
+
+def test_a_damaged_file_is_removed(tmp_path: Path) -> None:
+    sink = IncomingFile(tmp_path, expected(), yes)
+    sink.write(0, b"abcdef")
+    with pytest.raises(FileTransferError) as caught:
+        sink.finish(digest(b"abcdeX"))
+    assert reason(caught) == files.STOP_DAMAGED
+    sink.close(keep=True)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("offset", "data"), [(1, b"b"), (0, b"1234567")])
+def test_gaps_and_too_much_are_refused(
+    tmp_path: Path, offset: int, data: bytes
+) -> None:
+    sink = IncomingFile(tmp_path, expected(), yes)
+    with pytest.raises(FileTransferError):
+        sink.write(offset, data)
+    sink.close(keep=True)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_is_not_permitted_touches_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    with pytest.raises(FileTransferError) as caught:
+        IncomingFile(folder, expected(), no)
+    assert reason(caught) == files.STOP_REVOKED
+    assert not folder.exists()
+    allowed = [True]
+    sink = IncomingFile(folder, expected(), lambda: allowed[0])
+    sink.write(0, b"ab")
+    allowed[0] = False
+    with pytest.raises(FileTransferError):
+        sink.write(2, b"c")
+    with pytest.raises(FileTransferError):
+        sink.finish(digest(b"ab"))
+    assert (folder / expected().part_name()).read_bytes() == b"ab"
+    sink.close(keep=False)
+
+
+@pytest.mark.parametrize("kind", ["symlink", "hard link", "folder"])
+def test_no_link_is_followed(tmp_path: Path, kind: str) -> None:
+    """Whatever lies where the partial file goes: it is left alone."""
+    target = tmp_path / "target"
+    target.write_bytes(b"mine")
+    folder = tmp_path / "in"
+    folder.mkdir()
+    part = folder / expected().part_name()
+    if kind == "symlink":
+        part.symlink_to(target)
+    elif kind == "hard link":
+        part.hardlink_to(target)
+    else:
+        part.mkdir()
+    with pytest.raises(FileTransferError) as caught:
+        IncomingFile(folder, expected(), yes)
+    assert reason(caught) == files.STOP_UNWRITABLE
+    assert target.read_bytes() == b"mine"
+
+
+def test_the_same_file_twice_at_once_is_refused(tmp_path: Path) -> None:
+    sink = IncomingFile(tmp_path, expected(), yes)
+    with pytest.raises(FileTransferError) as caught:
+        IncomingFile(tmp_path, expected(), yes)
+    assert reason(caught) == files.STOP_BUSY
+    sink.close(keep=False)
+
+
+def test_too_little_space_is_said_before_anything_comes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = namedtuple("usage", "total used free")  # noqa: PYI024 -- as shutil has it
+    monkeypatch.setattr(incoming_files.shutil, "disk_usage", lambda _: usage(10, 5, 5))
+    with pytest.raises(FileTransferError, match="not enough space") as caught:
+        IncomingFile(tmp_path, expected(), yes)
+    assert reason(caught) == files.STOP_NO_SPACE
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_is_full_in_the_middle_is_one_clear_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = IncomingFile(tmp_path, expected(), yes)
+    sink.write(0, b"ab")
+
+    def full(_descriptor: int, _data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", full)
+        with pytest.raises(FileTransferError, match="not enough space") as caught:
+            sink.write(2, b"c")
+    assert reason(caught) == files.STOP_NO_SPACE
+    assert sink.position == 2
+    sink.close(keep=True)
+
+
+def test_a_folder_that_cannot_be_is_one_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(FileTransferError) as caught:
+        IncomingFile(tmp_path / "file" / "in", expected(), yes)
+    assert reason(caught) == files.STOP_UNWRITABLE

@@ -1,0 +1,146 @@
+"""Files between two real processes: both ways, asked about, stopped, taken up again."""
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.system.couple import Couple, eventually
+from tests.system.programs import P2P_REMOTE, Programs
+
+BIG = 24_000_000  # bytes: long enough to be interrupted
+
+
+@pytest.fixture
+def couple(programs: Programs, tmp_path: Path) -> Couple:
+    """Rendezvous and customer on the loopback, sharing a drawn desktop."""
+    couple = Couple(tmp_path, programs)
+    couple.start_rendezvous()
+    couple.start_share("--screen", "synthetic", "--downloads", str(tmp_path / "in"))
+    return couple
+
+
+def make(folder: Path, name: str, size: int) -> Path:
+    """Write a file of random bytes."""
+    path = folder / name
+    path.write_bytes(os.urandom(size))
+    return path
+
+
+def partial(folder: Path) -> list[Path]:
+    """Partial files that are left in a folder."""
+    return list(folder.glob("*.part"))
+
+
+def test_a_file_each_way(couple: Couple, tmp_path: Path) -> None:
+    """Both directions, names that are taken, an empty file, times kept."""
+    couple.begin("view", "file_in", "file_out")
+    sent = make(tmp_path, "report.pdf", 300_000)
+    os.utime(sent, (1_000_000, 1_000_000))
+    for name in ("report.pdf", "report (2).pdf"):
+        assert couple.do(do="send", file=str(sent))["bytes"] == 300_000
+        there = tmp_path / "in" / name
+        assert there.read_bytes() == sent.read_bytes()
+        assert there.stat().st_mtime == 1_000_000
+        done = couple.share.event("transfer", state="done")
+        assert (done["file"], done["direction"]) == (str(there), "in")
+    log = make(tmp_path, "app.log", 100_000)
+    (tmp_path / "here").mkdir()
+    got = couple.do(do="get", path=str(log), to=str(tmp_path / "here"))
+    assert got["file"] == str(tmp_path / "here" / "app.log")
+    assert (tmp_path / "here" / "app.log").read_bytes() == log.read_bytes()
+    empty = make(tmp_path, "empty", 0)
+    couple.do(do="get", path=str(empty), to=str(tmp_path / "here" / "own name"))
+    assert (tmp_path / "here" / "own name").read_bytes() == b""
+    couple.connect.say({"do": "get", "path": "/no/such", "to": str(tmp_path / "here")})
+    failed = couple.connect.event("failed", do="get")
+    assert failed["error"] == "The other side cannot read this file."
+    assert not partial(tmp_path / "in")
+    assert not partial(tmp_path / "here")
+
+
+def test_the_customer_is_asked_about_each_file(couple: Couple, tmp_path: Path) -> None:
+    """Yes for one file is not yes for the next; no is no, for all that follow."""
+    couple.begin("view")
+    first, second = make(tmp_path, "one", 10), make(tmp_path, "two", 20)
+    couple.connect.say({"do": "send", "file": str(first)})
+    asked = couple.share.event("asked", permission="file_in")
+    assert asked["file"]["name"] == "one"
+    assert asked["file"]["size"] == 10
+    couple.share.say({"do": "allow", "transfer": asked["file"]["transfer"]})
+    couple.connect.event("done", do="send")
+    couple.connect.say({"do": "send", "file": str(second)})
+    couple.share.event("asked", permission="file_in")
+    couple.share.say({"do": "decline", "permission": "file_in"})
+    failed = couple.connect.event("failed", do="send")
+    assert failed["error"] == "The customer said no to this file."
+    couple.connect.say({"do": "get", "path": str(second), "to": str(tmp_path / "x")})
+    asked = couple.share.event("asked", permission="file_out")
+    assert asked["file"]["name"] == str(second)
+    couple.share.say({"do": "grant", "permission": "file_out"})
+    couple.connect.event("done", do="get")
+    assert (tmp_path / "x").read_bytes() == second.read_bytes()
+    assert [path.name for path in (tmp_path / "in").iterdir()] == ["one"]
+
+
+def test_either_side_stops_a_file(couple: Couple, tmp_path: Path) -> None:
+    """A stop of either side and a permission taken back leave nothing behind."""
+    couple.begin("view", "file_in")
+    big = make(tmp_path, "big", BIG)
+    for stop in ("technician", "customer", "revoke"):
+        couple.connect.say({"do": "send", "file": str(big)})
+        running = couple.connect.event("transfer", state="running")
+        number = running["transfer"]
+        if stop == "technician":
+            couple.connect.say({"do": "abort", "transfer": number})
+        elif stop == "customer":
+            couple.share.say({"do": "abort", "transfer": number})
+        else:
+            couple.share.say({"do": "revoke", "permission": "file_in"})
+        couple.connect.event("failed", do="send")
+        couple.share.event("transfer", state="failed", transfer=number)
+        assert eventually(lambda: not list((tmp_path / "in").iterdir()))
+    couple.do(do="viewport", region=[0, 0, 64, 64], size=[64, 64])
+
+
+def test_a_cut_file_goes_on_where_it_was(couple: Couple, tmp_path: Path) -> None:
+    """After the technician's process was killed, the next session goes on."""
+    couple.begin("view", "file_in")
+    big = make(tmp_path, "big.iso", BIG)
+    couple.connect.say({"do": "send", "file": str(big)})
+    folder = tmp_path / "in"
+    assert eventually(lambda: any(p.stat().st_size > 400_000 for p in partial(folder)))
+    couple.connect.signal(signal.SIGKILL)
+    couple.share.say({"do": "end"})
+    couple.share.event("ended")
+    assert eventually(lambda: bool(partial(folder)))
+    couple.begin("view", "file_in")
+    couple.connect.say({"do": "send", "file": str(big)})
+    running = couple.connect.event("transfer", state="running")
+    assert running["bytes"] >= 400_000
+    couple.connect.event("done", 60.0, do="send")
+    assert (folder / "big.iso").read_bytes() == big.read_bytes()
+    assert not partial(folder)
+
+
+def test_send_and_get_as_commands(
+    couple: Couple, programs: Programs, tmp_path: Path
+) -> None:
+    """`send` and `get` call, move their files, end the session and say how it went."""
+    file = make(tmp_path, "one.txt", 1000)
+    for verb, words in (
+        ("send", [str(file)]),
+        ("get", [str(file), str(tmp_path / "back.txt")]),
+    ):
+        options = couple.arguments("technician")
+        program = programs.start(*P2P_REMOTE, verb, couple.peer_id, *words, *options)
+        digits = program.event("ringing")["digits"]
+        couple.share.event("request")
+        grants = ["view", "file_in", "file_out"]
+        couple.share.say({"do": "approve", "grants": grants, "digits": digits})
+        program.event("transfer", state="done")
+        assert program.finish() == 0
+        couple.share.event("ended")
+    assert (tmp_path / "in" / "one.txt").read_bytes() == file.read_bytes()
+    assert (tmp_path / "back.txt").read_bytes() == file.read_bytes()
