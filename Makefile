@@ -111,6 +111,10 @@ bench-terminal: install ## CPU of drawing a remote screen in cells
 bench-screen: install ## bytes and CPU of screen updates beside VNC servers
 	@$(BIN)/python -m tests.bench.bench_screen --write $(ARGS)
 
+.PHONY: bench-idle
+bench-idle: install ## what a session costs while nothing happens (root), into docs/figures.md
+	@$(BIN)/python -m tests.bench.bench_idle --write $(ARGS)
+
 # The rivals are for this alone, so no lock names them; what is missing is skipped.
 bench-transport: install ## the transport beside TCP and QUIC on bad lines (root)
 	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet aioquic qh3 \

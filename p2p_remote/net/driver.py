@@ -25,6 +25,7 @@ EventT = TypeVar("EventT")
 EventT_co = TypeVar("EventT_co", covariant=True)
 
 _MOST_ROUNDS = 100  # drains in a row before the loop gets its turn
+_EARLY = 0.05  # s that a timer may fire before anything is due
 
 
 class Machine(Protocol[EventT_co]):
@@ -139,12 +140,15 @@ class Driver(Generic[EventT]):
         self.unroutable += 1
 
     def _arm(self) -> None:
-        """Arm the timer; one that fires too early does no harm and stays."""
+        """Arm the timer; one that fires a little too early does no harm and stays.
+
+        To arm it anew costs more than that, and a busy machine changes it all the time.
+        """
         due = self._machine.next_timer()
         if self._loop is None or due is None:
             return
         if self._timer is not None:
-            if self._timer_at <= due:
+            if self._timer_at <= due < self._timer_at + _EARLY:
                 return
             self._timer.cancel()
         self._timer_at = due

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING
 
+from p2p_remote.net.address_changes import AddressChanges
 from p2p_remote.net.interfaces import (
     InterfaceAddress,
     interface_addresses,
@@ -31,7 +32,7 @@ MAX_PEERS = 256
 MAX_ADDRESSES = 8  # of one peer
 _MAX_LOOKUPS = 16  # at a time
 _LOOKUP_MS = 3000
-_WATCH_INTERVAL = 5.0  # s between looks at the interfaces
+_WATCH_INTERVAL = 5.0  # s between looks at the addresses where nobody tells
 _CLOSE_PATIENCE = 2.0  # s for goodbyes
 
 NO_NETWORK = "No local network: connect a cable or Wi-Fi to find peers nearby."
@@ -151,11 +152,13 @@ class LanDiscovery:
                 _log.debug("closing multicast DNS: %s", error)
 
     async def _watch(self) -> None:
-        while True:
-            await asyncio.sleep(_WATCH_INTERVAL)
-            if frozenset(_multicast_addresses()) != self._interfaces:
-                await self._shut()
-                await self._open()
+        with contextlib.closing(AddressChanges()) as changes:
+            while True:
+                if frozenset(_multicast_addresses()) != self._interfaces:
+                    await self._shut()
+                    await self._open()
+                while not await changes.wait(_WATCH_INTERVAL):
+                    pass
 
     async def _register(self) -> None:
         """Announce without probing: the ID in the name is ours by its key.

@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Callable
 
+from p2p_remote.net.address_changes import AddressChanges
 from p2p_remote.net.interfaces import host_candidates
 from p2p_remote.net.port_mapping import PortMapping
 from p2p_remote.session.node import Node
@@ -17,7 +18,7 @@ from p2p_remote.traversal.candidate import (
 )
 from p2p_remote.wire.address import Endpoint
 
-INTERVAL = 2.0  # s between looks at the addresses, about a millisecond each
+INTERVAL = 4.0  # s between looks at the clocks; at the addresses where nobody tells
 SLEPT = 5.0  # s that the wall clock gains on the loop's while the computer sleeps
 
 
@@ -59,11 +60,14 @@ class NetworkWatch:
             await self.mapping.close()
 
     async def _run(self) -> None:
-        while True:
-            ahead = time.time() - self._clock()
-            await asyncio.sleep(INTERVAL)
-            slept = time.time() - self._clock() - ahead
-            self.look(slept=slept > SLEPT)
+        with contextlib.closing(AddressChanges()) as changes:
+            self.look(slept=False)  # for what changed before we listened
+            while True:
+                ahead = time.time() - self._clock()
+                changed = await changes.wait(INTERVAL)
+                slept = time.time() - self._clock() - ahead > SLEPT
+                if changed or slept:
+                    self.look(slept=slept)
 
     def look(self, *, slept: bool) -> None:
         """Compare with what was there before."""

@@ -10,7 +10,7 @@ class Config:
     """Settings of a `Connection`; the defaults are those of the protocol document."""
 
     keepalive: float = 3.0
-    """Seconds without sending anything before a keepalive leaves (+-20 %)."""
+    """Seconds of sending and hearing nothing before a keepalive leaves (+-20 %)."""
 
     silence: float = 2.0
     """Seconds without an authentic packet before `PeerSilent`."""

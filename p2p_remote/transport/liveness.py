@@ -82,7 +82,9 @@ class Liveness:
         return True
 
     def _ping_at(self) -> float:
-        at = max(self._sent_at, self._asked_at) + self._keepalive_after
+        # A keepalive of the other side serves both directions: we have answered it.
+        quiet_since = max(self._sent_at, self._asked_at, self._heard_at)
+        at = quiet_since + self._keepalive_after
         if self._is_watched:
             watched = max(self._heard_at, self._asked_at) + _WATCH_AFTER
             return min(at, watched)
