@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from p2p_remote.screen.arrays import BLOCK, SEGMENT, Bits, Pixels
 from p2p_remote.screen.damage import bounding_segments, spans_of, trimmed
@@ -16,6 +17,8 @@ _WASTE = 24  # unchanged cells that a join may add beyond its share
 _WASTE_SHARE = 0.3  # and per changed cell
 _PHOTO_COST = 8  # unchanged cells that one of a photograph counts for
 _SMALL = 65_536  # pixels; below, one rectangle is found faster than several
+_MIN_SAVED = 1024  # pixels that a cut must save
+_SAVED_SHARE = 8  # and one in so many pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +142,65 @@ def changed_rectangles(
             group.box.width * CELL,
             group.box.height * CELL,
         ).intersection(display)
-        found.append(trimmed(rect, segments, current, reference))
+        parts = _cut(trimmed(rect, segments, current, reference), segments)
+        if len(parts) > 1:
+            parts = [trimmed(part, segments, current, reference) for part in parts]
+        found.extend(parts)
     return sorted((rect for rect in found if rect), key=lambda rect: (rect.y, rect.x))
+
+
+def _cut(rect: Rect, segments: Bits) -> list[Rect]:
+    """Parts of `rect` without much of what has not changed.
+
+    Cells are coarse: where a window has moved, the edge that it uncovers is a few
+    rows or columns and then an arm along its side.
+    """
+    parts: list[Rect] = []
+    pending = [rect]
+    while pending:
+        whole = pending.pop()
+        if whole.area < _SAVED_SHARE * _MIN_SAVED // 2:
+            parts.append(whole)
+            continue
+        left = whole.x // SEGMENT
+        part = segments[whole.y : whole.bottom, left : -(-whole.right // SEGMENT)]
+        row, kept_rows = _best_cut(part)
+        column, kept_columns = _best_cut(part.T)
+        saved = part.size - min(kept_rows, kept_columns)
+        if saved * SEGMENT < _MIN_SAVED or _SAVED_SHARE * saved < part.size:
+            parts.append(whole)
+        elif kept_rows <= kept_columns:
+            y = whole.y + row
+            pending.append(Rect.from_edges(whole.x, whole.y, whole.right, y))
+            pending.append(Rect.from_edges(whole.x, y, whole.right, whole.bottom))
+        else:
+            x = (left + column) * SEGMENT
+            pending.append(Rect.from_edges(whole.x, whole.y, x, whole.bottom))
+            pending.append(Rect.from_edges(x, whole.y, whole.right, whole.bottom))
+    return parts
+
+
+def _best_cut(part: Bits) -> tuple[int, int]:
+    """Row before which to cut, and entries left in the boxes above and below."""
+    height, width = part.shape
+    first = np.where(part.any(axis=1), part.argmax(axis=1), width)
+    last = np.where(first < width, width - part[:, ::-1].argmax(axis=1), 0)
+    above = _widths(first, last)
+    below = _widths(first[::-1], last[::-1])[::-1]
+    rows = np.arange(1, height)
+    kept = above[:-1] * rows + below[1:] * (height - rows)
+    if not len(kept):
+        return 0, part.size
+    best = int(kept.argmin())
+    return best + 1, int(kept[best])
+
+
+def _widths(first: NDArray[np.intp], last: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Width of the box around each row and those before it."""
+    widths: NDArray[np.intp] = np.maximum(
+        np.maximum.accumulate(last) - np.minimum.accumulate(first), 0
+    )
+    return widths
 
 
 def focus_first(rectangles: list[Rect], focus: Rect) -> list[Rect]:
