@@ -1,8 +1,8 @@
 """Where two pictures differ: segments of 16x1 pixels, exact rectangles.
 
 The fourth byte of a pixel never counts. Rows are compared whole first, which runs at
-memory speed; rows that seem to differ are compared again without that byte, unless it
-is the same in those that are looked at.
+memory speed; rows that seem to differ are compared again without that byte, unless
+colours differ wherever it does in those that are looked at.
 """
 
 from collections.abc import Iterable
@@ -24,9 +24,15 @@ _PAIR = np.uint64(0x00FFFFFF00FFFFFF)  # colour bytes of two pixels
 
 def spans_of(rows: Bits, gap: int = 0) -> list[Span]:
     """Runs of true rows; runs with at most `gap` false rows between them are joined."""
-    edges = np.flatnonzero(np.diff(rows, prepend=False, append=False))
+    if not len(rows):
+        return []
+    edges = (np.flatnonzero(rows[1:] != rows[:-1]) + 1).tolist()
+    if rows[0]:
+        edges.insert(0, 0)
+    if rows[-1]:
+        edges.append(len(rows))
     spans: list[Span] = []
-    for start, end in edges.reshape(-1, 2).tolist():
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
         if spans and start - spans[-1][1] <= gap:
             spans[-1] = (spans[-1][0], end)
         else:
@@ -68,9 +74,10 @@ class Comparer:
         for start, end in spans_of(rows, _GAP):
             unequal = self._unequal[start:end]
             np.not_equal(one[start:end], two[start:end], out=unequal)
-            suspects = np.logical_or.reduce(self._reduce(start, end), axis=1)
-            if not self._ignored_differs(one, two, start + np.flatnonzero(suspects)):
-                result[start:end] = self._reduce(start, end)
+            reduced = self._reduce(start, end)
+            suspects = np.logical_or.reduce(reduced, axis=1)
+            if self._is_colour(one, two, start + np.flatnonzero(suspects)):
+                result[start:end] = reduced
                 continue
             for first, last in spans_of(suspects, _GAP):
                 self._compare_colour(one, two, start + first, start + last)
@@ -82,19 +89,21 @@ class Comparer:
     def _units(self, pixels: Pixels) -> NDArray[np.uint64] | Pixels:
         return pixels.view(np.uint64) if self._pairs else pixels
 
-    def _ignored_differs(
+    def _is_colour(
         self,
         one: NDArray[np.uint64] | Pixels,
         two: NDArray[np.uint64] | Pixels,
         suspects: NDArray[np.intp],
     ) -> bool:
-        """Whether bytes that do not count differ in some of these rows.
+        """Whether all that differs in some of these rows differs in colour.
 
         Few are looked at: a segment too many is sent once and harms nothing.
         """
         rows = suspects[:: len(suspects) // _SAMPLED_ROWS + 1]
         mask = _PAIR if self._pairs else COLOUR
-        return bool(((one[rows] ^ two[rows]) & ~mask).any())
+        difference = one[rows] ^ two[rows]
+        colour = np.count_nonzero(difference & mask)
+        return int(np.count_nonzero(difference)) == int(colour)
 
     def _compare_colour(
         self,

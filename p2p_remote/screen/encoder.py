@@ -9,7 +9,7 @@ import numpy as np
 
 from p2p_remote.screen import jpeg
 from p2p_remote.screen.arrays import BLOCK, SEGMENT, Bits, Frame, Pixels, pixels_of
-from p2p_remote.screen.chunks import Scanned, chunks, columns
+from p2p_remote.screen.chunks import MAX_PITCH, Scanned, chunks, columns
 from p2p_remote.screen.damage import mark_rows, trimmed
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.screen.layout import Body
@@ -32,7 +32,7 @@ RAW_LIMIT = 131_072  # bytes of an unpacked body, about; other channels go in be
 
 _RAW_LIMIT_LOW = 8_192  # bytes; smaller updates than this pack badly
 _RAW_PER_BUDGET = 4  # raw bytes per byte of budget
-_MIN_PHOTO = 4  # blocks; fewer are sent exactly
+_MIN_PHOTO = 4  # blocks, and as many rows of them; fewer are sent exactly
 _MEDIUM_LINK = 1_000_000  # bytes/s (8 Mbit/s)
 _RUNGS = ((3.0, LOSSLESS), (1.0, 85), (0.3, 70), (0.1, 30))  # s without change, quality
 
@@ -131,9 +131,7 @@ class Encoder:
         self._stale[:] = False
         self._hide(segments)
         photo, edges = self._take_photos(current, segments)
-        every = self._items(current, segments, photo | edges, focus)
-        smooth = [item.for_photo() for item in every if _is_in(item.rect, edges)]
-        items = [[item for item in every if not _is_in(item.rect, edges)], smooth]
+        items = self._items(current, segments, (photo, edges), focus)
         # Until all is sent, these rows count as not sent.
         mark_rows(self._stale, (item.rect for part in items for item in part))
         self._stale |= photo.any(axis=1).repeat(BLOCK)[: self.height]
@@ -198,10 +196,10 @@ class Encoder:
         Where they would be exact, those with few changes are left to rectangles: the
         second map has these.
         """
-        changed = changed_blocks(segments)
-        edges = np.zeros_like(changed)
-        if np.count_nonzero(changed) < _MIN_PHOTO:
+        edges = np.zeros((-(-self.height // BLOCK), -(-self.width // BLOCK)), np.bool_)
+        if np.count_nonzero(segments) < _MIN_PHOTO * BLOCK:
             return edges.copy(), edges
+        changed = changed_blocks(segments)
         photo = photo_blocks(current, changed)
         if not self._is_lossy:
             whole = mostly_changed(segments, photo)
@@ -212,25 +210,38 @@ class Encoder:
         return photo, edges
 
     def _items(
-        self, current: Pixels, segments: Bits, photo: Bits, focus: Rect | None
-    ) -> list[Scanned]:
-        """Rectangles with their rhythm, each beginning with a row that differs.
+        self,
+        current: Pixels,
+        segments: Bits,
+        photos: tuple[Bits, Bits],
+        focus: Rect | None,
+    ) -> list[list[Scanned]]:
+        """Rectangles with their rhythm, then those of photographs.
 
-        That row is what makes every call progress, however small its budget.
+        Each begins with a row that differs, which is what makes every call progress,
+        however small its budget.
         """
+        photo, edges = photos
         reference = self._mirror.pixels
-        rectangles = changed_rectangles(segments, current, reference, photo)
+        rectangles = changed_rectangles(segments, current, reference, photo | edges)
         if focus is not None:
             rectangles = focus_first(rectangles, focus)
-        items = []
+        items: list[Scanned] = []
+        smooth: list[Scanned] = []
         for rect in rectangles:
-            pitch, phase = rhythm_of(current[rect.y : rect.bottom, rect.x : rect.right])
-            for column in columns(rect, pitch):
-                part = trimmed(column, segments, current, reference)
-                if part:
-                    shift = (phase - (part.y - rect.y)) % pitch
-                    items.append(Scanned(part, pitch, shift))
-        return items
+            is_photo = _is_in(rect, edges)
+            block = current[rect.y : rect.bottom, rect.x : rect.right]
+            pitch, phase = (MAX_PITCH, 0) if is_photo else rhythm_of(block)
+            parts = columns(rect, pitch)
+            if focus is not None or len(parts) > 1:
+                parts = [trimmed(part, segments, current, reference) for part in parts]
+            for part in filter(None, parts):
+                item = Scanned(part, pitch, (phase - (part.y - rect.y)) % pitch)
+                if is_photo:
+                    smooth.append(item.for_photo())
+                else:
+                    items.append(item)
+        return [items, smooth]
 
     def _updates(
         self,

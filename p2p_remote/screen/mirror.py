@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from p2p_remote.screen.arrays import BLOCK, OPAQUE, SEGMENT, Bits, Pixels
 from p2p_remote.screen.damage import Comparer, bounding_segments
@@ -56,7 +55,6 @@ class Mirror:
         self.width = width
         self.height = height
         self.pixels: Pixels = np.zeros((height, width), np.uint32)
-        self._before = np.zeros_like(self.pixels)
         self.loss = LossMap(width, height)
         self._is_blank = True
         self._tiles = TileIndex(width, height)
@@ -92,49 +90,41 @@ class Mirror:
             # While nothing moves, content that comes back is the better guess.
             hits = self._tiles.find(tiles, current)
         if hits and 2 * len(hits) > len(tiles):
-            stores = self._store(tiles, hits, self.pixels, self.loss.loss)
+            stores = self._store(tiles, hits)
             self._show(hits, current, segments)
             return Operations(None, stores, hits), segments
-        copy = self._motion.find(current, self.pixels, segments, hint)
-        old, old_loss = self.pixels, self.loss.loss
-        if copy is not None:
-            old, old_loss = self._before, old_loss.copy()
-            np.copyto(old, self.pixels)
-            rows = np.logical_or.reduce(segments, axis=1)
-            rows[copy.rect.y : copy.rect.bottom] = True
-            copy.apply(self.pixels, old)
-            self.loss.copy(copy.rect, copy.dx, copy.dy)
-            segments = self.segments(current, rows)
+        move = self._motion.find(current, self.pixels, segments, hint)
+        if move is not None:
+            segments = move.segments
             tiles, hits = self._tiles.changed_tiles(segments), None
         if hits is None:
             hits = self._tiles.find(tiles, current)
-        stores = self._store(tiles, hits, old, old_loss)
+        stores = self._store(tiles, hits)
+        copy = move.copy if move is not None else None
+        if copy is not None:
+            copy.apply(self.pixels)
+            self.loss.copy(copy.rect, copy.dx, copy.dy)
         self._show(hits, current, segments)
         return Operations(copy, stores, hits), segments
 
     def _store(
-        self,
-        tiles: list[int],
-        hits: list[tuple[int, int]],
-        old: Pixels,
-        old_loss: NDArray[np.uint8],
+        self, tiles: list[int], hits: list[tuple[int, int]]
     ) -> list[tuple[int, int]]:
-        """Keep what the viewer showed at `tiles` before this update.
+        """Keep what the viewer shows at `tiles`, before anything is written.
 
         What it has as JPEG is sent again for less than keeping it costs.
         """
-        if old_loss.any():
-            exact = exact_tiles(old_loss)
+        if not self.loss.is_exact:
+            exact = exact_tiles(self.loss.loss)
             tiles = [tile for tile in tiles if exact[tile]]
-        return self._tiles.store(tiles, old, [slot for _, slot in hits])
+        return self._tiles.store(tiles, self.pixels, [slot for _, slot in hits])
 
     def _show(
         self, hits: list[tuple[int, int]], current: Pixels, segments: Bits
     ) -> None:
         """Follow hits; what they show differs no more."""
-        for tile, _ in hits:
-            self.loss.fill(self._tiles.rect(tile))
         for rect in row_runs([self._tiles.rect(tile) for tile, _ in hits]):
+            self.loss.fill(rect)
             rows = slice(rect.y, rect.bottom)
             self.pixels[rows, rect.x : rect.right] = current[rows, rect.x : rect.right]
             segments[rows, rect.x // SEGMENT : -(-rect.right // SEGMENT)] = False

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from p2p_remote.screen.arrays import SEGMENT, Bits, Pixels
-from p2p_remote.screen.damage import bounding_segments
+from p2p_remote.screen.damage import bounding_segments, differing
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.screen.motion_search import Vector, free_vectors, vertical_vectors
 
@@ -15,7 +15,9 @@ _MIN_CHANGED = 512  # segments; fewer are sent faster than explained
 _MIN_GAIN = 128  # segments that a copy must save
 _GOOD_SHARE = 0.6  # of the changed segments: no further candidate is tried
 _MAX_BACK_OFF = 32  # updates without a search after failed ones
-_ROUNDS = 3  # alternations of row and column when a box is cut out
+_ROUNDS = 4  # alternations of row and column when a box is cut out
+_FIRST_LOSS = 0.125  # of a gain, that a loss counts when the first rows are chosen
+_BAND = 32  # rows handled at once; keeps them in the second-level cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +33,39 @@ class Copy:
         rect = self.rect
         return [rect.x, rect.y, rect.right, rect.bottom, self.dx, self.dy]
 
-    def apply(self, frame: Pixels, old: Pixels) -> None:
-        """Write to `frame` what `old`, another array, shows at the source."""
-        rect, source = self.rect, self.rect.moved(self.dx, self.dy)
-        frame[rect.y : rect.bottom, rect.x : rect.right] = old[
-            source.y : source.bottom, source.x : source.right
-        ]
+    def apply(self, frame: Pixels) -> None:
+        """Carry it out on `frame`, band by band: no row is read once it is written."""
+        rect = self.rect
+        tops = range(rect.y, rect.bottom, _BAND)
+        for top in tops if self.dy >= 0 else reversed(tops):
+            bottom = min(top + _BAND, rect.bottom)
+            frame[top:bottom, rect.x : rect.right] = frame[
+                top + self.dy : bottom + self.dy,
+                rect.x + self.dx : rect.right + self.dx,
+            ]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Move:
+    """A copy, and the map of the segments that still differ after it."""
+
+    copy: Copy
+    segments: Bits
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Candidate:
+    """What a copy by `vector` explains.
+
+    `area` is where it was tried and `differs` the segments there that it would not
+    explain; `box` is the best part, in segments and rows of the display.
+    """
+
+    vector: Vector
+    gain: int
+    area: Rect
+    differs: Bits
+    box: Rect
 
 
 class MotionFinder:
@@ -55,7 +84,7 @@ class MotionFinder:
         reference: Pixels,
         segments: Bits,
         hint: Vector | None = None,
-    ) -> Copy | None:
+    ) -> Move | None:
         """Copy within `reference` that explains most of what changed, if any.
 
         `segments` is the map of what differs; `hint` is a motion (dx, dy) from the old
@@ -64,16 +93,16 @@ class MotionFinder:
         changed = int(np.count_nonzero(segments))
         if changed < _MIN_CHANGED:
             return None
-        best: Copy | None = None
+        best: _Candidate | None = None
         best_gain = _MIN_GAIN
         for vector in self._candidates(current, reference, segments, hint):
-            copy, gain = _score(vector, current, reference, segments)
-            if copy is not None and gain > best_gain:
-                best, best_gain = copy, gain
+            candidate = _score(vector, current, reference, segments)
+            if candidate is not None and candidate.gain > best_gain:
+                best, best_gain = candidate, candidate.gain
             if best_gain >= _GOOD_SHARE * changed:
                 break
-        self.last = (best.dx, best.dy) if best is not None else None
-        return best
+        self.last = best.vector if best is not None else None
+        return _move(best, current, reference, segments) if best is not None else None
 
     def _candidates(
         self,
@@ -113,8 +142,8 @@ class MotionFinder:
 
 def _score(
     vector: Vector, current: Pixels, reference: Pixels, segments: Bits
-) -> tuple[Copy | None, int]:
-    """Best box for a vector, and segments explained minus segments broken."""
+) -> _Candidate | None:
+    """Best box for a vector; the gain is segments explained minus segments broken."""
     dx, dy = vector
     height, width = current.shape
     box = bounding_segments(segments)
@@ -124,23 +153,53 @@ def _score(
     left = -(-area.x // SEGMENT)
     right = area.right // SEGMENT
     if left >= right or area.height <= 0:
-        return None, 0
+        return None
     area = Rect(left * SEGMENT, area.y, (right - left) * SEGMENT, area.height)
     differs = _moved_segments(area, vector, current, reference)
     before = segments[area.y : area.bottom, left:right]
-    # +1 where the copy explains a segment, -1 where it breaks one.
-    value = before.view(np.int8) - differs.view(np.int8)
+    # +1 where the copy explains a segment, -1 where it breaks one. Sums of this size
+    # are exact as float32, which are added up fastest.
+    value = (before.view(np.int8) - differs.view(np.int8)).astype(np.float32)
     top, bottom, first, last = _best_box(value)
-    gain = int(value[top:bottom, first:last].sum(dtype=np.int64))
+    gain = int(value[top:bottom, first:last].sum())
     if gain <= 0:
-        return None, 0
-    rect = Rect.from_edges(
-        (left + first) * SEGMENT,
-        area.y + top,
-        (left + last) * SEGMENT,
-        area.y + bottom,
+        return None
+    best = Rect.from_edges(left + first, area.y + top, left + last, area.y + bottom)
+    return _Candidate(vector, gain, area, differs, best)
+
+
+def _move(
+    candidate: _Candidate, current: Pixels, reference: Pixels, segments: Bits
+) -> Move:
+    """The copy with its sides to the pixel, and what differs after it."""
+    (dx, dy), box, area = candidate.vector, candidate.box, candidate.area
+    rect = _exact_sides(
+        Rect(box.x * SEGMENT, box.y, box.width * SEGMENT, box.height),
+        candidate.vector,
+        current,
+        reference,
     )
-    return Copy(_exact_sides(rect, vector, current, reference), dx, dy), gain
+    rows = slice(rect.y, rect.bottom)
+    after = segments.copy()
+    # Segments that lie in the copy as a whole are known already.
+    first = max(-(-rect.x // SEGMENT), box.x)
+    last = max(min(rect.right // SEGMENT, box.right), first)
+    left = area.x // SEGMENT
+    after[rows, first:last] = candidate.differs[
+        rect.y - area.y : rect.bottom - area.y, first - left : last - left
+    ]
+    for column in range(rect.x // SEGMENT, -(-rect.right // SEGMENT)):
+        if first <= column < last:
+            continue
+        begin = column * SEGMENT
+        columns = slice(begin, min(begin + SEGMENT, current.shape[1]))
+        shown = reference[rows, columns].copy()
+        start, end = max(begin, rect.x), min(columns.stop, rect.right)
+        shown[:, start - begin : end - begin] = reference[
+            rect.y + dy : rect.bottom + dy, start + dx : end + dx
+        ]
+        after[rows, column] = differing(current[rows, columns], shown).any(axis=1)
+    return Move(Copy(rect, dx, dy), after)
 
 
 def _moved_segments(
@@ -148,33 +207,44 @@ def _moved_segments(
 ) -> Bits:
     """Segments of `area` that differ from the old picture moved by `vector`."""
     source = area.moved(*vector)
-    unequal = np.not_equal(
-        current[area.y : area.bottom, area.x : area.right],
-        reference[source.y : source.bottom, source.x : source.right],
-    )
-    words = unequal.view(np.uint64)
-    result: Bits = (words[:, ::2] | words[:, 1::2]) != 0
+    result = np.empty((area.height, area.width // SEGMENT), np.bool_)
+    band = np.empty((_BAND, area.width), np.bool_)
+    for top in range(0, area.height, _BAND):
+        rows = min(_BAND, area.height - top)
+        unequal = band[:rows]
+        y, source_y = area.y + top, source.y + top
+        np.not_equal(
+            current[y : y + rows, area.x : area.right],
+            reference[source_y : source_y + rows, source.x : source.right],
+            out=unequal,
+        )
+        words = unequal.view(np.uint64)
+        np.not_equal(words[:, ::2] | words[:, 1::2], 0, out=result[top : top + rows])
     return result
 
 
-def _best_span(sums: NDArray[np.int64]) -> tuple[int, int]:
+def _best_span(sums: NDArray[np.float32]) -> tuple[int, int]:
     """Run of entries with the largest sum."""
-    totals = np.concatenate((np.zeros(1, np.int64), np.cumsum(sums)))
+    totals = np.concatenate((np.zeros(1, np.float32), np.cumsum(sums)))
     gains = totals - np.minimum.accumulate(totals)
     end = int(gains.argmax())
     start = int(totals[: end + 1].argmin())
     return start, end
 
 
-def _best_box(value: NDArray[np.int8]) -> tuple[int, int, int, int]:
+def _best_box(value: NDArray[np.float32]) -> tuple[int, int, int, int]:
     """Top, bottom, left and right of a box with a large sum, cut side by side."""
     top, bottom, left, right = 0, value.shape[0], 0, value.shape[1]
-    for _ in range(_ROUNDS):
-        top, bottom = _best_span(value[:, left:right].sum(axis=1, dtype=np.int64))
-        first, last = _best_span(value[top:bottom].sum(axis=0, dtype=np.int64))
-        if (first, last) == (left, right):
+    # At first losses count little: most of the area may be beside what has moved.
+    across = np.maximum(value, value * np.float32(_FIRST_LOSS))
+    for number in range(_ROUNDS):
+        top, bottom = _best_span(across @ np.ones(across.shape[1], np.float32))
+        down = value[top:bottom]
+        first, last = _best_span(np.ones(len(down), np.float32) @ down)
+        if number and (first, last) == (left, right):
             break
         left, right = first, last
+        across = value[:, left:right]
     return top, bottom, left, right
 
 

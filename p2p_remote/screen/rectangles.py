@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,15 +60,19 @@ def _waste_of(cells: Bits, photo: Bits) -> _Waste:
 
 
 def _row_groups(cells: Bits, waste: _Waste) -> list[_Group]:
-    """Runs of each row of cells, from top to bottom."""
+    """Runs of cells from top to bottom; rows that are alike have runs together."""
     groups: list[_Group] = []
-    for row in np.flatnonzero(cells.any(axis=1)).tolist():
+    is_new = np.ones(len(cells), np.bool_)
+    is_new[1:] = (cells[1:] != cells[:-1]).any(axis=1)
+    tops = np.flatnonzero(is_new).tolist()
+    for row, bottom in pairwise([*tops, len(cells)]):
         begun = len(groups)
         for start, end in spans_of(cells[row]):
-            run = _Group(Rect(start, row, end - start, 1), end - start)
+            box = Rect.from_edges(start, row, end, bottom)
+            run = _Group(box, box.area)
             if len(groups) > begun:
-                gap = Rect.from_edges(groups[-1].box.right, row, start, row + 1)
-                if waste(gap) <= _GAP:
+                gap = Rect.from_edges(groups[-1].box.right, row, start, bottom)
+                if waste(gap) <= _GAP * gap.height:
                     groups[-1] = groups[-1].joined(run)
                     continue
             groups.append(run)
@@ -164,6 +169,9 @@ def _cut(rect: Rect, segments: Bits) -> list[Rect]:
             continue
         left = whole.x // SEGMENT
         part = segments[whole.y : whole.bottom, left : -(-whole.right // SEGMENT)]
+        if _SAVED_SHARE * (part.size - int(np.count_nonzero(part))) < part.size:
+            parts.append(whole)
+            continue
         row, kept_rows = _best_cut(part)
         column, kept_columns = _best_cut(part.T)
         saved = part.size - min(kept_rows, kept_columns)

@@ -9,12 +9,13 @@ from p2p_remote.screen.packing import (
     pack_smooth,
     pack_tiny,
 )
-from p2p_remote.wire.screen import ScreenUpdate
+from p2p_remote.wire.screen import PACKER_RAW, ScreenUpdate
 
 FAST_LINK = 6_250_000  # bytes/s (50 Mbit/s); from here on lz4 alone costs least time
 
 _REMEMBERED = 16_384  # bytes of a body that is always remembered
 _TEXT_SHARE = 3  # pixels per changed one; larger bodies with fewer are no text
+_PACKED = 12  # bytes of a body, from which packing may gain
 _TINY_BODY = 2_048  # bytes
 _SMALL_BODY = 8_192  # bytes; packed at the highest level
 _LEVEL_SMALL, _LEVEL = 9, 4
@@ -41,7 +42,9 @@ class UpdateWriter:
         is_remembered = is_text or (len(raw) <= _REMEMBERED and not body.smooth)
         if is_remembered:
             raw = bytes([raw[0] | layout.FLAG_REMEMBER]) + raw[1:]
-        if body.smooth:
+        if len(raw) < _PACKED:
+            packer, packed = PACKER_RAW, raw
+        elif body.smooth:
             packer, packed = pack_smooth(raw, len(body.values))
         elif len(raw) <= _TINY_BODY and not body.size:
             packer, packed = pack_tiny(raw, self._history)

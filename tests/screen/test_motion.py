@@ -4,6 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from p2p_remote.screen import motion
 from p2p_remote.screen.arrays import OPAQUE
@@ -30,7 +32,7 @@ def segments_of(current, reference):
 def moved(reference, rect, dx, dy):
     """`reference` with `rect` filled from (dx, dy) away."""
     current = reference.copy()
-    Copy(rect, dx, dy).apply(current, reference)
+    Copy(rect, dx, dy).apply(current)
     return current
 
 
@@ -75,8 +77,10 @@ def test_the_box_is_exact_to_the_pixel(rect):
     """Left and right sides are found inside their segments, rows anyway."""
     reference = noise()
     current = moved(reference, rect, 9, -6)
-    copy = MotionFinder().find(current, reference, segments_of(current, reference))
-    assert copy == Copy(rect, 9, -6)
+    move = MotionFinder().find(current, reference, segments_of(current, reference))
+    assert move is not None
+    assert move.copy == Copy(rect, 9, -6)
+    assert not move.segments.any()
 
 
 def test_a_hint_is_tried_first():
@@ -87,9 +91,9 @@ def test_a_hint_is_tried_first():
     finder._wait = 10
     segments = segments_of(current, reference)
     assert finder.find(current, reference, segments) is None
-    copy = finder.find(current, reference, segments, (20, 11))
-    assert copy is not None
-    assert (copy.dx, copy.dy) == (-20, -11)
+    move = finder.find(current, reference, segments, (20, 11))
+    assert move is not None
+    assert (move.copy.dx, move.copy.dy) == (-20, -11)
 
 
 def test_searches_back_off_on_pictures_that_do_not_move():
@@ -129,14 +133,53 @@ def test_scrolling_inside_a_frame_leaves_the_frame():
     reference = long_page[:HEIGHT].copy()
     current = reference.copy()
     current[60:] = long_page[60 + 37 : HEIGHT + 37]
-    copy = MotionFinder().find(current, reference, segments_of(current, reference))
-    assert copy is not None
-    assert (copy.dx, copy.dy) == (0, 37)
-    assert copy.rect.bottom == HEIGHT - 37
+    before = segments_of(current, reference)
+    move = MotionFinder().find(current, reference, before)
+    assert move is not None
+    assert (move.copy.dx, move.copy.dy) == (0, 37)
+    assert move.copy.rect.bottom == HEIGHT - 37
+    assert np.count_nonzero(move.segments) < np.count_nonzero(before) / 4
+
+
+@settings(derandomize=True, max_examples=40, deadline=None)
+@given(
+    st.tuples(st.integers(-40, 40), st.integers(-40, 40)),
+    st.tuples(st.integers(40, 90), st.integers(40, 90)),
+    st.integers(300, 333),
+    st.randoms(use_true_random=False),
+)
+def test_what_differs_after_a_copy_is_known_without_comparing(
+    vector, corner, width, random
+):
+    """The map that comes with a copy is what a comparison after it would find."""
+    reference = noise(3, (240, width))
+    rect = Rect(*corner, random.randrange(120, width - 130), 100)
+    current = moved(reference, rect, *vector)
+    for _ in range(20):
+        y, x = random.randrange(240), random.randrange(width)
+        current[y : y + 3, x : x + 5] ^= 1
+    before = segments_of(current, reference)
+    move = MotionFinder().find(current, reference, before, (-vector[0], -vector[1]))
+    if move is None:
+        assert vector == (0, 0)
+        return
     result = reference.copy()
-    copy.apply(result, reference)
-    left = np.count_nonzero(segments_of(current, result))
-    assert left < np.count_nonzero(segments_of(current, reference)) / 4
+    move.copy.apply(result)
+    assert np.array_equal(move.segments, segments_of(current, result))
+
+
+@pytest.mark.parametrize("vector", [(0, 1), (3, -1), (-7, 0), (5, 40), (-40, -33)])
+def test_a_copy_onto_itself_reads_what_was_there_before(vector):
+    """Source and destination overlap in any direction, as for the decoder."""
+    frame = noise(4)
+    old, rect = frame.copy(), Rect(60, 50, 500, 300)
+    Copy(rect, *vector).apply(frame)
+    source = rect.moved(*vector)
+    expected = old.copy()
+    expected[rect.y : rect.bottom, rect.x : rect.right] = old[
+        source.y : source.bottom, source.x : source.right
+    ]
+    assert np.array_equal(frame, expected)
 
 
 def test_no_hashing_of_pixels_by_numpy():

@@ -63,6 +63,20 @@ def test_distant_changes_are_several_rectangles():
     assert found == [Rect(1800, 5, 100, 15), Rect(100, 700, 8, 13)]
 
 
+@pytest.mark.parametrize("corner", [(0, 0), (13, 9), (15, 31), (7, 40)])
+def test_the_edge_that_a_dragged_window_uncovers_is_cut_to_the_pixel(corner):
+    """A few rows and a long arm, wherever they lie on the grid of cells."""
+    left, top = corner
+    reference = np.zeros((1080, 1920), np.uint32)
+    current = reference.copy()
+    current[top : top + 9, left : left + 823] = 1
+    current[top : top + 560, left : left + 23] = 1
+    found = changed_rectangles(
+        compared(current, reference), current, reference, no_photo(1920, 1080)
+    )
+    assert sum(rect.area for rect in found) <= 1.05 * np.count_nonzero(current)
+
+
 def test_photo_blocks_are_left_out():
     """Text around a picture is not one rectangle with the picture in it."""
     reference = np.zeros((640, 640), np.uint32)
