@@ -18,16 +18,20 @@ Names are unique to the process and the network, so runs side by side do not mee
 """
 
 import contextlib
+import ctypes
 import itertools
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 from tests.system.programs import Program, Programs
 
+_CLONE_NEWNET = 0x40000000  # linux/sched.h
 _numbers = itertools.count(1)
 _ROUTER_TABLE = """
 add table inet lab
@@ -69,6 +73,18 @@ class Network:
     ) -> Program:
         """Start a program inside a namespace; it ends before the network does."""
         return self.programs.start(*self.command(name, *arguments), env=env, cwd=cwd)
+
+    def open_socket(self, name: str, *kind: int) -> socket.socket:
+        """Open a socket of ours inside a namespace; `kind` as for `socket.socket`."""
+        with ThreadPoolExecutor(1) as thread:  # only it goes there
+            return thread.submit(self._open_socket, name, kind).result()
+
+    def _open_socket(self, name: str, kind: tuple[int, ...]) -> socket.socket:
+        libc = ctypes.CDLL(None, use_errno=True)
+        with Path("/run/netns", self.namespace(name)).open("rb") as entry:
+            if libc.setns(entry.fileno(), _CLONE_NEWNET):
+                raise OSError(ctypes.get_errno(), f"cannot enter {name}")
+        return socket.socket(*kind)
 
     def nft(self, name: str, script: str) -> None:
         """Load nftables rules (a NAT, a filter) inside a namespace."""
