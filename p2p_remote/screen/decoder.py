@@ -47,6 +47,14 @@ class Decoder:
         return int(self._pixels.shape[0])
 
     @property
+    def pixels(self) -> Pixels:
+        """The picture as one number per pixel, (height, width); not to be written.
+
+        A key frame replaces it by a new array.
+        """
+        return self._pixels
+
+    @property
     def framebuffer(self) -> Frame:
         """The picture, (height, width, 4) BGRX with X = 255; a view, not a copy.
 

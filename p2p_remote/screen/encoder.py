@@ -63,6 +63,11 @@ class Encoder:
         return self._is_key or bool(self._stale.any())
 
     @property
+    def sent(self) -> Pixels:
+        """What the viewer has when all updates have arrived; not to be written."""
+        return self._mirror.pixels
+
+    @property
     def refinable(self) -> bool:
         """Whether the viewer has photographs that `refine` would make better."""
         return not self._mirror.loss.is_exact
@@ -97,6 +102,21 @@ class Encoder:
         """Begin the next call of `encode` with a key frame."""
         self._is_key = True
 
+    def differences(self, frame: Frame, damage: Iterable[Rect] | None) -> Bits:
+        """Segments inside the view where `frame` differs from what was sent.
+
+        The damage (see `encode`) stays pending.
+        """
+        self._mark(damage)
+        segments = self._mirror.segments(pixels_of(frame), self._stale)
+        if self._view is not None:
+            segments &= ~self._outside(self._view, segments)
+        return segments
+
+    def nothing(self) -> ScreenUpdate:
+        """An update that changes no pixel."""
+        return self._writer.write(Body())
+
     def encode(
         self,
         frame: Frame,
@@ -122,10 +142,7 @@ class Encoder:
             raise ValueError(f"frame of shape {frame.shape} for another display")
         current = pixels_of(frame)
         updates = [self._key_frame(current)] if self._is_key else []
-        if damage is None:
-            self._stale[:] = True
-        else:
-            mark_rows(self._stale, damage)
+        self._mark(damage)
         segments = self._mirror.segments(current, self._stale)
         operations, segments = self._mirror.operate(current, segments, motion)
         self._stale[:] = False
@@ -178,17 +195,29 @@ class Encoder:
         self._hidden[:] = False
         return self._writer.write(Body(size=(self.width, self.height)))
 
+    def _mark(self, damage: Iterable[Rect] | None) -> None:
+        """Look at the rows of the damage with the next comparison."""
+        if damage is None:
+            self._stale[:] = True
+        else:
+            mark_rows(self._stale, damage)
+
     def _hide(self, segments: Bits) -> None:
         """Put off what differs outside of the view."""
         if self._view is None:
             return
-        view = self._view.intersection(Rect(0, 0, self.width, self.height))
+        outside = self._outside(self._view, segments)
+        self._hidden |= outside.any(axis=1)
+        segments &= ~outside
+
+    def _outside(self, view: Rect, segments: Bits) -> Bits:
+        """Those of `segments` that lie outside of the view."""
+        view = view.intersection(Rect(0, 0, self.width, self.height))
         outside = segments.copy()
         rows = slice(view.y, max(view.bottom, view.y))
         across = slice(view.x // SEGMENT, max(-(-view.right // SEGMENT), 0))
         outside[rows, across] = False
-        self._hidden |= outside.any(axis=1)
-        segments &= ~outside
+        return outside
 
     def _take_photos(self, current: Pixels, segments: Bits) -> tuple[Bits, Bits]:
         """Blocks to be sent as photographs; their segments are taken out of the map.

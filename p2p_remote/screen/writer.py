@@ -57,4 +57,6 @@ class UpdateWriter:
             self._history.remember(raw)
         sequence = self._sequence
         self._sequence = (sequence + 1) % _SEQUENCE_LIMIT
-        return ScreenUpdate(sequence, len(raw), packed, packer, side, self._display)
+        return ScreenUpdate(
+            sequence, len(raw), packed, packer, side, display=self._display
+        )

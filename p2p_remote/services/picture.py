@@ -1,8 +1,13 @@
-"""The technician's copy of the screen: decodes updates beside the network's loop."""
+"""The technician's copy of the screen: decodes updates beside the network's loop.
+
+Updates are decoded in order; a hot patch that comes meanwhile goes before those that
+still wait.
+"""
 
 import asyncio
 import contextlib
 import logging
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -10,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from p2p_remote.errors import MalformedMessageError
-from p2p_remote.screen.decoder import Decoder
 from p2p_remote.screen.geometry import Rect
+from p2p_remote.screen.hot import MAX_PATCHES
+from p2p_remote.screen.hot_view import HotView
 from p2p_remote.wire.constants import MAX_SCREEN_PIXELS
-from p2p_remote.wire.screen import ScreenUpdate
+from p2p_remote.wire.screen import HotPatch, ScreenUpdate
 
 _LOG = logging.getLogger(__name__)
 MAX_WAITING_BYTES = 64 * 1024 * 1024  # of packed updates
@@ -42,10 +48,13 @@ class Picture:
         self._clock = clock
         self._on_frame = on_frame
         self._on_broken = on_broken
-        self._decoder = Decoder(MAX_SCREEN_PIXELS)
+        self._view = HotView(MAX_SCREEN_PIXELS)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="decoder")
-        self._updates: asyncio.Queue[ScreenUpdate] = asyncio.Queue(MAX_WAITING)
+        # The worker takes from the left while the loop adds to the right.
+        self._updates: deque[ScreenUpdate] = deque()
+        self._patches: deque[HotPatch] = deque(maxlen=MAX_PATCHES)
         self._waiting_bytes = 0
+        self._arrived = asyncio.Event()
         self._changed = asyncio.Event()
         self._settled: int | None = None
         self._last_sequence: int | None = None
@@ -55,20 +64,36 @@ class Picture:
 
     @property
     def framebuffer(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
-        """The remote screen, (height, width, 4) BGRX; another array after a resize."""
-        return self._decoder.framebuffer
+        """The newest of the remote screen, (height, width, 4) BGRX.
+
+        It is another array from time to time.
+        """
+        return self._view.framebuffer
+
+    @property
+    def reference(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+        """The picture of the updates alone, without hot patches; like `framebuffer`."""
+        return self._view.reference
 
     def put(self, update: ScreenUpdate) -> None:
         """Queue one update."""
-        size = len(update.body) + len(update.side)
-        if self._updates.full() or self._waiting_bytes + size > MAX_WAITING_BYTES:
-            while not self._updates.empty():
-                self._updates.get_nowait()
+        size = _size(update)
+        if (
+            len(self._updates) >= MAX_WAITING
+            or self._waiting_bytes + size > MAX_WAITING_BYTES
+        ):
+            self._updates.clear()
             self._waiting_bytes = 0
             self._on_broken("more pictures than can be decoded")
             return
         self._waiting_bytes += size
-        self._updates.put_nowait(update)
+        self._updates.append(update)
+        self._arrived.set()
+
+    def put_patch(self, patch: HotPatch) -> None:
+        """Queue a hot patch; of too many the oldest are left out."""
+        self._patches.append(patch)
+        self._arrived.set()
 
     def settled(self, sequence: int) -> None:
         """The other side has nothing more to send after this update."""
@@ -91,13 +116,12 @@ class Picture:
         """Decode until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
-            batch = [await self._updates.get()]
-            while not self._updates.empty():
-                batch.append(self._updates.get_nowait())
-            self._waiting_bytes = 0
-            began, work = self._clock(), self._decoder.work
+            while not (self._updates or self._patches):
+                self._arrived.clear()
+                await self._arrived.wait()
+            began, work = self._clock(), self._view.work
             try:
-                damage = await loop.run_in_executor(self._worker, self._decode, batch)
+                decoded = await loop.run_in_executor(self._worker, self._decode)
             except MalformedMessageError as error:
                 self._on_broken(str(error))
                 continue
@@ -105,13 +129,11 @@ class Picture:
                 _LOG.exception("an update could not be decoded")
                 self._on_broken("an update that cannot be decoded")
                 continue
-            self._last_sequence = batch[-1].sequence
-            self._last_update = self._clock()
-            self.generation += 1
-            self._on_frame(damage)
-            self._changed.set()
+            finally:
+                self._waiting_bytes = sum(map(_size, self._updates))
+            self._note(*decoded)
             # A peer may not keep this machine busy with updates that cost it nothing.
-            earned = (self._decoder.work - work) / MAX_WORK_RATE
+            earned = (self._view.work - work) / MAX_WORK_RATE
             if (rest := began + earned - self._clock()) > 0:
                 await asyncio.sleep(rest)
 
@@ -119,11 +141,32 @@ class Picture:
         """Let the worker go."""
         self._worker.shutdown(wait=False, cancel_futures=True)
 
-    def _decode(self, batch: list[ScreenUpdate]) -> list[Rect]:
+    def _decode(self) -> tuple[list[Rect], int | None]:
+        """Worker: show patches that wait, else carry out updates until one comes.
+
+        Returns what changed and the number of the last update.
+        """
         damage: list[Rect] = []
-        for update in batch:
-            damage += self._decoder.apply(update)
-        return damage
+        while self._patches:
+            damage += self._view.show(self._patches.popleft())
+        if damage:
+            return damage, None
+        sequence = None
+        while self._updates and not self._patches:
+            update = self._updates.popleft()
+            damage += self._view.apply(update)
+            sequence = update.sequence
+        return damage, sequence
+
+    def _note(self, damage: list[Rect], sequence: int | None) -> None:
+        """Tell what has been decoded."""
+        if sequence is not None:
+            self._last_sequence = sequence
+            self._last_update = self._clock()
+            self._changed.set()
+        if damage or sequence is not None:
+            self.generation += 1
+            self._on_frame(damage)
 
     def _is_settled(self) -> bool:
         return (
@@ -131,3 +174,7 @@ class Picture:
             and self._settled == self._last_sequence
             and self._clock() - self._last_update >= SETTLED_QUIET
         )
+
+
+def _size(update: ScreenUpdate) -> int:
+    return len(update.body) + len(update.side)

@@ -1,36 +1,59 @@
 """The worker's half of sharing a screen: wait for damage, capture, encode.
 
+What an input changed goes out as a hot patch, before and beside the stream of updates,
+whenever the stream would take it there late (`screen.hot`).
+
 It lives in one thread; numpy, lz4 and the capture calls release the interpreter lock.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from p2p_remote.desktop.base import (
+    Capture,
     CursorImage,
     PointerState,
     ScreenResizedError,
     ScreenSource,
 )
+from p2p_remote.screen.arrays import pixels_of
 from p2p_remote.screen.cursor import pack_shape
 from p2p_remote.screen.encoder import Encoder
 from p2p_remote.screen.geometry import Rect
+from p2p_remote.screen.hot_patcher import HotPatcher
 from p2p_remote.session.permissions import Grants
-from p2p_remote.wire.screen import MAX_CURSOR_SIDE, CursorShape, ScreenUpdate
+from p2p_remote.wire.screen import (
+    MAX_CURSOR_SIDE,
+    CursorShape,
+    HotPatch,
+    ScreenUpdate,
+)
 
-IDLE_WAIT = 10.0  # s to wait for a change; `wake` ends it sooner
-QUIET_WAIT = 0.1  # s to wait while something may still be refined or told
+_SMALL_DAMAGE = 65_536  # pixels; takes no time to encode and to send
 OPENING_FRAMES = 2  # captures at the start that do not wait for damage
+
+
+@dataclass(frozen=True, slots=True)
+class Haste:
+    """There was input just now, so its answer must not wait.
+
+    `limit`: bytes of a hot patch. `is_behind`: updates wait, so one from now would come
+    late. `slow`: bytes of updates that take too long even if none wait.
+    """
+
+    limit: int
+    is_behind: bool
+    slow: int
 
 
 @dataclass(frozen=True, slots=True)
 class Hints:
     """What the line and the technician want of the next update.
 
-    `room`: bytes that may be sent now. `link_rate`: bytes/s, None = as fast as memory.
-    `lossy`: photographs may go as JPEG first. `focus`: where the last input went.
-    `motion`: how far the pointer was dragged since the last update. `view`: what the
-    technician looks at; None = everything.
+    `room`: bytes that may be sent now; 0 = hot patches only. `link_rate`: bytes/s,
+    None = as fast as memory. `lossy`: photographs may go as JPEG first. `focus`: where
+    the last input went. `motion`: how far the pointer was dragged since the last
+    update. `view`: what the technician looks at; None = everything.
     """
 
     room: int
@@ -40,7 +63,7 @@ class Hints:
     motion: tuple[int, int] | None = None
     view: Rect | None = None
     key_frame: bool = False
-    quiet: bool = False
+    haste: Haste | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +86,19 @@ class ScreenCoder:
         source: ScreenSource,
         reopen: Callable[[], ScreenSource],
         clock: Callable[[], float],
+        send_patch: Callable[[HotPatch], None] = lambda _: None,
     ) -> None:
-        """Begin with a key frame; `grants` are asked before every capture."""
+        """Begin with a key frame; `grants` are asked before every capture.
+
+        `send_patch` is called in the worker's thread, in the middle of a step.
+        """
         self._grants = grants
         self._source = source
         self._reopen = reopen
         self._clock = clock
+        self._send_patch = send_patch
         self._encoder = Encoder(source.width, source.height)
+        self._patcher = HotPatcher(source.width, source.height)
         self._shape_serial = -1
         self._opening = OPENING_FRAMES
         self._changed_at = clock()
@@ -78,33 +107,87 @@ class ScreenCoder:
         """End the wait for a change: there are new hints. Any thread."""
         self._source.wake()
 
+    def needs_change(self, view: Rect | None) -> bool:
+        """Whether the next step has nothing to do unless something changes."""
+        if self._opening > 0:
+            return False
+        # What has come into view now is pending, so it does not wait for a change.
+        self._encoder.view = view
+        return not self._encoder.pending
+
+    def wait(self, seconds: float) -> None:
+        """Wait for a change."""
+        self._source.wait(seconds)
+
     def step(self, hints: Hints) -> Step:
-        """Wait for a change, look, and encode what differs from what was sent.
+        """Look, and encode what differs from what was sent.
 
         Raises:
             PermissionNotGrantedError: the screen is no longer shared.
             MissingCapabilityError: the screen is gone.
 
         """
-        encoder = self._encoder
-        # What has come into view now is pending, so it does not wait for a change.
-        encoder.view = hints.view
-        if self._opening > 0:
-            self._opening -= 1
-        elif not (encoder.pending or hints.key_frame):
-            self._source.wait(QUIET_WAIT if hints.quiet else IDLE_WAIT)
+        self._opening = max(self._opening - 1, 0)
         self._grants.check("view", None, self._clock())
-        resized = None
+        capture, resized = self._capture()
+        encoder = self._encoder
+        encoder.view = hints.view
+        if hints.key_frame:
+            encoder.reset()
+            self._patcher.resize(encoder.width, encoder.height)
+        self._hurry(capture, hints)
+        updates: list[ScreenUpdate] = []
+        if hints.room > 0:
+            updates = self._encode(capture, hints)
+        return Step(
+            tuple(updates),
+            capture.pointer,
+            self._shape(capture.pointer.shape_serial),
+            not (encoder.pending or encoder.refinable or self._patcher.is_ahead),
+            resized,
+        )
+
+    def _capture(self) -> tuple[Capture, tuple[int, int] | None]:
+        """The screen, and its size if that is another one now."""
         try:
-            capture = self._source.capture()
+            return self._source.capture(), None
         except ScreenResizedError:
             self._source.close()
             self._source = self._reopen()
-            encoder = self._encoder = Encoder(self._source.width, self._source.height)
-            resized = (self._source.width, self._source.height)
-            capture = self._source.capture()
-        if hints.key_frame:
-            encoder.reset()
+        size = (self._source.width, self._source.height)
+        self._encoder = Encoder(*size)
+        self._patcher.resize(*size)
+        return self._source.capture(), size
+
+    def _hurry(self, capture: Capture, hints: Hints) -> None:
+        """Find what an input changed; send it ahead if updates wait."""
+        haste = hints.haste
+        if haste is None:
+            if hints.room <= 0:
+                self._encoder.differences(capture.frame, capture.damage)
+            return
+        if not haste.is_behind and _is_small(capture.damage):
+            return  # so will be the update, and it leaves at once
+        now = self._clock()
+        found = self._patcher.look(
+            pixels_of(capture.frame),
+            self._encoder.sent,
+            self._encoder.differences(capture.frame, capture.damage),
+            capture.damage,
+            hints.focus,
+            now,
+        )
+        if found and haste.is_behind:
+            self._send_found(haste, now)
+
+    def _send_found(self, haste: Haste, now: float) -> None:
+        patch = self._patcher.make(haste.limit, now)
+        if patch is not None:
+            self._send_patch(patch)
+
+    def _encode(self, capture: Capture, hints: Hints) -> list[ScreenUpdate]:
+        """Updates of the stream, with leave to forget the patches that they follow."""
+        encoder, patcher, haste = self._encoder, self._patcher, hints.haste
         encoder.link_rate = hints.link_rate
         encoder.lossy = hints.lossy
         updates = encoder.encode(
@@ -119,13 +202,14 @@ class ScreenCoder:
             self._changed_at = now
         elif encoder.refinable and not encoder.pending:
             updates = encoder.refine(hints.room, still=now - self._changed_at)
-        return Step(
-            tuple(updates),
-            capture.pointer,
-            self._shape(capture.pointer.shape_serial),
-            not (encoder.pending or encoder.refinable),
-            resized,
-        )
+        if haste is not None and _size(updates) > haste.slow:
+            self._send_found(haste, now)
+        if patcher.is_ahead:
+            retired = patcher.retire(pixels_of(capture.frame), encoder.sent, now)
+            if retired:
+                updates = updates or [encoder.nothing()]
+                updates[-1] = replace(updates[-1], retires=retired)
+        return updates
 
     def _shape(self, serial: int) -> CursorShape | None:
         if serial == self._shape_serial:
@@ -133,6 +217,15 @@ class ScreenCoder:
         self._shape_serial = serial
         image = self._source.cursor_shape()
         return cursor_message(image) if image is not None else None
+
+
+def _is_small(damage: list[Rect] | None) -> bool:
+    return damage is not None and sum(rect.area for rect in damage) <= _SMALL_DAMAGE
+
+
+def _size(updates: list[ScreenUpdate]) -> int:
+    """Bytes, about."""
+    return sum(len(update.body) + len(update.side) for update in updates)
 
 
 def cursor_message(image: CursorImage) -> CursorShape | None:

@@ -1,8 +1,9 @@
 """Capture, encode, send: the newest state of the screen, never an old one.
 
-A frame is captured only when the line has room for it, so nothing old waits in a
-queue. A worker thread captures and encodes (`screen_coder`); the loop of the network
-only hands the results over and gathers hints for the next turn.
+A frame is encoded only when the line has room for it, so nothing old waits in a queue.
+Shortly after input the screen is looked at without room as well: what the input changed
+goes ahead as a hot patch. A worker thread captures and encodes (`screen_coder`); the
+loop of the network only hands the results over and gathers hints for the next turn.
 """
 
 import asyncio
@@ -14,16 +15,27 @@ from concurrent.futures import ThreadPoolExecutor
 from p2p_remote.desktop.base import PointerState, ScreenSource
 from p2p_remote.errors import PermissionNotGrantedError
 from p2p_remote.screen.geometry import Rect
-from p2p_remote.services.screen_coder import QUIET_WAIT, Hints, ScreenCoder, Step
+from p2p_remote.services.screen_coder import Haste, Hints, ScreenCoder, Step
 from p2p_remote.session.customer import CustomerSession
 from p2p_remote.session.roles import State
+from p2p_remote.wire.constants import CHANNEL_HOT, CHANNEL_SCREEN
 from p2p_remote.wire.control import Viewport
 from p2p_remote.wire.input import InputMessage, PointerInput, ScrollInput
-from p2p_remote.wire.screen import CursorPosition
+from p2p_remote.wire.screen import CursorPosition, HotPatch
 
 _LOG = logging.getLogger(__name__)
 MINIMUM_ROOM = 256  # bytes; less is not worth a capture
 MINIMUM_INTERVAL = 0.02  # s between captures: nobody sees more than 50 a second
+IDLE_WAIT = 10.0  # s to wait for a change; `wake` ends it sooner
+QUIET_WAIT = 0.1  # s to wait while something may still be refined or told
+ANSWER_TIME = 0.5  # s after input in which what changes may be its answer
+LOOK_INTERVAL = 0.006  # s between captures meanwhile
+LOOK_WAIT = 0.05  # s to wait for the answer while the line has no room
+PATCH_TIME = 0.01  # s of the line that a hot patch may take
+SLOW_TIME = 0.01  # s of the line after which an update comes late
+MINIMUM_PATCH, MAXIMUM_PATCH = 1_000, 16_000  # bytes of a patch, whatever the line
+HOT_BACKLOG = 4_096  # bytes of patches that wait; more say that nothing gets through
+LOSSY = 0.002  # share of losses from which an update may be held up by one before it
 ROOM_POLL = 0.25  # s; a safety net, the event usually comes first
 FAST_LINE = 6_250_000  # bytes/s; from here on exact pictures beat quick ones
 FOCUS_WIDTH, FOCUS_HEIGHT = 512, 256  # pixels around the last input, sent first
@@ -51,10 +63,15 @@ class ScreenSender:
 
         """
         self._session = session
-        self._coder = ScreenCoder(session.grants, source, reopen, clock)
+        self._coder = ScreenCoder(
+            session.grants, source, reopen, clock, self._take_patch
+        )
         self._clock = clock
         self._poke = poke
-        self._room = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        self._stir = asyncio.Event()  # there is room or input
+        self._is_looking = False  # while there is no room
+        self._input_at = -ANSWER_TIME
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="screen")
         self._key_frame = False
         self._takes_jpeg = False
@@ -68,7 +85,9 @@ class ScreenSender:
 
     def room_available(self) -> None:
         """Tell that the line has room again."""
-        self._room.set()
+        self._stir.set()
+        if self._is_looking:
+            self._coder.wake()
 
     def request_key_frame(self) -> None:
         """Start again from nothing with the next update."""
@@ -86,7 +105,9 @@ class ScreenSender:
         self._coder.wake()
 
     def note_input(self, message: InputMessage) -> None:
-        """Remember where the technician works and what is being dragged."""
+        """Look for the answer; remember where the technician works and drags."""
+        self._input_at = self._clock()
+        self._stir.set()
         if not isinstance(message, PointerInput | ScrollInput):
             return
         x, y = message.x, message.y
@@ -110,23 +131,24 @@ class ScreenSender:
             RemoteSupportError: the screen is gone.
 
         """
-        loop = asyncio.get_running_loop()
         captured_at = -MINIMUM_INTERVAL
         try:
             while self._session.state is State.ACTIVE:
-                room = self._session.screen_room(self._clock())
-                if room < MINIMUM_ROOM:
-                    self._room.clear()
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(ROOM_POLL):
-                            await self._room.wait()
+                now = self._clock()
+                hurried = now < self._input_at + ANSWER_TIME
+                has_room = self._session.screen_room(now) >= MINIMUM_ROOM
+                if not (has_room or hurried):
+                    await self._pause(ROOM_POLL)
                     continue
-                early = captured_at + MINIMUM_INTERVAL - self._clock()
-                if early > 0:
-                    await asyncio.sleep(early)
-                hints = self._hints(room)
-                step = await loop.run_in_executor(self._worker, self._coder.step, hints)
-                if step.updates:
+                interval = LOOK_INTERVAL if hurried else MINIMUM_INTERVAL
+                if (early := captured_at + interval - now) > 0:
+                    await self._pause(early)
+                    continue
+                await self._wait_for_change(has_room=has_room)
+                step = await self._loop.run_in_executor(
+                    self._worker, self._coder.step, self._hints()
+                )
+                if step.updates or not has_room:
                     captured_at = self._clock()
                 self._send(step)
         except PermissionNotGrantedError:
@@ -135,7 +157,49 @@ class ScreenSender:
             self._coder.wake()
             self._worker.shutdown(wait=False, cancel_futures=True)
 
-    def _hints(self, room: int) -> Hints:
+    async def _pause(self, seconds: float) -> None:
+        """Wait until there is room or input."""
+        self._stir.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._stir.wait()
+
+    async def _wait_for_change(self, *, has_room: bool) -> None:
+        """Let the worker wait where there is nothing to do without a change."""
+        needs_change = self._coder.needs_change(self._view) and not self._key_frame
+        if has_room and not needs_change:
+            return
+        seconds = LOOK_WAIT
+        if has_room:
+            seconds = QUIET_WAIT if self._quiet_since is not None else IDLE_WAIT
+        self._is_looking = not has_room
+        await self._loop.run_in_executor(self._worker, self._coder.wait, seconds)
+        self._is_looking = False
+
+    def _haste(self, now: float) -> Haste | None:
+        """How much hurry the next step is in; None without input of late."""
+        if now >= self._input_at + ANSWER_TIME:
+            return None
+        statistics = self._session.statistics()
+        if statistics.channels[CHANNEL_HOT].bytes_waiting > HOT_BACKLOG:
+            return None
+        rate = statistics.rate
+        waiting = statistics.channels[CHANNEL_SCREEN].bytes_waiting
+        held_up = statistics.loss > LOSSY and statistics.bytes_in_flight > 0
+        limit = int(min(max(rate * PATCH_TIME, MINIMUM_PATCH), MAXIMUM_PATCH))
+        return Haste(limit, waiting > 0 or held_up, int(rate * SLOW_TIME))
+
+    def _take_patch(self, patch: HotPatch) -> None:
+        """Worker: let the loop send a patch."""
+        self._loop.call_soon_threadsafe(self._send_patch, patch)
+
+    def _send_patch(self, patch: HotPatch) -> None:
+        self._session.send_hot(patch, self._clock())
+        self._poke()
+
+    def _hints(self) -> Hints:
+        now = self._clock()
+        room = self._session.screen_room(now)
         rate: float | None = None
         if self._session.path_kind != "lan":
             rate = self._session.statistics().rate
@@ -145,14 +209,14 @@ class ScreenSender:
             self._drag_from = (x + motion[0], y + motion[1])
         key_frame, self._key_frame = self._key_frame, False
         return Hints(
-            room,
+            room if room >= MINIMUM_ROOM else 0,
             link_rate=rate,
             lossy=self._takes_jpeg and rate is not None and rate < FAST_LINE,
             focus=self._focus,
             motion=motion if motion != (0, 0) else None,
             view=self._view,
             key_frame=key_frame,
-            quiet=self._quiet_since is not None,
+            haste=self._haste(now),
         )
 
     def _send(self, step: Step) -> None:

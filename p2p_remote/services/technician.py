@@ -198,7 +198,9 @@ class TechnicianService:
             raise NetworkError("The picture did not come to rest.")
         if self._picture.generation == 0:
             raise UsageError("There is no picture yet.")
-        return np.ascontiguousarray(self.framebuffer[:, :, 2::-1])
+        picture = self._picture
+        shown = picture.reference if wait_settled else picture.framebuffer
+        return np.ascontiguousarray(shown[:, :, 2::-1])
 
     # Events of the node.
 
@@ -270,6 +272,8 @@ class TechnicianService:
         match event:
             case ev.ScreenArrived(update=update):
                 self._picture.put(update)
+            case ev.PatchArrived(patch=patch):
+                self._picture.put_patch(patch)
             case ev.CursorArrived(cursor=cursor):
                 self._on_cursor(cursor)
             case ev.ScreenSettled(sequence=sequence):

@@ -17,7 +17,7 @@ from p2p_remote.session.roles import Role, State, Trigger
 from p2p_remote.session.session import Random, Session
 from p2p_remote.traversal.candidate import Candidate
 from p2p_remote.wire import control
-from p2p_remote.wire.constants import CHANNEL_CURSOR, CHANNEL_SCREEN
+from p2p_remote.wire.constants import CHANNEL_CURSOR, CHANNEL_HOT, CHANNEL_SCREEN
 from p2p_remote.wire.input import (
     ACTION_PRESS,
     INPUT,
@@ -28,9 +28,11 @@ from p2p_remote.wire.input import (
 )
 from p2p_remote.wire.screen import (
     CURSOR,
+    HOT,
     SCREEN,
     CursorPosition,
     CursorShape,
+    HotPatch,
     ScreenUpdate,
 )
 
@@ -220,6 +222,11 @@ class CustomerSession(Session):
         """Send one update."""
         if self.state is State.ACTIVE:
             self._connection.send_message(CHANNEL_SCREEN, SCREEN.encode(update), now)
+
+    def send_hot(self, patch: HotPatch, now: float) -> None:
+        """Send a patch ahead of the updates that wait."""
+        if self.state is State.ACTIVE:
+            self._connection.send_message(CHANNEL_HOT, HOT.encode(patch), now)
 
     def send_settled(self, sequence: int, now: float) -> None:
         """Tell that nothing is left to send after update `sequence`; once each."""

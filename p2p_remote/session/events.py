@@ -7,7 +7,7 @@ from p2p_remote.traversal.paths import SocketsReleased
 from p2p_remote.wire.address import Path
 from p2p_remote.wire.control import Viewport
 from p2p_remote.wire.input import InputMessage
-from p2p_remote.wire.screen import CursorPosition, CursorShape, ScreenUpdate
+from p2p_remote.wire.screen import CursorPosition, CursorShape, HotPatch, ScreenUpdate
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,13 @@ class ScreenArrived:
     """A screen update for the decoder."""
 
     update: ScreenUpdate
+
+
+@dataclass(frozen=True, slots=True)
+class PatchArrived:
+    """A hot patch, to be shown over what the decoder has."""
+
+    patch: HotPatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +186,7 @@ SessionEvent = (
     | PermissionDeclined
     | InputArrived
     | ScreenArrived
+    | PatchArrived
     | CursorArrived
     | DisplayChanged
     | ScreenSettled

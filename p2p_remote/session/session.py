@@ -37,6 +37,7 @@ from p2p_remote.wire.constants import (
     CHANNEL_BULK,
     CHANNEL_CONTROL,
     CHANNEL_CURSOR,
+    CHANNEL_HOT,
     CHANNEL_INPUT,
     CHANNEL_SCREEN,
 )
@@ -365,7 +366,7 @@ class Session:
             raise ProtocolError("data before the approval")
         elif channel == CHANNEL_INPUT:
             self._on_input(data)
-        elif channel in (CHANNEL_SCREEN, CHANNEL_CURSOR):
+        elif channel in (CHANNEL_SCREEN, CHANNEL_HOT, CHANNEL_CURSOR):
             self._on_picture(channel, data)
         elif channel == CHANNEL_BULK:
             self.files.receive(data, now)

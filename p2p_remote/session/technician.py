@@ -11,9 +11,9 @@ from p2p_remote.session.session import Session
 from p2p_remote.session.technician_files import TechnicianFiles
 from p2p_remote.transport import events as transport_events
 from p2p_remote.wire import control
-from p2p_remote.wire.constants import CHANNEL_INPUT, CHANNEL_SCREEN
+from p2p_remote.wire.constants import CHANNEL_HOT, CHANNEL_INPUT, CHANNEL_SCREEN
 from p2p_remote.wire.input import INPUT, InputMessage
-from p2p_remote.wire.screen import CURSOR, SCREEN, CursorPosition
+from p2p_remote.wire.screen import CURSOR, HOT, SCREEN, CursorPosition
 
 
 class TechnicianSession(Session):
@@ -124,5 +124,7 @@ class TechnicianSession(Session):
     def _on_picture(self, channel: int, data: bytes) -> None:
         if channel == CHANNEL_SCREEN:
             self._emit(ev.ScreenArrived(SCREEN.decode(data)))
+        elif channel == CHANNEL_HOT:
+            self._emit(ev.PatchArrived(HOT.decode(data)))
         else:
             self._emit(ev.CursorArrived(CURSOR.decode(data)))

@@ -6,12 +6,11 @@ from p2p_remote.wire.constants import (
     CHANNEL_BULK,
     CHANNEL_CONTROL,
     CHANNEL_CURSOR,
+    CHANNEL_HOT,
     CHANNEL_INPUT,
     CHANNEL_SCREEN,
     CHANNEL_TERMINAL,
 )
-
-CHANNEL_HOT = 3  # what the last input changed on the screen
 
 _KIB = 1024
 _MIB = 1024 * 1024

@@ -8,13 +8,14 @@ leaves.
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from p2p_remote.transport.channels import CHANNEL_HOT, CHANNELS, SCREEN_TURNS, URGENT
+from p2p_remote.transport.channels import CHANNELS, SCREEN_TURNS, URGENT
 from p2p_remote.transport.packet_builder import PacketBuilder
 from p2p_remote.transport.recovery import SentPacket
 from p2p_remote.transport.send_stream import Chunk, SendStream
 from p2p_remote.wire.constants import (
     CHANNEL_BULK,
     CHANNEL_CURSOR,
+    CHANNEL_HOT,
     CHANNEL_SCREEN,
     CHANNEL_TERMINAL,
 )

@@ -20,6 +20,7 @@ MAX_NAME_BYTES = 64  # UTF-8 bytes of a display name in the handshake
 CHANNEL_INPUT = 0  # technician's keys, text and pointer
 CHANNEL_CONTROL = 1  # approval, grants, candidates, end
 CHANNEL_CURSOR = 2  # pointer position and shape
+CHANNEL_HOT = 3  # hot patches: what the last input changed on the screen
 CHANNEL_TERMINAL = 4  # shared terminal, chat, clipboard
 CHANNEL_SCREEN = 5  # screen updates
 CHANNEL_BULK = 6  # files, recording upload

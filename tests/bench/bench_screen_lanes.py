@@ -19,7 +19,7 @@ from tests.bench.rfb import HEXTILE, TIGHT, ZRLE, RfbClient, encodings
 from tests.system.displays import Display, free_port
 
 QUIET = 0.1  # s without an update after which a VNC server has sent everything
-_START = 10.0  # s for a VNC server to listen
+_START = 10.0  # s for a VNC server to listen, or for a change to show
 ROOM = 1 << 24  # bytes; an update at a time may have any size
 
 
@@ -74,6 +74,8 @@ class Ours:
         hints = Hints(ROOM, link_rate=self._rate, lossy=self._lossy, motion=motion)
         while True:
             begin = time.thread_time()
+            if self._coder.needs_change(None):
+                self._coder.wait(_START)
             step = self._coder.step(hints)
             seconds += time.thread_time() - begin
             size += sum(len(SCREEN.encode(update)) for update in step.updates)

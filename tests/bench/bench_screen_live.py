@@ -81,7 +81,9 @@ def _ours(display: Display, pace: Pace, *, rate: float | None) -> Seen:
             if room < 256:
                 time.sleep(0.005)
                 continue
-            hints = Hints(room, rate, rate is not None, motion=pace.motion, quiet=True)
+            hints = Hints(room, rate, rate is not None, motion=pace.motion)
+            if lane._coder.needs_change(None):
+                lane._coder.wait(0.1)
             changed_at = lane._coder._changed_at
             step = lane._coder.step(hints)
             if not step.updates:

@@ -12,12 +12,16 @@ from typing import Any
 from p2p_remote.crypto.sealing import Sealing
 from p2p_remote.net.driver import Driver
 from p2p_remote.net.udp_socket import open_udp_sockets
-from p2p_remote.transport.channels import CHANNEL_HOT
 from p2p_remote.transport.config import Config
 from p2p_remote.transport.connection import Connection
 from p2p_remote.transport.events import MessageReceived, RoomAvailable
 from p2p_remote.wire.address import Endpoint
-from p2p_remote.wire.constants import CHANNEL_BULK, CHANNEL_INPUT, CHANNEL_SCREEN
+from p2p_remote.wire.constants import (
+    CHANNEL_BULK,
+    CHANNEL_HOT,
+    CHANNEL_INPUT,
+    CHANNEL_SCREEN,
+)
 from tests.bench.transport_workloads import ANSWER, ASK, FILL, ONE_STREAM
 
 _LEAST_ROOM = 256  # bytes; less is not worth a capture

@@ -32,7 +32,7 @@ async def test_an_unexpected_failure_does_not_end_the_decoding(
     def explode(_update: Any) -> None:
         raise ValueError("surprise")
 
-    monkeypatch.setattr(picture._decoder, "apply", explode)
+    monkeypatch.setattr(picture._view, "apply", explode)
     task = asyncio.create_task(picture.run())
     for number in range(2):
         picture.put(ScreenUpdate(number, 0, b"", PACKER_RAW))

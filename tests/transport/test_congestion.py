@@ -5,8 +5,12 @@ from dataclasses import replace
 
 import pytest
 
-from p2p_remote.transport.channels import CHANNEL_HOT
-from p2p_remote.wire.constants import CHANNEL_BULK, CHANNEL_INPUT, CHANNEL_SCREEN
+from p2p_remote.wire.constants import (
+    CHANNEL_BULK,
+    CHANNEL_HOT,
+    CHANNEL_INPUT,
+    CHANNEL_SCREEN,
+)
 from tests.support.connections import Pair
 from tests.support.network import Line
 

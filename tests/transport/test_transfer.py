@@ -8,12 +8,13 @@ import random
 
 import pytest
 
-from p2p_remote.transport.channels import CHANNEL_HOT, CHANNELS
+from p2p_remote.transport.channels import CHANNELS
 from p2p_remote.transport.events import PeerHeard, PeerSilent
 from p2p_remote.wire.constants import (
     CHANNEL_BULK,
     CHANNEL_CONTROL,
     CHANNEL_CURSOR,
+    CHANNEL_HOT,
     CHANNEL_INPUT,
     CHANNEL_SCREEN,
     CHANNEL_TERMINAL,
