@@ -1,6 +1,7 @@
 """Decisions of the customer while a session runs, and keys pressed in between."""
 
 import asyncio
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -87,6 +88,16 @@ class FakeSender:
         await asyncio.Event().wait()
 
 
+class FakeTransfers(FakeSender):
+    """Has no files to send and takes none."""
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *_, **__: None
+
+    async def close(self) -> None:
+        """There is nothing to end."""
+
+
 class Bench:
     """One session that is being shared."""
 
@@ -96,7 +107,7 @@ class Bench:
         self.desk = FakeDesk()
         self.seen: list[se.ServiceEvent] = []
         fakes: Any = (self.session, self.desk, self.running)
-        self.sharing = Sharing(*fakes, self.seen.append)
+        self.sharing = Sharing(*fakes, self.seen.append, Path())
 
     async def ask(self, permission: str) -> bool:
         """Let the technician ask, and say whether the customer was shown that."""
@@ -112,6 +123,7 @@ async def bench(monkeypatch: pytest.MonkeyPatch) -> Any:
     assert FREEZE_MARGIN > 0
     monkeypatch.setattr(sharing_module, "FREEZE_MARGIN", 0.0)
     monkeypatch.setattr(sharing_module, "ScreenSender", FakeSender)
+    monkeypatch.setattr(sharing_module, "CustomerTransfers", FakeTransfers)
     made = Bench()
     yield made
     await made.sharing.close()
