@@ -7,7 +7,7 @@ import numpy as np
 
 from p2p_remote.screen.arrays import COLOUR, Pixels
 from p2p_remote.screen.geometry import Rect
-from p2p_remote.screen.layout import MAX_COUNT, MAX_PIXELS, Table
+from p2p_remote.screen.layout import MAX_PIXELS, MAX_RECTANGLES, Table
 from p2p_remote.screen.scan import changes_of, gather, strip_rows
 
 MAX_PITCH = 128  # rows of a strip of a photograph
@@ -158,7 +158,7 @@ def chunks(items: Iterable[Scanned], frame: Pixels, limit: int) -> Iterator[Chun
             current.add(taken, scanned[: count * width], sizes[fitting - 1])
         if rest.rect:
             queue.append(rest)
-        if rest.rect or len(current.rectangles) == MAX_COUNT:
+        if rest.rect or len(current.rectangles) == MAX_RECTANGLES:
             yield current.close()
             current = _Open()
     if current.rectangles:

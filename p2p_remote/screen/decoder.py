@@ -3,17 +3,16 @@
 import numpy as np
 
 from p2p_remote.errors import MalformedMessageError
-from p2p_remote.screen import layout, side
-from p2p_remote.screen.arrays import OPAQUE, Frame, Pixels, frame_of
+from p2p_remote.screen import effort, layout, side
+from p2p_remote.screen.arrays import Frame, Pixels, frame_of
 from p2p_remote.screen.geometry import Rect, merged
 from p2p_remote.screen.layout import Body
 from p2p_remote.screen.packing import History, unpack
 from p2p_remote.screen.scan import expand, scatter_all
 from p2p_remote.screen.tile_cache import (
     TileSlots,
-    apply_copies,
+    carry_out_copies,
     check_copies,
-    copy_sources,
 )
 from p2p_remote.wire.constants import MAX_SCREEN_PIXELS, MAX_SCREEN_SIDE
 from p2p_remote.wire.screen import PACKER_LZ4, PACKER_RAW, ScreenUpdate
@@ -34,7 +33,7 @@ class Decoder:
         self._history = History()
         self._next_sequence: int | None = None
         self.work = 0
-        """Bytes written by all updates so far, for the caller's bound per second."""
+        """Effort of all updates so far (units), for the caller's bound per second."""
 
     @property
     def width(self) -> int:
@@ -56,7 +55,7 @@ class Decoder:
 
     @property
     def framebuffer(self) -> Frame:
-        """The picture, (height, width, 4) BGRX with X = 255; a view, not a copy.
+        """The picture, (height, width, 4) BGRX with any X; a view, not a copy.
 
         A key frame replaces it by a new array.
         """
@@ -76,10 +75,12 @@ class Decoder:
         body = layout.parse(raw)
         width, height = self._check_start(update, body)
         slots = TileSlots(width, height) if body.size else self._slots
-        self._check_body(body, slots, width, height)
+        work = self._check_body(body, slots, width, height)
         photo = None
         if update.side:
             parsed = side.parse(update.side, width, height)
+            work += parsed.effort(width, height)
+            effort.require_affordable(work)
             photo = (parsed, side.decode_picture(parsed, width, height))
         # From here on nothing can fail.
         if body.size:
@@ -92,7 +93,7 @@ class Decoder:
             side.paste(*photo, self._pixels)
             changed.append(photo[0].area(width, height))
         changed.extend(self._fill(body))
-        self.work += 4 * sum(rect.area for rect in changed)
+        self.work += work
         if body.size:
             return [Rect(0, 0, width, height)]
         return merged(changed, _MAX_CHANGED)
@@ -117,27 +118,31 @@ class Decoder:
         return width, height
 
     @staticmethod
-    def _check_body(body: Body, slots: TileSlots, width: int, height: int) -> None:
+    def _check_body(body: Body, slots: TileSlots, width: int, height: int) -> int:
+        """Effort of a body that can be carried out."""
         check_copies(body.copies, width, height)
+        work = effort.of_body(body)
+        effort.require_affordable(work)
         slots.check(body.stores, body.hits)
         rectangles = body.rectangles
         if (rectangles[:, 0] + rectangles[:, 2] > width).any() or (
             rectangles[:, 1] + rectangles[:, 3] > height
         ).any():
             raise MalformedMessageError("rectangle outside of the display")
+        return work
 
     def _begin(self, width: int, height: int, slots: TileSlots) -> None:
-        self._pixels = np.full((height, width), OPAQUE, np.uint32)
+        # Memory of zeros is taken only where something is written.
+        self._pixels = np.zeros((height, width), np.uint32)
         self._slots = slots
         self._history.clear()
-        self.work += 4 * width * height
+        self.work += width * height
 
     def _operate(self, body: Body) -> list[Rect]:
         """Stores and copy sources read the old picture; then copies, then hits."""
         for tile, slot in body.stores.tolist():
             self._slots.store(tile, slot, self._pixels)
-        sources = copy_sources(self._pixels, body.copies)
-        changed = apply_copies(self._pixels, body.copies, sources)
+        changed = carry_out_copies(self._pixels, body.copies)
         changed.extend(
             self._slots.show(tile, slot, self._pixels)
             for tile, slot in body.hits.tolist()

@@ -7,7 +7,7 @@ from math import inf
 
 import numpy as np
 
-from p2p_remote.screen import jpeg
+from p2p_remote.screen import effort, jpeg
 from p2p_remote.screen.arrays import BLOCK, SEGMENT, Bits, Frame, Pixels, pixels_of
 from p2p_remote.screen.chunks import MAX_PITCH, Scanned, chunks, columns
 from p2p_remote.screen.damage import mark_rows, trimmed
@@ -281,7 +281,8 @@ class Encoder:
         budget: int | None,
     ) -> Iterator[ScreenUpdate]:
         """Operations with the first rectangles, more rectangles, photographs."""
-        body = operations.body() if operations else None
+        *heavy, body = operations.bodies() if operations else [Body()]
+        yield from (self._writer.write(part) for part in heavy)
         limit = RAW_LIMIT
         if budget is not None:
             limit = min(max(budget * _RAW_PER_BUDGET, _RAW_LIMIT_LOW), RAW_LIMIT)
@@ -292,15 +293,15 @@ class Encoder:
                 self._mirror.take_rect(item.rect, current)
             yield self._writer.write(
                 replace(
-                    body or Body(),
+                    body,
                     rectangles=chunk.table(),
                     changes=changes,
                     values=values,
                     smooth=is_smooth(changes, values),
                 )
             )
-            body = None
-        if body is not None:
+            body = Body()
+        if effort.of_operations(body):
             yield self._writer.write(body)
         if photo.any():
             quality = self._quality(int(np.count_nonzero(photo)), budget)

@@ -19,6 +19,8 @@ _START_OF_IMAGE = b"\xff\xd8"
 _START_OF_SCAN = 0xDA
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..SOF15
 _BASELINE = 0xC0
+_MOST_SEGMENTS = 32  # before the picture; ours has nine
+_COLOURS = ("YCbCr", "444"), ("YCbCr", "420")
 _FINE_QUALITY = 85  # from here on colour is kept at full resolution
 
 
@@ -45,7 +47,7 @@ def _require_one_baseline_scan(data: bytes) -> None:
     if data[:2] != _START_OF_IMAGE:
         raise MalformedMessageError("not a JPEG picture")
     offset, frames = 2, 0
-    while True:
+    for _ in range(_MOST_SEGMENTS):
         if offset + 4 > len(data) or data[offset] != _MARKER:
             raise MalformedMessageError("JPEG picture is damaged")
         marker = data[offset + 1]
@@ -57,6 +59,8 @@ def _require_one_baseline_scan(data: bytes) -> None:
         offset += 2 + max(length, 2)
         if marker == _START_OF_SCAN:
             break
+    else:
+        raise MalformedMessageError("JPEG picture has too many segments")
     if frames != 1 or data.find(b"\xff\xda", offset) >= 0:
         raise MalformedMessageError("JPEG picture has several frames or scans")
 
@@ -72,9 +76,9 @@ def decode(data: bytes, width: int, height: int) -> Pixels:
         raise MalformedMessageError("JPEG picture, but there is no decoder for it")
     _require_one_baseline_scan(data)
     try:
-        found = _codec.decode_jpeg_header(data)[:2]
-        if found != (height, width):
-            raise MalformedMessageError("JPEG picture of another size")
+        *size, colours, sampling = _codec.decode_jpeg_header(data)
+        if size != [height, width] or (colours, sampling) not in _COLOURS:
+            raise MalformedMessageError("JPEG picture of another size or kind")
         image = _codec.decode_jpeg(data, colorspace="BGRX", fastdct=False)
     except (ValueError, RuntimeError) as error:
         raise MalformedMessageError("JPEG picture is damaged") from error

@@ -22,9 +22,10 @@ FLAG_REMEMBER = 8  # this body becomes part of the history
 FLAG_SMOOTH = 16  # values of the planes are minus the one before
 _ALL_FLAGS = FLAG_KEY | FLAG_OPERATIONS | FLAG_GREY | FLAG_REMEMBER | FLAG_SMOOTH
 
-MAX_BODY = 1 << 20  # bytes of an unpacked body
-MAX_PIXELS = 1 << 20  # pixels of all rectangles, or of the side part, of one update
-MAX_COUNT = 4096  # rectangles, copies, stores or hits of one update
+MAX_BODY = 1 << 18  # bytes of an unpacked body
+MAX_PIXELS = 1 << 19  # pixels of all rectangles of one update
+MAX_RECTANGLES = 512  # of one update
+MAX_COUNT = 4096  # copies, stores or hits of one update
 
 _ESCAPE = 255  # a rectangle count that does not fit one byte
 _COPY_COLUMNS = 6  # left, top, right, bottom of the destination; dx, dy of the source
@@ -111,7 +112,7 @@ def _read_rectangles(reader: _Reader) -> Table:
     (count,) = reader.numbers("<B")
     if count == _ESCAPE:
         (count,) = reader.numbers("<H")
-        if not _ESCAPE <= count <= MAX_COUNT:
+        if not _ESCAPE <= count <= MAX_RECTANGLES:
             raise MalformedMessageError("rectangle count out of bounds")
     places = reader.columns(count, 4, "<u2")
     rhythm = reader.columns(count, 2, "u1")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from p2p_remote.screen import effort
 from p2p_remote.screen.arrays import BLOCK, OPAQUE, SEGMENT, Bits, Pixels
 from p2p_remote.screen.damage import Comparer, bounding_segments
 from p2p_remote.screen.geometry import Rect, row_runs
@@ -18,6 +19,9 @@ from p2p_remote.screen.motion import Copy, MotionFinder
 from p2p_remote.screen.motion_search import Vector
 from p2p_remote.screen.tile_index import TileIndex
 
+_ROOMY = effort.BUDGET // 4  # units of operations that leave room for rectangles
+_MOST_TILES = 1024  # stores or hits of an update that has nothing else
+_MOST_COPIED = 8 << 20  # pixels of one copy
 _SMALL = 65_536  # pixels of a changed box that is sent as it is
 
 
@@ -37,14 +41,29 @@ class Operations:
         """Whether there is any."""
         return self.copy is not None or bool(self.stores) or bool(self.hits)
 
-    def body(self) -> Body:
-        """Body that carries them, without rectangles."""
-        copies = [self.copy.row()] if self.copy is not None else []
-        return Body(
-            copies=_table(copies, 6),
+    def bodies(self) -> list[Body]:
+        """Bodies that carry them in their order, without rectangles.
+
+        There is room for rectangles in the last one.
+        """
+        copies = self.copy.parts(_MOST_COPIED) if self.copy is not None else []
+        whole = Body(
+            copies=_table((copy.row() for copy in copies), 6),
             stores=_table(self.stores, 2),
             hits=_table(self.hits, 2),
         )
+        if effort.of_operations(whole) <= _ROOMY:
+            return [whole]
+        # Stores read the old picture and change nothing, so they come first.
+        parts = [Body(stores=part) for part in _groups(whole.stores)]
+        parts += [Body(copies=_table([copy.row()], 6)) for copy in copies]
+        parts += [Body(hits=part) for part in _groups(whole.hits)]
+        return [*parts, Body()]
+
+
+def _groups(rows: Table) -> list[Table]:
+    """Rows of one update each."""
+    return [rows[at : at + _MOST_TILES] for at in range(0, len(rows), _MOST_TILES)]
 
 
 class Mirror:

@@ -10,6 +10,7 @@ from p2p_remote.screen.arrays import SEGMENT, Bits, Pixels
 from p2p_remote.screen.damage import bounding_segments, differing
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.screen.motion_search import Vector, free_vectors, vertical_vectors
+from p2p_remote.screen.tile_cache import move_pixels
 
 _MIN_CHANGED = 512  # segments; fewer are sent faster than explained
 _MIN_GAIN = 128  # segments that a copy must save
@@ -33,16 +34,22 @@ class Copy:
         rect = self.rect
         return [rect.x, rect.y, rect.right, rect.bottom, self.dx, self.dy]
 
+    def parts(self, most: int) -> list["Copy"]:
+        """Bands of about `most` pixels that do the same one after the other.
+
+        None of them overwrites what a later one reads.
+        """
+        step = max(most // self.rect.width, 1)
+        bands = [
+            Rect(self.rect.x, top, self.rect.width, min(step, self.rect.bottom - top))
+            for top in range(self.rect.y, self.rect.bottom, step)
+        ]
+        order = bands if self.dy >= 0 else bands[::-1]
+        return [Copy(band, self.dx, self.dy) for band in order]
+
     def apply(self, frame: Pixels) -> None:
-        """Carry it out on `frame`, band by band: no row is read once it is written."""
-        rect = self.rect
-        tops = range(rect.y, rect.bottom, _BAND)
-        for top in tops if self.dy >= 0 else reversed(tops):
-            bottom = min(top + _BAND, rect.bottom)
-            frame[top:bottom, rect.x : rect.right] = frame[
-                top + self.dy : bottom + self.dy,
-                rect.x + self.dx : rect.right + self.dx,
-            ]
+        """Carry it out on `frame`."""
+        move_pixels(frame, self.rect, self.dx, self.dy)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -89,9 +89,12 @@ def unpack(packer: int, body: bytes, raw_length: int, history: History) -> bytes
     """The body of exactly `raw_length` bytes, which the caller has bounded.
 
     Raises:
-        MalformedMessageError: unknown packer, damaged data or another length.
+        MalformedMessageError: unknown packer, damaged data or another length; longer
+            than unpacked, as only a stream of blocks that hold nothing is.
 
     """
+    if len(body) > raw_length:
+        raise MalformedMessageError("packed body is longer than unpacked")
     if packer == PACKER_RAW:
         raw = body
     elif packer == PACKER_LZ4:

@@ -7,13 +7,13 @@ import numpy as np
 from p2p_remote.screen import jpeg
 from p2p_remote.screen.arrays import BLOCK, Bits, Pixels
 from p2p_remote.screen.geometry import Rect
-from p2p_remote.screen.layout import MAX_PIXELS
 from p2p_remote.screen.scaling import reduced
 from p2p_remote.screen.side import (
     ARRANGEMENT_CROP,
     ARRANGEMENT_MOSAIC,
     KIND_DELTA,
     KIND_JPEG,
+    MAX_PICTURE,
     MOSAIC_COLUMNS,
     Side,
     build,
@@ -28,7 +28,7 @@ PREVIEW = 10  # a quality: JPEG of a picture four times smaller in both directio
 
 _BLOCKS_DELTA = 40  # blocks of a lossless side part: 120 KiB before deflate
 _BLOCKS_JPEG = 512  # blocks of a JPEG: 0.5 Mpx, some 50-150 kB
-_BOX_BLOCKS = MAX_PIXELS // (BLOCK * BLOCK)  # of the box around them, about
+_BOX_BLOCKS = MAX_PICTURE // (BLOCK * BLOCK)  # of the box around them, about
 _CROP_SHARE = 0.7  # of chosen blocks, from which the box itself is coded
 _BYTES_PER_BLOCK = {
     100: 1000.0,

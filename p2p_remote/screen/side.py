@@ -16,7 +16,6 @@ from p2p_remote.errors import MalformedMessageError
 from p2p_remote.screen import jpeg
 from p2p_remote.screen.arrays import BLOCK, OPAQUE, Bits, Pixels
 from p2p_remote.screen.geometry import Rect
-from p2p_remote.screen.layout import MAX_PIXELS
 from p2p_remote.screen.packing import inflate_exactly
 
 KIND_JPEG = 1
@@ -25,10 +24,15 @@ KIND_DELTA = 2  # planes G, B-G, R-G minus left and upper neighbour, raw deflate
 ARRANGEMENT_CROP = 0
 ARRANGEMENT_MOSAIC = 1
 
+MAX_PICTURE = 1 << 20  # pixels of the display under a JPEG picture
+MAX_DELTA = 1 << 17  # pixels of a lossless picture
 MAX_SHIFT = 3
 MOSAIC_COLUMNS = 32  # blocks side by side in a mosaic
 
 _HEADER = struct.Struct("<BBBHHHH")
+_JPEG_BYTES = 3  # per pixel; noise at the quality of 85 takes two
+_JPEG_HEAD = 2048  # bytes beside that
+_DELTA_SLACK = 256  # bytes of deflate around incompressible planes
 _RAW_DEFLATE = -15
 _MEMORY = 9
 
@@ -56,6 +60,12 @@ class Side:
             self.box.height * BLOCK,
         )
         return pixels.intersection(Rect(0, 0, width, height))
+
+    def effort(self, width: int, height: int) -> int:
+        """Units that decoding costs for a display of that size; see `effort`."""
+        picture_width, picture_height = self.picture_size(width, height)
+        pixels = picture_width * picture_height << 2 * self.shift
+        return pixels + (len(self.payload) if self.kind == KIND_DELTA else 0)
 
     def picture_size(self, width: int, height: int) -> tuple[int, int]:
         """Width and height of the picture for a display of that size."""
@@ -102,7 +112,7 @@ def _check_header(side: Side, width: int, height: int) -> None:
     grid = Rect(0, 0, -(-width // BLOCK), -(-height // BLOCK))
     if not side.box or not grid.contains(side.box):
         raise MalformedMessageError("blocks outside of the display")
-    if side.box.area * BLOCK * BLOCK > 2 * MAX_PIXELS:
+    if side.box.area * BLOCK * BLOCK > 2 * MAX_PICTURE:
         raise MalformedMessageError("too many blocks in one screen update")
 
 
@@ -128,10 +138,22 @@ def parse(data: bytes, width: int, height: int) -> Side:
         raise MalformedMessageError("wrong block map in a side part")
     blocks = bits[: box.area].reshape(box.height, box.width)
     side = Side(kind, arrangement, shift, box, blocks, data[end:])
-    picture_width, picture_height = side.picture_size(width, height)
-    if picture_width * picture_height << 2 * shift > MAX_PIXELS:
-        raise MalformedMessageError("too many blocks in one screen update")
+    _check_picture(side, *side.picture_size(width, height))
     return side
+
+
+def _check_picture(side: Side, width: int, height: int) -> None:
+    """Bound the work of decoding by pixels and by bytes that may stand for none."""
+    pixels, size = width * height, len(side.payload)
+    if side.kind == KIND_DELTA:
+        is_bounded = pixels <= MAX_DELTA and size <= 3 * pixels + _DELTA_SLACK
+    else:
+        is_bounded = (
+            pixels << 2 * side.shift <= MAX_PICTURE
+            and size <= _JPEG_BYTES * pixels + _JPEG_HEAD
+        )
+    if not is_bounded:
+        raise MalformedMessageError("too large a picture in one screen update")
 
 
 def _accumulate(planes: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -11,6 +11,7 @@ from p2p_remote.screen.arrays import TILE, Pixels
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.screen.layout import Table
 
+_BAND_PIXELS = 65_536  # moved at once; fits into the second-level cache
 SLOTS = 2048  # 32 MiB when full; about four screens of 1920x1080
 
 
@@ -83,22 +84,34 @@ class TileSlots:
         return self._slots[slot]
 
 
-def copy_sources(frame: Pixels, copies: Table) -> list[Pixels]:
-    """Source pixels of all copies, read before any of them takes effect."""
-    return [
-        frame[top + dy : bottom + dy, left + dx : right + dx].copy()
-        for left, top, right, bottom, dx, dy in copies.tolist()
-    ]
-
-
-def apply_copies(frame: Pixels, copies: Table, sources: list[Pixels]) -> list[Rect]:
-    """Write the sources to their destinations, in order."""
-    areas = []
-    for row, source in zip(copies.tolist(), sources, strict=True):
-        left, top, right, bottom = row[:4]
-        frame[top:bottom, left:right] = source
-        areas.append(Rect.from_edges(left, top, right, bottom))
+def carry_out_copies(frame: Pixels, copies: Table) -> list[Rect]:
+    """Fill all destinations, in order, from what `frame` shows now."""
+    rows = copies.tolist()
+    areas = [Rect.from_edges(*row[:4]) for row in rows]
+    if len(rows) == 1:
+        move_pixels(frame, areas[0], *rows[0][4:])
+    else:
+        sources = [
+            frame[top + dy : bottom + dy, left + dx : right + dx].copy()
+            for left, top, right, bottom, dx, dy in rows
+        ]
+        for area, source in zip(areas, sources, strict=True):
+            frame[area.y : area.bottom, area.x : area.right] = source
     return areas
+
+
+def move_pixels(frame: Pixels, area: Rect, dx: int, dy: int) -> None:
+    """Fill `area` from `dx` to the right and `dy` below, reading before overwriting.
+
+    It goes band by band, so it takes a band of memory and not a second picture.
+    """
+    columns = slice(area.x, area.right)
+    sources = slice(area.x + dx, area.right + dx)
+    step = max(_BAND_PIXELS // area.width, 1)
+    starts = range(area.y, area.bottom, step)
+    for start in starts if dy >= 0 else reversed(starts):
+        end = min(start + step, area.bottom)
+        frame[start:end, columns] = frame[start + dy : end + dy, sources]
 
 
 def check_copies(copies: Table, width: int, height: int) -> None:

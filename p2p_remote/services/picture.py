@@ -24,7 +24,7 @@ from p2p_remote.wire.screen import HotPatch, ScreenUpdate
 _LOG = logging.getLogger(__name__)
 MAX_WAITING_BYTES = 64 * 1024 * 1024  # of packed updates
 MAX_WAITING = 512  # updates; an honest sender waits for acknowledgements before
-MAX_WORK_RATE = 256 * 1024 * 1024  # bytes/s that a peer may let us decode
+MAX_WORK_RATE = 64 * 1024 * 1024  # units of effort/s that a peer may ask for
 SETTLED_QUIET = 0.15  # s without a new update after "settled" for a snapshot
 
 

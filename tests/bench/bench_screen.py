@@ -34,6 +34,7 @@ from tests.bench.bench_screen_lanes import (
 from tests.bench.bench_screen_live import live_tables
 from tests.bench.bench_screen_stage import Stage
 from tests.bench.bench_screen_work import HEIGHT, WIDTH, WORKLOADS, Workload
+from tests.bench.bench_screen_worst import worst_table
 from tests.system.displays import Display, running_display
 
 FIGURES = Path(__file__).parent.parent.parent / "docs" / "figures.md"
@@ -233,6 +234,9 @@ def main() -> None:
     lines += more
     if not options.only:
         lines += live_tables(1.5 if options.quick else 3.0, quick=options.quick)
+        worst = worst_table()
+        print("\n".join(worst), flush=True)
+        lines += worst
     if options.write:
         write(lines)
 

@@ -156,13 +156,13 @@ RECTANGLE = struct.pack("<BHHHHBB", 1, 0, 0, 1, 1, 1, 0)
         b"\x02" + struct.pack("<HHH", 0, 4097, 0) + bytes(4 * 4097) + b"\0",
         b"\x02" + struct.pack("<HHH", 0, 0, 4097) + bytes(4 * 4097) + b"\0",
         b"\x04" + struct.pack("<BH", 255, 254) + bytes(10 * 254),
-        b"\x04" + struct.pack("<BH", 255, 4097) + bytes(10 * 4097),
+        b"\x04" + struct.pack("<BH", 255, 513) + bytes(10 * 513),
         b"\x04" + struct.pack("<BHHHHBB", 1, 0, 0, 0, 1, 1, 0),
         b"\x04" + struct.pack("<BHHHHBB", 1, 0, 0, 1, 0, 1, 0),
         b"\x04" + struct.pack("<BHHHHBB", 1, 0, 0, 1, 1, 0, 0) + b"\0",
         b"\x04" + struct.pack("<BHHHHBB", 1, 0, 0, 1, 1, 3, 3) + b"\0",
         b"\x04" + RECTANGLE + b"\x40",
-        b"\x04" + struct.pack("<BHHHHBB", 1, 0, 0, 1025, 1024, 1, 0) + bytes(140_000),
+        b"\x04" + struct.pack("<BHHHHBB", 1, 0, 0, 513, 1024, 1, 0) + bytes(70_000),
     ],
     ids=[
         "empty", "flag 0x20", "flag 0x80", "no operations", "copies", "stores", "hits",
@@ -178,5 +178,5 @@ def test_broken_bounds_are_refused(raw):
 
 def test_as_many_pixels_as_allowed():
     """The largest update decodes; it is the bound that the refusals test."""
-    raw = b"\x04" + struct.pack("<BHHHHBB", 1, 0, 0, 1024, 1024, 1, 0) + bytes(1 << 17)
+    raw = b"\x04" + struct.pack("<BHHHHBB", 1, 0, 0, 512, 1024, 1, 0) + bytes(1 << 16)
     assert len(parse(raw).changes) == layout.MAX_PIXELS

@@ -6,7 +6,13 @@ import pytest
 from p2p_remote.errors import MalformedMessageError
 from p2p_remote.screen.damage import Comparer
 from p2p_remote.screen.geometry import Rect
-from p2p_remote.screen.tile_cache import SLOTS, TileSlots, grid_size, tile_rect
+from p2p_remote.screen.tile_cache import (
+    SLOTS,
+    TileSlots,
+    carry_out_copies,
+    grid_size,
+    tile_rect,
+)
 from p2p_remote.screen.tile_index import TileIndex
 
 WIDTH, HEIGHT = 300, 200  # 5 x 4 tiles, the last ones 44 wide and 8 high
@@ -128,3 +134,18 @@ def test_the_oldest_slot_is_taken_when_all_are_full():
     index._restless[:] = 0
     spared = index.store(list(range(20)), noise(seed), list(range(SLOTS)))
     assert spared == []
+
+
+@pytest.mark.parametrize(
+    "vector", [(0, 70), (0, -70), (3, 0), (-3, 0), (5, -1), (0, 0)]
+)
+def test_a_copy_in_bands_reads_the_old_picture(vector):
+    """Over more than one band, towards every side."""
+    frame = np.random.default_rng(1).integers(0, 99, (900, 300), dtype=np.uint32)
+    before = frame.copy()
+    dx, dy = vector
+    row = (5, 75, 295, 825, dx, dy)
+    assert carry_out_copies(frame, np.array([row])) == [Rect(5, 75, 290, 750)]
+    expected = before.copy()
+    expected[75:825, 5:295] = before[75 + dy : 825 + dy, 5 + dx : 295 + dx]
+    assert np.array_equal(frame, expected)

@@ -118,8 +118,6 @@ class Link:
     def shows(self, frame: Frame) -> bool:
         """Whether the decoder has exactly `frame`."""
         shown = self.decoder.framebuffer
-        return (
-            shown.shape == frame.shape
-            and np.array_equal(shown[..., :3], frame[..., :3])
-            and bool((shown[..., 3] == 255).all())
+        return shown.shape == frame.shape and np.array_equal(
+            shown[..., :3], frame[..., :3]
         )
