@@ -127,8 +127,9 @@ bench-hotkey: install ## how long after F11 input still arrives, into docs/figur
 	@$(BIN)/python -m tests.bench.bench_hotkey --write $(ARGS)
 
 .PHONY: bench-paths
-bench-paths: install ## which pairs of networks become direct, into docs/figures.md
+bench-paths: install ## which pairs become direct, what a break costs, into docs/figures.md
 	@$(BIN)/python -m tests.bench.bench_paths --write $(ARGS)
+	@$(BIN)/python -m tests.bench.bench_breaks --write
 
 .PHONY: bench-rendezvous
 bench-rendezvous: install ## what one core of the server carries, into docs/figures.md

@@ -134,6 +134,11 @@ class PathBroken:
 
 
 @dataclass(frozen=True, slots=True)
+class PathDoubted:
+    """An answer stays out: the path in use may be broken, and is being checked."""
+
+
+@dataclass(frozen=True, slots=True)
 class MappingAsked:
     """Measure how our router maps, for this attempt at guessing ports."""
 
@@ -196,6 +201,7 @@ SessionEvent = (
     | ControlPausedChanged
     | PathChanged
     | PathBroken
+    | PathDoubted
     | MappingAsked
     | SocketsFreed
     | PeerSilentFor
@@ -205,3 +211,6 @@ SessionEvent = (
     | SessionEnded
     | FileEvent
 )
+
+PATH_TROUBLE = (PeerSilentFor, PathBroken, PathDoubted)
+"""Events upon which it is worth asking the server where we are seen."""

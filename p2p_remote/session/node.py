@@ -16,9 +16,8 @@ from p2p_remote.session.callers import CallerConnected, Callers
 from p2p_remote.session.calls import CallConnected, Calls
 from p2p_remote.session.customer import CustomerSession
 from p2p_remote.session.events import (
+    PATH_TROUBLE,
     MappingAsked,
-    PathBroken,
-    PeerSilentFor,
     PunchWanted,
     SessionApproved,
     SessionEvent,
@@ -388,7 +387,7 @@ class Node:
             return
         if type(event) is PunchWanted and isinstance(relay, RelayPath):
             self._registration.agree(relay, now)
-        elif type(event) in (PeerSilentFor, PathBroken):
+        elif type(event) in PATH_TROUBLE:
             self._registration.refresh(now)
         elif type(event) is MappingAsked and self._router is not None:
             self._router.ask(session, event.attempt, now)

@@ -130,7 +130,7 @@ class Session:
         """Drain what is to be sent now."""
         out = self._connection.datagrams_to_send(now)
         if self._agent is not None and self.state is State.ACTIVE:
-            out += self._agent.datagrams_to_send(now)
+            out += self._agent.copies(out) + self._agent.datagrams_to_send(now)
         return out
 
     def next_timer(self) -> float | None:
@@ -308,6 +308,10 @@ class Session:
             case transport_events.PathHeard(path=path):
                 if self._agent is not None:
                     self._agent.path_heard(path, now)
+            case transport_events.AnswerOverdue():
+                if self._agent is not None:
+                    self._agent.overdue(now)
+                    self._emit(ev.PathDoubted())
             case transport_events.PeerSilent(seconds=seconds):
                 self._silent_since = now - seconds
                 if self._agent is not None:

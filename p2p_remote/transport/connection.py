@@ -91,9 +91,9 @@ class Connection:
         self._bytes_received = self._packets_received = self._packets_refused = 0
         self._on_frame: dict[type[Any], Callable[[Any, Path, float], None]] = {
             Stream: self._on_stream,
-            Ack: self._on_ack,
-            Credit: self._on_credit,
-            Latest: self._on_latest,
+            Ack: lambda frame, _, now: self._sender.on_ack(frame, now),
+            Credit: lambda frame, *_: self._sender.outbox.on_credit(frame),
+            Latest: lambda frame, *_: self._report(self._inbox.on_latest(frame)),
             PathChallenge: self._on_challenge,
             PathResponse: self._on_response,
             Close: self._on_close,
@@ -205,8 +205,7 @@ class Connection:
             self._on_packet(number, plaintext, path, now)
         except RemoteSupportError as error:
             self._fail(str(error), now)
-        if self._short_of_room:
-            self._report_room()
+        self._report_room()
 
     def handle_timer(self, now: float) -> None:
         """Do what is due."""
@@ -223,7 +222,7 @@ class Connection:
         if self._sealing.expired(now):
             self._lose("the keys of the session were not renewed in time")
             return
-        self._report(self._liveness.silence(now))
+        self._judge_silence(now)
         self._sender.on_timer(now)
         if self._sealing.needs_rekey(now):
             offer = self._sealing.offer(self._random, now)
@@ -231,8 +230,7 @@ class Connection:
                 self._sender.outbox.put_frame(Rekey(REKEY_OFFER, offer))
         if self._liveness.wants_ping(now):
             self._sender.ping()
-        if self._short_of_room:
-            self._report_room()
+        self._report_room()
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Path]]:
         """Datagrams that leave now, some at a time; `next_timer` calls for the rest."""
@@ -258,7 +256,8 @@ class Connection:
             return self._seen if self._events else None
         if self._state is not _State.OPEN:
             return self._state_ends
-        due = min(self._sender.next_timer(), self._liveness.next_timer())
+        timeout = self._sender.recovery.rtt.probe_timeout
+        due = min(self._sender.next_timer(), self._liveness.next_timer(timeout))
         self._armed = due if due > self._seen else None
         return due
 
@@ -290,15 +289,6 @@ class Connection:
         credit = self._inbox.new_credit(frame.channel)
         if credit is not None:
             self._sender.outbox.put_frame(credit)
-
-    def _on_ack(self, frame: Ack, path: Path, now: float) -> None:
-        self._sender.on_ack(frame, now)
-
-    def _on_credit(self, frame: Credit, path: Path, now: float) -> None:
-        self._sender.outbox.on_credit(frame)
-
-    def _on_latest(self, frame: Latest, path: Path, now: float) -> None:
-        self._report(self._inbox.on_latest(frame))
 
     def _on_challenge(self, frame: PathChallenge, path: Path, now: float) -> None:
         if not self._answered_challenge:  # one a packet, or it would amplify
@@ -361,6 +351,13 @@ class Connection:
     def _report(self, event: Event | None) -> None:
         if event is not None:
             self._events.append(event)
+
+    def _judge_silence(self, now: float) -> None:
+        timeout = self._sender.recovery.rtt.probe_timeout
+        if (overdue := self._liveness.overdue(now, timeout)) is not None:
+            self._report(overdue)
+            self._sender.probe()  # another path may be tried now: with what matters
+        self._report(self._liveness.silence(now))
 
     def _report_room(self) -> None:
         for channel in tuple(self._short_of_room):

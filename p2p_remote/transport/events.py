@@ -44,6 +44,17 @@ class PathProven:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerOverdue:
+    """An answer stays out, and nothing else has come for `seconds`.
+
+    Once per silence and long before `PeerSilent`: the path may be broken, or has just
+    lost some packets in a row.
+    """
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class PeerSilent:
     """Nothing authentic has come for `seconds`: let go of what is held down."""
 
@@ -78,6 +89,7 @@ Event = (
     | RoomAvailable
     | PathHeard
     | PathProven
+    | AnswerOverdue
     | PeerSilent
     | PeerHeard
     | PeerClosed

@@ -97,6 +97,10 @@ class Sender:
         """Ask the peer for an acknowledgement."""
         self._wants_ping = True
 
+    def probe(self) -> None:
+        """Send the oldest data once more that is still wanted."""
+        self._wants_probe = True
+
     # What comes back
 
     def on_ack(self, ack: Ack, now: float) -> None:

@@ -124,6 +124,8 @@ class Agent(PathKeeper):
         if not pair.usable:
             pair.check_soon(now)
             self._changed = True
+        elif pair is self._relay:
+            self._peer_copies(now)
 
     # The five verbs
 
@@ -144,6 +146,13 @@ class Agent(PathKeeper):
     def handle_timer(self, now: float) -> None:
         """Send what is due and give up what stayed silent."""
         self._advance(now)
+
+    def copies(self, datagrams: list[tuple[bytes, Path]]) -> list[tuple[bytes, Path]]:
+        """What is to be sent by the relay as well, of what goes on the path in use."""
+        backup = self.backup
+        if backup is None:
+            return []
+        return [(data, backup) for data, path in datagrams if path == self.selected]
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Path]]:
         """Drain; a `PrimingEndpoint` is to be sent with its TTL."""
@@ -180,7 +189,7 @@ class Agent(PathKeeper):
         self._choose(now)
         if self._retry_at is not None and now >= self._retry_at:
             self._begin_round(now, everything=False)
-            if self._controlling:
+            if self._controlling and self._is_patient:
                 self.search.again(now)
         self._beacon.light(self._relay, now, lonely=self._selected is None)
         while (due := self._check_list.next_due(now)) is not None:

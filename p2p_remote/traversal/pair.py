@@ -119,6 +119,11 @@ class Pair:
         return self.kind is PathKind.RELAY
 
     @property
+    def is_awaited(self) -> bool:
+        """Whether the answer to a check that `tell` asked for is still out."""
+        return self._confirm_from is not None
+
+    @property
     def is_free(self) -> bool:
         """Whether checks need no budget: whoever is there wants them."""
         return self.usable or self.is_relay

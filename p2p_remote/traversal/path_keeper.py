@@ -3,18 +3,28 @@
 The part of the agent that decides; `agent` speaks with the peer.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable
 
 from p2p_remote.traversal.agent_events import AgentEvent, PathLost, PathSelected
 from p2p_remote.traversal.beacon import Beacon
 from p2p_remote.traversal.check_list import CheckList
-from p2p_remote.traversal.pair import RETRY_INTERVALS, ROUND_SPACING, Pair, PathKind
+from p2p_remote.traversal.pair import (
+    PEER_ROUND_SPACING,
+    RETRY_INTERVALS,
+    ROUND_SPACING,
+    Pair,
+    PathKind,
+)
 from p2p_remote.traversal.path_choice import better_path, ranked
 from p2p_remote.traversal.remote_candidates import RemoteCandidates
 from p2p_remote.wire.address import Path
 
 SILENT = "the path before fell silent"
+
+_FIRST_RETRY = 2.0  # s after a direct path was lost; doubling from there
+_SETTLED_AFTER = 1.0  # s until both ends have heard of a change of the path
 
 
 class PathKeeper:
@@ -30,8 +40,12 @@ class PathKeeper:
         self._selected: Pair | None = None
         self._relay: Pair | None = None
         self._nominated: Pair | None = None  # controlled end: the peer's last choice
+        self._overdue_on: Pair | None = None  # in use when an answer stayed out
+        self._overdue_at = now - PEER_ROUND_SPACING
+        self._selected_at = now
         self._round_at = now - ROUND_SPACING
         self._retry_at: float | None = None
+        self._retry_wait = math.inf  # s; until there was a direct path
         self._beacon = Beacon()
         self._changed = True  # the next timer is to be computed again
         self._events: deque[AgentEvent] = deque()
@@ -79,6 +93,39 @@ class PathKeeper:
             self._check_list.remove(old)
             if self._selected is old:
                 self._lose(old, now)
+
+    @property
+    def backup(self) -> Path | None:
+        """Relay to copy everything to, until a check tells whether the path works."""
+        doubtful = self._overdue_on
+        if doubtful is None or doubtful is not self._selected or self._relay is None:
+            return None
+        return self._relay.path if doubtful.is_awaited else None
+
+    def overdue(self, now: float) -> None:
+        """An answer stays out, perhaps by chance: check, and tell the peer to.
+
+        The path stays until its check is overdue as well; see `backup` meanwhile.
+        """
+        self._copy_to_relay(now)
+        if now - self._overdue_at >= PEER_ROUND_SPACING:
+            self._overdue_at = now
+            self._check_list.begin_round(now, everything=False)
+
+    def _peer_copies(self, now: float) -> None:
+        """Copy as well: the peer misses something, if this is not from a change."""
+        if now - self._selected_at >= _SETTLED_AFTER:
+            self._copy_to_relay(now)
+
+    def _copy_to_relay(self, now: float) -> None:
+        self._changed = True
+        selected = self._selected
+        if selected is None or not selected.usable:
+            return
+        if not selected.is_awaited:
+            selected.tell(now)
+        if selected is not self._relay:
+            self._overdue_on = selected
 
     def suspect(self, now: float) -> None:
         """Data that is expected stays out: check all paths, use the relay meanwhile.
@@ -142,7 +189,10 @@ class PathKeeper:
     def _select(self, pair: Pair, now: float, why: str) -> None:
         if pair is self._selected:
             return
+        if pair is not self._relay:
+            self._retry_wait = _FIRST_RETRY
         self._selected = pair
+        self._selected_at = now
         self._beacon.on_selected(pair)
         self._announce(why)
         if self._controlling:
@@ -155,6 +205,16 @@ class PathKeeper:
             pair = self._selected
             self._events.append(PathSelected(pair.path, pair.kind, pair.rtt, why))
 
+    @property
+    def _is_patient(self) -> bool:
+        """Whether the quick retries after the loss of a direct path are over."""
+        return self._retry_wait >= RETRY_INTERVALS[PathKind.RELAY]
+
     def _plan_retry(self, now: float) -> None:
+        """Look for a better path later; soon if there has just been one."""
         interval = RETRY_INTERVALS.get(self.selected_kind)
-        self._retry_at = None if interval is None else now + interval
+        if interval is None:
+            self._retry_at = None
+            return
+        self._retry_at = now + min(interval, self._retry_wait)
+        self._retry_wait = min(interval, 2 * self._retry_wait)

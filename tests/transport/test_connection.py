@@ -6,6 +6,7 @@ from p2p_remote.crypto.rekey import REKEY_AFTER_INITIATOR
 from p2p_remote.transport.config import Config
 from p2p_remote.transport.connection import MAX_LATEST, Connection
 from p2p_remote.transport.events import (
+    AnswerOverdue,
     ConnectionLost,
     LatestReceived,
     PathHeard,
@@ -175,14 +176,14 @@ def test_silence_is_told_and_so_is_its_end():
     pair.up.down = pair.down.down = True
     pair.left.send(CHANNEL_INPUT, b"x")
     pair.network.run_for(1.9)
-    assert pair.left.events == []
+    assert kinds(pair.left.events) == [AnswerOverdue]
     pair.network.run_for(0.2)
-    (silent,) = pair.left.events
+    silent = pair.left.events[-1]
     assert isinstance(silent, PeerSilent)
     assert 2 <= silent.seconds < 3
     pair.up.down = pair.down.down = False
     pair.network.run_for(2)
-    assert kinds(pair.left.events) == [PeerSilent, PeerHeard]
+    assert kinds(pair.left.events) == [AnswerOverdue, PeerSilent, PeerHeard]
 
 
 def test_a_watched_peer_is_missed_within_two_seconds():
@@ -193,7 +194,7 @@ def test_a_watched_peer_is_missed_within_two_seconds():
     assert pair.right.events == []
     pair.up.down = pair.down.down = True
     pair.network.run_for(2.1)
-    assert kinds(pair.right.events) == [PeerSilent]
+    assert kinds(pair.right.events) == [AnswerOverdue, PeerSilent]
     pair.right.connection.watch_peer(active=False)
 
 

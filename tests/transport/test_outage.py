@@ -3,7 +3,12 @@
 import pytest
 
 from p2p_remote.transport.config import Config
-from p2p_remote.transport.events import ConnectionLost, PeerHeard, PeerSilent
+from p2p_remote.transport.events import (
+    AnswerOverdue,
+    ConnectionLost,
+    PeerHeard,
+    PeerSilent,
+)
 from p2p_remote.wire.constants import (
     CHANNEL_BULK,
     CHANNEL_CONTROL,
@@ -39,7 +44,8 @@ def test_a_connection_outlives_an_outage(minutes):
     assert pair.left.messages[CHANNEL_CONTROL] == [b"too"]
     assert pair.right.arrivals[CHANNEL_INPUT][-1] - back < 1.5
     for side in (pair.left, pair.right):
-        assert [type(event) for event in side.events] == [PeerSilent, PeerHeard]
+        told = [type(event) for event in side.events]
+        assert told == [AnswerOverdue, PeerSilent, PeerHeard]
     network.run_for(150)
     for side in (pair.left, pair.right):
         assert side.connection._sealing.epoch >= 1

@@ -204,3 +204,58 @@ def test_idle_for_an_hour():
     assert lab.left.selections() == ["direct"]
     # Checks and responses: direct 2 x 720, relay 2 x 360.
     assert len(lab.left.node.sent) - before == pytest.approx(2160, rel=0.1)
+
+
+def datagrams(side: Side) -> list[tuple[bytes, object]]:
+    """What the session sends on the path in use."""
+    return [(b"\xc0 sealed packet", side.agent.selected)]
+
+
+def test_what_is_overdue_goes_by_the_relay_too_until_a_check_is_answered():
+    """The path that works stays selected and is copied for a round trip only."""
+    lab = connected()
+    agent = lab.left.agent
+    assert agent.copies(datagrams(lab.left)) == []
+    agent.overdue(lab.network.now)
+    ((data, path),) = agent.copies(datagrams(lab.left))
+    assert (data, path) == (datagrams(lab.left)[0][0], agent.backup)
+    assert agent.copies([(b"a check", path)]) == []
+    lab.run(0.2)
+    assert agent.copies(datagrams(lab.left)) == []
+    lab.run(5)
+    assert "lost" not in lab.left.selections() + lab.right.selections()
+
+
+def test_what_is_overdue_on_a_dead_path_moves_to_the_relay():
+    """The check is overdue 0.2 s later, and the relay carries the session."""
+    lab = connected()
+    lab.cut_direct()
+    lab.left.agent.overdue(lab.network.now)
+    lab.run(0.5)
+    assert lab.left.kind == lab.right.kind == "relay"
+    assert lab.left.agent.backup is None
+    lab.run(3)
+    lab.cut_direct(cut=False)
+    lab.run_until_both("direct", 10)
+
+
+def test_the_peer_copies_too_when_it_hears_the_relay():
+    """It need not miss anything by itself; right after a change it does not."""
+    lab = connected()
+    agent = lab.right.agent
+    relay = agent._relay.path
+    lab.run(1)
+    agent.path_heard(relay, lab.network.now)
+    assert agent.backup == relay
+    lab.run(0.5)
+    assert agent.backup is None
+
+
+def test_right_after_a_change_the_relay_is_no_sign():
+    """What was sent before the change still comes by the relay."""
+    lab = Laboratory(RESTRICTED, RESTRICTED)
+    lab.introduce()
+    lab.run_until_both("direct", 6)
+    agent = lab.right.agent
+    agent.path_heard(agent._relay.path, lab.network.now)
+    assert agent.backup is None

@@ -1,0 +1,31 @@
+"""Breaks of the path while text is typed and the picture moves, in virtual time."""
+
+import pytest
+
+from tests.support.breaks import BREAKS, DIRECT_KINDS, RELAYED_KINDS, run
+
+GAP = 0.8  # s
+
+
+@pytest.mark.parametrize("name", BREAKS)
+@pytest.mark.parametrize("kinds", [DIRECT_KINDS[0], RELAYED_KINDS[0]])
+def test_a_break_costs_less_than_a_second(name, kinds):
+    """Nothing typed is lost or doubled, and the path is as good as before."""
+    for seed in range(2):
+        outcome = run(name, kinds, seed)
+        assert not outcome.is_over
+        assert (outcome.lost, outcome.doubled) == (0, 0)
+        assert outcome.text_gap <= GAP
+        assert outcome.picture_gap <= GAP
+        assert outcome.restored_after is not None
+
+
+@pytest.mark.parametrize("name", ["the technician's router forgets", "none"])
+def test_a_break_on_a_lossy_line(name):
+    """The same where 3 % of the packets are lost; without a break nothing happens."""
+    for seed in range(2):
+        outcome = run(name, DIRECT_KINDS[0], seed, loss=0.008)
+        assert not outcome.is_over
+        assert (outcome.lost, outcome.doubled) == (0, 0)
+        assert outcome.text_gap <= GAP
+        assert outcome.restored_after is not None
