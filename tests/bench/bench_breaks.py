@@ -35,10 +35,11 @@ class Runs:
         known = [each for each in restored if each is not None]
         harm = sum(each.lost + each.doubled for each in found)
         ended = sum(each.is_over for each in found)
+        never = len(found) - len(known)
         return (
             f"| {name} | {path} | {len(found)} | {_spread(gaps)} | {_spread(pauses)} "
             f"| {harm} | {ended} | {percentile(known):.1f}"
-            f"{f' ({len(found) - len(known)} not)' if len(known) < len(found) else ''} |"
+            f"{f' ({never} not)' if never else ''} |"
         )
 
 
@@ -103,7 +104,8 @@ def main() -> None:
                 f"from then on; p50 / p95 / longest in s, goal p95 <= {GOAL} s. "
                 "Restored: p95 of the s until both ends sent as before, directly "
                 "where they did; after the cut of the direct path it counts from the "
-                "beginning of the cut. Harm: characters lost or doubled. aioice, the ICE library for Python, closes the "
+                "beginning of the cut. Harm: characters lost or doubled. "
+                "aioice, the ICE library for Python, closes the "
                 "connection when checks stay unanswered for 30 s and opens none again: "
                 "its gap is for ever (as is said in its documentation and code, not "
                 "measured)."
