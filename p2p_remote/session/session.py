@@ -305,13 +305,11 @@ class Session:
     def _on_liveness(self, event: transport_events.Event, now: float) -> None:
         """Which path carries what, and whether anything comes at all."""
         match event:
-            case transport_events.PathHeard(path=path):
-                if self._agent is not None:
-                    self._agent.path_heard(path, now)
-            case transport_events.AnswerOverdue():
-                if self._agent is not None:
-                    self._agent.overdue(now)
-                    self._emit(ev.PathDoubted())
+            case transport_events.PathHeard(path=path) if self._agent is not None:
+                self._agent.path_heard(path, now)
+            case transport_events.AnswerOverdue() if self._agent is not None:
+                self._agent.overdue(now)
+                self._emit(ev.PathDoubted())
             case transport_events.PeerSilent(seconds=seconds):
                 self._silent_since = now - seconds
                 if self._agent is not None:

@@ -17,7 +17,7 @@ from p2p_remote.session import events as ev
 from p2p_remote.session import node_events as nd
 from p2p_remote.session.roles import State
 from p2p_remote.wire import input as wire_input
-from p2p_remote.wire.screen import ScreenUpdate
+from p2p_remote.wire.screen import PACKER_RAW, ScreenUpdate
 from tests.scenarios.world import Person, World
 from tests.support.network import Datagram, Middlebox, Site
 from tests.support.places import router
@@ -136,7 +136,7 @@ class Break:
             number = len(self.drawn_at)
             self.drawn_at.append(network.now)
             body = self.rng.randbytes(PICTURE_BYTES)
-            update = ScreenUpdate(0, number, 0, PICTURE_BYTES, body, b"")
+            update = ScreenUpdate(number, PICTURE_BYTES, body, PACKER_RAW)
             session.send_screen(update, network.now)
         network.call_at(network.now + PICTURE, self._draw)
 

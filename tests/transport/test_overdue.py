@@ -18,6 +18,7 @@ def overdue(side: Side) -> int:
 def type_on(pair: Pair, seed: int, *, pauses: bool = False) -> None:
     """Let the left end type, with pauses or without."""
     rng = random.Random(seed)
+    pair.right.send(CHANNEL_INPUT, b"both ends have measured the round trip")
 
     def type_one() -> None:
         pair.left.send(CHANNEL_INPUT, b"a character")
