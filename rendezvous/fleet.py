@@ -9,6 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from p2p_remote.crypto.primitives import blake2b, equal
+from rendezvous.addresses import Address
 from rendezvous.registry import Claim
 from rendezvous.relay import RemoteEnd
 
@@ -17,6 +18,7 @@ LINK_KEY_LENGTH = 32
 _MAC_LENGTH = 16
 _LINK_HEADER = _MAC_LENGTH + 4
 _LINK_PERSON = b"p2pr1/fleet-link"
+_ELSEWHERE = b"\xff"  # in the place of a listening socket: not an address of ours
 MAX_EVENTS = 65_536  # waiting for the store; beyond it requests are forgotten
 
 
@@ -61,6 +63,14 @@ class LookupWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenShown:
+    """This key shows this token here. Answered by `FleetIntroductions.met`."""
+
+    token: bytes
+    public: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Tell:
     """Bring this message to another node."""
 
@@ -68,15 +78,22 @@ class Tell:
     data: bytes
 
 
-FleetRequest = ClaimWanted | ClaimMade | Listed | Unlisted | LookupWanted | Tell
+FleetRequest = (
+    ClaimWanted | ClaimMade | Listed | Unlisted | LookupWanted | TokenShown | Tell
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """The node that an ID is registered at, and the key that it is registered for."""
+    """The node that a client is registered at, and the client's key."""
 
     node: bytes
     public: bytes
+
+
+def elsewhere(packed: bytes) -> Address:
+    """Address of a client of another node: nothing that arrives here comes from it."""
+    return Address(packed + _ELSEWHERE)
 
 
 class Fleet:

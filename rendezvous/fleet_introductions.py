@@ -7,7 +7,7 @@ that node; the callee's node rings. Relayed datagrams pass both nodes, and both 
 them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -15,22 +15,23 @@ from itertools import count
 from p2p_remote.wire.rendezvous import Call
 from rendezvous.addresses import Address, endpoint_bytes
 from rendezvous.counters import Counters
-from rendezvous.fleet import Fleet, Location, LookupWanted, Tell
+from rendezvous.fleet import Fleet, Location, LookupWanted, Tell, elsewhere
 from rendezvous.fleet_messages import (
     Accepted,
     Agreed,
     Ended,
     FleetMessage,
     Invite,
+    Meeting,
     Moved,
 )
+from rendezvous.fleet_rejoins import FleetRejoins
 from rendezvous.introductions import CallKey, Introduction, Introductions
 from rendezvous.registry import Registration, Registry
 from rendezvous.relay import Channel, RemoteEnd, Side
 from rendezvous.settings import Settings
 
 ANSWER_WAIT = 1.0  # s for the store, and then for the other node
-_ELSEWHERE = b"\xff"  # in the place of a listening socket: not an address of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,9 @@ class FleetIntroductions(Introductions):
         """As `Introductions`, as a node of `fleet`."""
         super().__init__(settings, registry, random, send, counters)
         self._fleet = fleet
+        self._tokens = FleetRejoins(registry, self.relay, send, fleet, random(32))
+        self.rejoins = self._tokens
+        self.limits["rejoin"] = self._tokens.limit
         self._tickets = count()
         self._lookups: dict[int, _Asked] = {}
         self._asked: dict[CallKey, _Asked] = {}
@@ -156,7 +160,7 @@ class FleetIntroductions(Introductions):
 
     def _on_accepted(self, message: Accepted, channel: Channel, now: float) -> None:
         remote = channel.callee.remote
-        if remote is None or remote.number:
+        if remote is None or remote.number or channel.number not in self._by_channel:
             return
         remote.number, remote.link = message.own_channel, message.link
         introduction = self._by_channel[channel.number]
@@ -167,7 +171,7 @@ class FleetIntroductions(Introductions):
         remote = channel.callee.remote
         if remote is None or not remote.number or channel.agreed:
             return
-        channel.callee.address = _elsewhere(message.address)
+        channel.callee.address = elsewhere(message.address)
         self.relay.agree(channel, now)
         self._punch(channel, channel.caller, 0, now)
 
@@ -185,7 +189,7 @@ class FleetIntroductions(Introductions):
         )
         introduction = self._open(
             call,
-            Side(message.caller, 0, _elsewhere(message.address), remote=remote),
+            Side(message.caller, 0, elsewhere(message.address), remote=remote),
             Side(callee.public, callee.number, callee.address),
             now,
         )
@@ -212,10 +216,17 @@ class FleetIntroductions(Introductions):
 
     # Both.
 
+    def met(self, token: bytes, shown: Iterable[Location], now: float) -> None:
+        """The store has answered: where this token is shown."""
+        self._tokens.met(token, shown, now)
+
     def receive(self, message: FleetMessage, now: float) -> None:
         """Take a message of another node."""
         if isinstance(message, Invite):
             self._on_invite(message, now)
+            return
+        if isinstance(message, Meeting):
+            self._tokens.on_meeting(message, now)
             return
         channel = self.relay.get(message.channel)
         remote = _remote_of(channel)
@@ -238,16 +249,16 @@ class FleetIntroductions(Introductions):
     def _on_moved(self, message: Moved, channel: Channel, now: float) -> None:
         for side in (channel.caller, channel.callee):
             if side.remote is not None:
-                side.address = _elsewhere(message.address)
+                side.address = elsewhere(message.address)
 
     def _on_ended(self, message: Ended, channel: Channel, now: float) -> None:
-        introduction = self._by_channel[channel.number]
-        if introduction.key in self._asked:
+        introduction = self._by_channel.get(channel.number)
+        if introduction is not None and introduction.key in self._asked:
             self._fail(channel, now)
             return
         for side in (channel.caller, channel.callee):
             side.remote = None  # it knows
-        if message.unanswered:
+        if introduction is not None and message.unanswered:
             self._give_up(introduction, now)
         else:
             self.relay.close(channel)
@@ -255,11 +266,11 @@ class FleetIntroductions(Introductions):
     def _on_channel_closed(self, channel: Channel) -> None:
         introduction = self._by_channel.get(channel.number)
         remote = _remote_of(channel)
+        rung = introduction is None or introduction.rung or channel.heard_callee
         if introduction is not None:
             self._asked.pop(introduction.key, None)
-        if introduction is not None and remote is not None and remote.number:
-            unanswered = not (introduction.rung or channel.heard_callee)
-            ended = Ended(self._fleet.node, remote.number, unanswered=unanswered)
+        if remote is not None and remote.number:
+            ended = Ended(self._fleet.node, remote.number, unanswered=not rung)
             self._fleet.ask(Tell(remote.node, ended.encode()))
         super()._on_channel_closed(channel)
 
@@ -269,8 +280,3 @@ def _remote_of(channel: Channel | None) -> RemoteEnd | None:
     if channel is None:
         return None
     return channel.caller.remote or channel.callee.remote
-
-
-def _elsewhere(packed: bytes) -> Address:
-    """Address of a client of another node: nothing that arrives here comes from it."""
-    return Address(packed + _ELSEWHERE)

@@ -83,9 +83,29 @@ class Moved(Message):
     address: bytes
 
 
-FleetMessage = Invite | Accepted | Ended | Agreed | Moved
+@dataclass(frozen=True, slots=True)
+class Meeting(Message):
+    """A client of this node has shown a token that one of yours shows as well.
+
+    `own_channel` and `link` say where relayed datagrams for the client go; `public` is
+    its key, `address` its packed endpoint. `channel` is 0 in the first of two: the
+    answer tells the same about the other client.
+    """
+
+    TYPE: ClassVar[int] = 6
+    LAYOUT: ClassVar[struct.Struct] = struct.Struct(_HEADER + "II18s16s32s18s")
+    node: bytes
+    channel: int
+    own_channel: int
+    link: bytes
+    token: bytes
+    public: bytes
+    address: bytes
+
+
+FleetMessage = Invite | Accepted | Ended | Agreed | Moved | Meeting
 _BY_TYPE: dict[int, type[FleetMessage]] = {
-    kind.TYPE: kind for kind in (Invite, Accepted, Ended, Agreed, Moved)
+    kind.TYPE: kind for kind in (Invite, Accepted, Ended, Agreed, Moved, Meeting)
 }
 
 

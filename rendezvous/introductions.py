@@ -15,7 +15,7 @@ from rendezvous.authentication import authenticated
 from rendezvous.counters import Counters
 from rendezvous.rate_limit import RateLimit
 from rendezvous.registry import Registration, Registry
-from rendezvous.rejoins import MAX_CHANNELS_OF_ONE, Rejoins
+from rendezvous.rejoins import Rejoins, is_busy, join
 from rendezvous.relay import Channel, Relay, Side
 from rendezvous.settings import Settings
 from rendezvous.timers import Timers
@@ -66,7 +66,7 @@ class Introductions:
     ) -> None:
         """`send(data, address)` puts a datagram out."""
         self.relay = Relay(settings, random, self._on_channel_closed, counters)
-        self.rejoins = Rejoins(registry, self.relay, _join, send)
+        self.rejoins = Rejoins(registry, self.relay, send)
         self._counters = counters
         self._registry = registry
         self._random = random
@@ -115,7 +115,7 @@ class Introductions:
         for side in (channel.caller, channel.callee):
             registration = self._registry.find(side.registration)
             if registration is not None:
-                _join(registration, channel.number)
+                join(registration, channel.number)
         introduction = Introduction(key, bytes(8), 0, b"", channel, rung=True)
         self._by_call[key] = self._by_channel[channel.number] = introduction
         if agreed:
@@ -195,7 +195,7 @@ class Introductions:
     def _retry_after(self, caller: Registration, now: float) -> int:
         """Seconds a caller has to wait, 0 if the call may go on; it is counted."""
         prefix = prefix_of(caller.address)
-        if len(caller.channels or ()) >= MAX_CHANNELS_OF_ONE:
+        if is_busy(caller):
             return CHANNELS_RETRY_AFTER
         if self._calls_of_key.allow(caller.public, now) and self._calls_of_prefix.allow(
             prefix, now
@@ -213,7 +213,7 @@ class Introductions:
         if (
             callee is None
             or callee.public == caller
-            or len(callee.channels or ()) >= MAX_CHANNELS_OF_ONE
+            or is_busy(callee)
             or self.relay.is_full
             or not self._rings_of_key.allow(callee.public, now)
         ):
@@ -280,7 +280,7 @@ class Introductions:
         for side in (caller, callee):
             registration = self._registry.find(side.registration)
             if registration is not None:
-                _join(registration, channel.number)
+                join(registration, channel.number)
         introduction = Introduction(
             (caller.public, message.call),
             message.transaction,
@@ -312,7 +312,7 @@ class Introductions:
             # It may have registered anew since, from another address.
             channel.callee.registration = callee.number
             channel.callee.address = callee.address
-            _join(callee, channel.number)
+            join(callee, channel.number)
             ring = Ring(transaction, channel.number, introduction.first_message)
             self._send(authenticated(ring, callee.mac_key), callee.address)
         wait = REPEAT_AFTER[tries] if tries < len(REPEAT_AFTER) else RING_LAST_WAIT
@@ -364,9 +364,3 @@ class Introductions:
             registration = self._registry.find(side.registration)
             if registration is not None and registration.channels is not None:
                 registration.channels.discard(channel.number)
-
-
-def _join(registration: Registration, channel: int) -> None:
-    if registration.channels is None:
-        registration.channels = set()
-    registration.channels.add(channel)

@@ -35,13 +35,11 @@ class Rejoins:
         self,
         registry: Registry,
         relay: Relay,
-        join: Callable[[Registration, int], None],
         send: Callable[[bytes, Address], None],
     ) -> None:
-        """`join(registration, channel)` notes a channel; `send` puts a datagram out."""
+        """`send(data, address)` puts a datagram out."""
         self._registry = registry
         self._relay = relay
-        self._join = join
         self._send = send
         self._waiting: dict[bytes, _Waiting] = {}
         self._channels: dict[bytes, Channel] = {}
@@ -57,16 +55,26 @@ class Rejoins:
             side = channel.side_of(asker.public)
             if side is not None:
                 side.registration, side.address = asker.number, asker.address
-                self._join(asker, channel.number)
+                side.remote = None
+                join(asker, channel.number)
                 self._tell(channel, side, message.transaction, asker)
             return
-        waiting = self._waiting.get(message.token)
-        if waiting is not None and waiting.registration.public != asker.public:
-            first = self._registry.get(waiting.registration.number, now)
-            if first is not None and now < waiting.shown_at + WAITING:
-                self._open(message, waiting.transaction, first, asker, now)
-                return
-        self._remember(message, asker, now)
+        first = self._waiting_for(message.token, asker.public, now)
+        if first is None:
+            self._remember(message, asker, now)
+        else:
+            self._join_here(message, first, asker, now)
+
+    def _waiting_for(
+        self, token: bytes, public: bytes, now: float
+    ) -> Registration | None:
+        """Who else than this key has shown the token lately."""
+        waiting = self._waiting.get(token)
+        if waiting is None or now >= waiting.shown_at + WAITING:
+            return None
+        if waiting.registration.public == public:
+            return None
+        return self._registry.get(waiting.registration.number, now)
 
     def _remember(self, message: Rejoin, asker: Registration, now: float) -> None:
         # The order of the table is that of the last showing: the oldest come first.
@@ -82,32 +90,34 @@ class Rejoins:
                 break
             del self._waiting[token]
 
-    def _open(
-        self,
-        message: Rejoin,
-        transaction: bytes,
-        first: Registration,
-        second: Registration,
-        now: float,
+    def _join_here(
+        self, message: Rejoin, first: Registration, second: Registration, now: float
     ) -> None:
-        del self._waiting[message.token]
-        busy = max(len(each.channels or ()) for each in (first, second))
-        if self._relay.is_full or busy >= MAX_CHANNELS_OF_ONE:
+        transaction = self._waiting.pop(message.token).transaction
+        if any(map(is_busy, (first, second))):
             return
-        channel = self._relay.open(
-            Side(first.public, first.number, first.address),
-            Side(second.public, second.number, second.address),
-            now,
-        )
+        sides = [
+            Side(each.public, each.number, each.address) for each in (first, second)
+        ]
+        channel = self._open(message.token, sides[0], sides[1], now)
+        if channel is None:
+            return
+        asked = (transaction, message.transaction)
+        for each, side, own in zip((first, second), sides, asked, strict=True):
+            join(each, channel.number)
+            self._tell(channel, side, own, each)
+
+    def _open(
+        self, token: bytes, caller: Side, callee: Side, now: float
+    ) -> Channel | None:
+        """Open the channel of a token."""
+        if self._relay.is_full:
+            return None
+        channel = self._relay.open(caller, callee, now)
         self._relay.agree(channel, now)
-        self._channels[message.token] = channel
-        self._tokens[channel.number] = message.token
-        for each, side, asked in (
-            (first, channel.caller, transaction),
-            (second, channel.callee, message.transaction),
-        ):
-            self._join(each, channel.number)
-            self._tell(channel, side, asked, each)
+        self._channels[token] = channel
+        self._tokens[channel.number] = token
+        return channel
 
     def _tell(
         self, channel: Channel, side: Side, transaction: bytes, to: Registration
@@ -121,3 +131,15 @@ class Rejoins:
         token = self._tokens.pop(channel.number, None)
         if token is not None:
             del self._channels[token]
+
+
+def is_busy(registration: Registration) -> bool:
+    """Whether a client takes part in as many channels as one may."""
+    return len(registration.channels or ()) >= MAX_CHANNELS_OF_ONE
+
+
+def join(registration: Registration, channel: int) -> None:
+    """Note that a client takes part in a channel."""
+    if registration.channels is None:
+        registration.channels = set()
+    registration.channels.add(channel)

@@ -2,6 +2,7 @@
 
     p2pr:claim:<id>   public key 32, counter 1, verified 1; kept for 400 days
     p2pr:at:<id>      name of the node 8, public key 32; kept for 150 s
+    p2pr:token:<hex>  who shows it: public key -> name of the node; kept for 15 s
     p2pr:link         key of the MACs between nodes, 32
     p2pr:node:<name>  channel by which a node hears of calls
 
@@ -30,10 +31,13 @@ from rendezvous.fleet import (
     Location,
     LookupWanted,
     Tell,
+    TokenShown,
     Unlisted,
 )
+from rendezvous.fleet_introductions import FleetIntroductions
 from rendezvous.protocol import Protocol
 from rendezvous.registry import Claim, pack_claim, unpack_claim
+from rendezvous.rejoins import WAITING
 from rendezvous.sockets import ListenAddress, bind, endpoint_of_socket
 
 _log = logging.getLogger(__name__)
@@ -58,6 +62,15 @@ end
 """
 _REMOVE = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+"""
+
+# Two show a token; a few more may, while somebody tries to disturb.
+_SHOW = """
+if redis.call('HLEN', KEYS[1]) < 4 or redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then
+  redis.call('HSET', KEYS[1], ARGV[1], ARGV[2])
+  redis.call('EXPIRE', KEYS[1], ARGV[3])
+end
+return redis.call('HGETALL', KEYS[1])
 """
 
 
@@ -162,6 +175,9 @@ class RedisStore:
                 pipe.eval(_REMOVE, 1, _entry_key(peer_id), self._entry(public))
             case LookupWanted(_, peer_id):
                 pipe.get(_entry_key(peer_id))
+            case TokenShown(token, public):
+                key, node = f"p2pr:token:{token.hex()}", self.fleet.node
+                pipe.eval(_SHOW, 1, key, public, node, int(WAITING))
             case Tell(node, data):
                 pipe.publish(_channel(node), data)
 
@@ -180,6 +196,9 @@ class RedisStore:
                     protocol.claim_found(peer_id, held, now)
             case LookupWanted(ticket, _):
                 protocol.looked_up(ticket, _unpack_entry(answer), now)
+            case TokenShown(token, _):
+                if isinstance(protocol.introductions, FleetIntroductions):
+                    protocol.introductions.met(token, _unpack_shown(answer), now)
 
     def _entry(self, public: bytes) -> bytes:
         return self.fleet.node + public
@@ -282,3 +301,13 @@ def _unpack_entry(data: object) -> Location | None:
     if not isinstance(data, bytes) or len(data) != _ENTRY_LENGTH:
         return None
     return Location(data[:NODE_LENGTH], data[NODE_LENGTH:])
+
+
+def _unpack_shown(data: object) -> list[Location]:
+    """Fields and values of a hash, in turns."""
+    if not isinstance(data, list):
+        return []
+    return [
+        Location(node, public)
+        for public, node in zip(data[::2], data[1::2], strict=True)
+    ]

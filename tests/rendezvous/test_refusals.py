@@ -4,8 +4,9 @@ import pytest
 
 from p2p_remote.wire import rendezvous as wire
 from rendezvous import introductions
-from rendezvous.introductions import MAX_CHANNELS_OF_ONE, UNAVAILABLE_DELAY
+from rendezvous.introductions import UNAVAILABLE_DELAY
 from rendezvous.rate_limit import Limits, Rate
+from rendezvous.rejoins import MAX_CHANNELS_OF_ONE
 from rendezvous.settings import Settings
 from tests.support.raw_client import Bench, of_kind, raw_client, raw_pair
 from tests.support.rendezvous import FIRST_MESSAGE, UNKNOWN_ID

@@ -26,14 +26,10 @@ class Server:
         self.registry = Registry()
         self.sent = []
         self.relay = Relay(Settings(), source, self._on_close, Counters())
-        self.rejoins = Rejoins(self.registry, self.relay, self._join, self._send)
+        self.rejoins = Rejoins(self.registry, self.relay, self._send)
 
     def _on_close(self, channel):
         self.rejoins.on_closed(channel)
-
-    @staticmethod
-    def _join(registration, channel):
-        registration.channels = (registration.channels or set()) | {channel}
 
     def _send(self, data, address):
         self.sent.append((decode(data), address))

@@ -12,8 +12,10 @@ from rendezvous.fleet import (
     Location,
     LookupWanted,
     Tell,
+    TokenShown,
     Unlisted,
 )
+from rendezvous.fleet_introductions import FleetIntroductions
 from rendezvous.protocol import Protocol
 from rendezvous.registry import Claim
 from rendezvous.settings import Settings
@@ -27,17 +29,17 @@ class Store:
         self.claims: dict[int, Claim] = {}
         self.entries: dict[int, Location] = {}
         self.nodes: dict[bytes, NodeBench] = {}
+        self.tokens: dict[bytes, dict[bytes, Location]] = {}
         self.told: list[bytes] = []
         self.is_away = False
 
     def serve(self, protocol: Protocol, request: FleetRequest, now: float) -> None:
         """Do what one node asks for."""
+        if self.is_away:
+            self.fail(protocol, request)
+            return
         node = protocol.fleet.node if protocol.fleet else b""
         match request:
-            case ClaimWanted(peer_id) if self.is_away:
-                protocol.claim_not_found_out(peer_id)
-            case _ if self.is_away:
-                pass
             case ClaimWanted(peer_id):
                 protocol.claim_found(peer_id, self.claims.get(peer_id), now)
             case ClaimMade(peer_id, claim, is_new):
@@ -50,14 +52,30 @@ class Store:
                 self.remove(peer_id, Location(node, public))
             case LookupWanted(ticket, peer_id):
                 protocol.looked_up(ticket, self.entries.get(peer_id), now)
+            case TokenShown(token, public):
+                self.show(protocol, token, Location(node, public), now)
             case Tell(target, data):
                 self.tell(target, data, now)
+
+    def fail(self, protocol: Protocol, request: FleetRequest) -> None:
+        """Tell a node that there is no answer."""
+        if isinstance(request, ClaimWanted):
+            protocol.claim_not_found_out(request.peer_id)
 
     def keep(self, peer_id: int, claim: Claim, *, is_new: bool) -> Claim:
         """Keep a claim, a new one only if there is none; the one that stands."""
         if not is_new:
             self.claims[peer_id] = claim
         return self.claims.setdefault(peer_id, claim)
+
+    def show(
+        self, protocol: Protocol, token: bytes, where: Location, now: float
+    ) -> None:
+        """Note who shows a token, and tell the node who else does."""
+        shown = self.tokens.setdefault(token, {})
+        shown[where.public] = where
+        if isinstance(protocol.introductions, FleetIntroductions):
+            protocol.introductions.met(token, list(shown.values()), now)
 
     def remove(self, peer_id: int, entry: Location) -> None:
         """Remove an entry if it is still this one."""
