@@ -13,6 +13,7 @@ from p2p_remote.traversal.registration import (
     CallFailed,
     Punch,
     Registered,
+    Rejoined,
     Rung,
 )
 from p2p_remote.wire.address import Endpoint
@@ -208,3 +209,28 @@ def test_a_store_that_is_not_there_exits_with_6():
 def running_command():
     """The server on a free port."""
     return [*COMMAND, "--listen", "127.0.0.1:0"]
+
+
+def test_a_session_that_loses_its_relay_with_a_node_gets_another_one(store, registered):
+    """Its two ends are at different nodes before and after."""
+    options = ("--store", store)
+    with (
+        running(*options) as (process, one),
+        running(*options) as (_, two),
+        running(*options) as (_, three),
+    ):
+        callee = registered("callee", two)
+        caller = registered("caller", one, listed=False)
+        call(caller, callee)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        again = registered("caller", three, listed=False)
+        for each in (again, callee):
+            each.machine.rejoin(b"a token of two..", time.monotonic())
+        run_until(
+            lambda: again.first(Rejoined) and callee.first(Rejoined), again, callee
+        )
+        relay(again, again.first(Rejoined).path, b"still here")
+        run_until(lambda: callee.relayed, callee)
+        assert callee.relayed[-1][5:] == b"still here"
+        assert again.first(Rejoined).endpoint == Endpoint(*callee.own)
