@@ -11,6 +11,9 @@ Pixels = NDArray[np.uint32]
 
 Bits = NDArray[np.bool_]
 
+Table = NDArray[np.int64]
+"""Rows of numbers."""
+
 OPAQUE = np.uint32(0xFF000000)
 COLOUR = np.uint32(0x00FFFFFF)
 

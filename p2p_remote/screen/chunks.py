@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from p2p_remote.screen.arrays import COLOUR, Pixels
+from p2p_remote.screen.arrays import COLOUR, Pixels, Table
 from p2p_remote.screen.geometry import Rect
-from p2p_remote.screen.layout import MAX_PIXELS, MAX_RECTANGLES, Table
+from p2p_remote.screen.layout import MAX_PIXELS, MAX_RECTANGLES
 from p2p_remote.screen.scan import changes_of, gather, strip_rows
 
 MAX_PITCH = 128  # rows of a strip of a photograph
@@ -107,8 +107,9 @@ def _strip_sizes(item: Scanned, scanned: Pixels) -> tuple[list[int], list[int]]:
     rows = strip_rows(item.rect.height, item.pitch, item.phase)
     starts = np.array([0, *rows[:-1]], np.int64) * width
     changed = np.add.reduceat(changes_of(scanned), starts, dtype=np.int64)
-    ends = np.array(rows, np.int64) * width
-    sizes = _HEADER + 3 * np.cumsum(changed) + ends // 8
+    heights = np.diff(np.array(rows, np.int64), prepend=0)
+    masks = width * np.where(heights < 8, heights, (heights + 7) // 8 * 8)
+    sizes = _HEADER + 3 * np.cumsum(changed) + np.cumsum(masks) // 8
     return rows, sizes.tolist()
 
 
@@ -136,7 +137,7 @@ def chunks(items: Iterable[Scanned], frame: Pixels, limit: int) -> Iterator[Chun
     """Cut `items`, in order, into updates of about `limit` raw bytes.
 
     A strip is never divided, so an update that holds nothing else may exceed `limit`:
-    a strip has up to 3.125 bytes for each of `STRIP_PIXELS` pixels.
+    a strip has up to 3.25 bytes for each of `STRIP_PIXELS` pixels.
     Items are at most as wide as `columns` says. Pixels are read while the iterator
     runs.
     """

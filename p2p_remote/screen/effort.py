@@ -7,7 +7,8 @@ numpy. What is done once per thing, in Python, counts as so many pixels.
 import numpy as np
 
 from p2p_remote.errors import MalformedMessageError
-from p2p_remote.screen.layout import Body, Table
+from p2p_remote.screen.arrays import Table
+from p2p_remote.screen.layout import Body
 
 BUDGET = 1 << 20
 """Units of one update; about 25 ms."""

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from p2p_remote.errors import MalformedMessageError
-from p2p_remote.screen.arrays import Bits, Pixels
-
-Table = NDArray[np.int64]
+from p2p_remote.screen.arrays import Bits, Pixels, Table
+from p2p_remote.screen.mask import mask_bytes, pack_mask, unpack_mask
 
 FLAG_KEY = 1  # display size follows; everything known so far is forgotten
 FLAG_OPERATIONS = 2  # copies, stores and hits follow
@@ -130,12 +129,8 @@ def _read_plane(reader: _Reader, count: int, *, smooth: bool) -> NDArray[np.uint
     return np.add.accumulate(plane, dtype=np.uint8) if smooth else plane
 
 
-def _read_pixels(reader: _Reader, count: int, flags: int) -> tuple[Bits, Pixels]:
-    packed = np.frombuffer(reader.take((count + 7) // 8), np.uint8)
-    bits = np.unpackbits(packed).view(np.bool_)
-    if bits[count:].any():
-        raise MalformedMessageError("padding of the change mask is not zero")
-    changes = bits[:count]
+def _read_pixels(reader: _Reader, rectangles: Table, flags: int) -> tuple[Bits, Pixels]:
+    changes = unpack_mask(reader.take(mask_bytes(rectangles)), rectangles)
     changed = int(np.count_nonzero(changes))
     smooth = bool(flags & FLAG_SMOOTH)
     green = _read_plane(reader, changed, smooth=smooth)
@@ -172,7 +167,7 @@ def parse(raw: bytes) -> Body:
     count = int((rectangles[:, 2] * rectangles[:, 3]).sum())
     if count > MAX_PIXELS:
         raise MalformedMessageError("too many pixels in one screen update")
-    changes, values = _read_pixels(reader, count, flags)
+    changes, values = _read_pixels(reader, rectangles, flags)
     reader.finish()
     return Body(
         size=size,
@@ -243,7 +238,7 @@ def build(body: Body) -> bytes:
             struct.pack("<HH", *body.size) if body.size else b"",
             _operations(body) if operations else b"",
             _rectangles(body),
-            np.packbits(body.changes).tobytes(),
+            pack_mask(body.changes, body.rectangles),
             planes,
         )
     )

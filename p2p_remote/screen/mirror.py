@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from p2p_remote.screen import effort
-from p2p_remote.screen.arrays import BLOCK, OPAQUE, SEGMENT, Bits, Pixels
+from p2p_remote.screen.arrays import BLOCK, OPAQUE, SEGMENT, Bits, Pixels, Table
 from p2p_remote.screen.damage import Comparer, bounding_segments
 from p2p_remote.screen.geometry import Rect, row_runs
-from p2p_remote.screen.layout import Body, Table
+from p2p_remote.screen.layout import Body
 from p2p_remote.screen.losses import LossMap, exact_tiles
 from p2p_remote.screen.motion import Copy, MotionFinder
 from p2p_remote.screen.motion_search import Vector

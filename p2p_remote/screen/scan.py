@@ -7,8 +7,7 @@ is one strip high is one run of bytes.
 
 import numpy as np
 
-from p2p_remote.screen.arrays import OPAQUE, Bits, Pixels
-from p2p_remote.screen.layout import Table
+from p2p_remote.screen.arrays import OPAQUE, Bits, Pixels, Table
 
 _SMOOTH_VALUES = 256  # fewer are not worth it
 _SMOOTH_SAMPLE = 2048  # pairs looked at, about

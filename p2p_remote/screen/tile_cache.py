@@ -7,9 +7,8 @@ lower edge are smaller. Tiles are numbered row by row.
 import numpy as np
 
 from p2p_remote.errors import MalformedMessageError
-from p2p_remote.screen.arrays import TILE, Pixels
+from p2p_remote.screen.arrays import TILE, Pixels, Table
 from p2p_remote.screen.geometry import Rect
-from p2p_remote.screen.layout import Table
 
 _BAND_PIXELS = 65_536  # moved at once; fits into the second-level cache
 SLOTS = 2048  # 32 MiB when full; about four screens of 1920x1080

@@ -17,7 +17,7 @@ _REMEMBERED = 16_384  # bytes of a body that is always remembered
 _TEXT_SHARE = 3  # pixels per changed one; larger bodies with fewer are no text
 _PACKED = 12  # bytes of a body, from which packing may gain
 _TINY_BODY = 2_048  # bytes
-_SMALL_BODY = 8_192  # bytes; packed at the highest level
+_SMALL_BODY = 32_768  # bytes; packed at a higher level
 _LEVEL_SMALL, _LEVEL = 9, 4
 _SEQUENCE_LIMIT = 1 << 32
 
@@ -48,11 +48,8 @@ class UpdateWriter:
             packer, packed = pack_smooth(raw, len(body.values))
         elif len(raw) <= _TINY_BODY and not body.size:
             packer, packed = pack_tiny(raw, self._history)
-        elif self.link_rate is None or self.link_rate >= FAST_LINK or body.size:
-            packer, packed = pack_fast(raw, self._history)
         else:
-            level = _LEVEL_SMALL if len(raw) <= _SMALL_BODY else _LEVEL
-            packer, packed = pack_small(raw, self._history, level)
+            packer, packed = self._pack(raw, is_key=body.size is not None)
         if is_remembered:
             self._history.remember(raw)
         sequence = self._sequence
@@ -60,3 +57,12 @@ class UpdateWriter:
         return ScreenUpdate(
             sequence, len(raw), packed, packer, side, display=self._display
         )
+
+    def _pack(self, raw: bytes, *, is_key: bool) -> tuple[int, bytes]:
+        """By the line: the fewer bytes it carries, the more time they are worth."""
+        is_fast = self.link_rate is None or self.link_rate >= FAST_LINK
+        is_small = len(raw) <= _SMALL_BODY
+        if is_key or (is_fast and not is_small):
+            return pack_fast(raw, self._history)
+        level = _LEVEL_SMALL if is_small and not is_fast else _LEVEL
+        return pack_small(raw, self._history, level)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from p2p_remote.screen import jpeg, layout, side
-from p2p_remote.screen.arrays import Pixels
+from p2p_remote.screen.arrays import Pixels, Table
 from p2p_remote.screen.geometry import Rect
-from p2p_remote.screen.layout import Body, Table
+from p2p_remote.screen.layout import Body
 from p2p_remote.wire.screen import PACKER_DEFLATE, PACKER_RAW, ScreenUpdate
 
 SIDE = 4096  # pixels of the display
