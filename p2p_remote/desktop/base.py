@@ -25,7 +25,7 @@ LOCAL_INPUT = "local_input"
 
 
 class ScreenResizedError(RemoteSupportError):
-    """The screen has another size now."""
+    """The screen has another size now, or something else of it is shared."""
 
 
 class WaylandError(MissingCapabilityError):
@@ -107,8 +107,26 @@ class ScreenSource(Protocol):
         """Return the present pointer shape, None where the system does not tell."""
         ...
 
+    def locate(self, x: int, y: int) -> tuple[int, int] | None:
+        """Return the input sink's position for a pixel of the picture.
+
+        None where what lies there is not shared. Only the injecting thread.
+        """
+        ...
+
+    def takes_keys(self) -> bool:
+        """Whether what is typed now goes where it is shared. Only the same thread."""
+        ...
+
     def wake(self) -> None:
         """End the present or the next `wait` at once. Any thread."""
+        ...
+
+    def retire(self) -> None:
+        """Make `capture` raise ScreenResizedError: something else is shared now.
+
+        Any thread.
+        """
         ...
 
     def expect_change(self) -> None:
@@ -124,7 +142,7 @@ class InputSink(Protocol):
     """Keyboard and pointer of the shared desktop.
 
     Modifiers, actions and buttons are the constants of `p2p_remote.wire.input`,
-    positions are pixels of the screen source. Every method raises
+    positions are what `ScreenSource.locate` returns. Every method raises
     MissingCapabilityError when the desktop is gone.
     """
 

@@ -3,6 +3,7 @@
 Libraries and the modules that need them are imported here, in the functions.
 """
 
+import contextlib
 import os
 import sys
 import threading
@@ -12,6 +13,12 @@ from typing import Any, Final, Generic, TypeVar
 
 from p2p_remote.desktop.base import Hotkey, InputSink, ScreenSource, WaylandError
 from p2p_remote.desktop.ledger import InjectionLedger
+from p2p_remote.desktop.selection import (
+    EVERYTHING,
+    Monitor,
+    Selection,
+    SelectionGoneError,
+)
 from p2p_remote.errors import MissingCapabilityError, UsageError
 
 T_co = TypeVar("T_co", covariant=True)
@@ -33,29 +40,70 @@ class Choice(Generic[T_co]):
 
 
 def choose_screen(
-    name: str = "auto", *, display: str | None = None
+    name: str = "auto",
+    *,
+    display: str | None = None,
+    selection: Selection = EVERYTHING,
 ) -> Choice[ScreenSource]:
     """Open a screen by its name in SCREEN_NAMES; `display` replaces $DISPLAY.
 
     Raises MissingCapabilityError with the next step for the person when there is no
-    screen that can be shared, UsageError for an unknown name.
+    screen that can be shared, SelectionGoneError when what is selected is not there,
+    UsageError for an unknown name.
     """
-    if name not in SCREEN_NAMES:
-        raise UsageError(
-            f"There is no screen {name!r}. Try: {', '.join(SCREEN_NAMES)}."
-        )
+    _check_name(name)
     if name == "synthetic":
         from p2p_remote.desktop.synthetic import SyntheticDesktop
 
+        if selection != EVERYTHING:
+            raise SelectionGoneError("The practice desktop is shared as a whole.")
         return Choice(SyntheticDesktop())
     if not _is_x11_system():
         if name == "x11":
             raise MissingCapabilityError("X11 screens exist on Linux and BSD only.")
-        return Choice(_mss_screen(None))
+        return Choice(_mss_screen(None, selection))
     _require_x11(display)
     if name == "mss":
-        return Choice(_mss_screen(display))
-    return _x11_screen(name, display)
+        return Choice(_mss_screen(display, selection))
+    return _x11_screen(name, display, selection)
+
+
+def list_monitors(name: str = "auto", *, display: str | None = None) -> list[Monitor]:
+    """Return the monitors of a screen, the primary one first.
+
+    Raises as `choose_screen`.
+    """
+    _check_name(name)
+    if name == "synthetic":
+        return []
+    if not _is_x11_system():
+        return _mss_monitors(None)
+    _require_x11(display)
+    if name == "mss":
+        return _mss_monitors(display)
+    from p2p_remote.desktop.x11_connection import X11Connection
+    from p2p_remote.desktop.x11_monitors import X11Monitors
+
+    with contextlib.closing(X11Connection(display)) as connection:
+        connection.refuse_wayland()
+        return X11Monitors(connection).list()
+
+
+def _mss_monitors(display: str | None) -> list[Monitor]:
+    from p2p_remote.desktop.mss_screen import list_monitors, open_mss
+
+    try:
+        with open_mss(display)() as grabber:
+            return list_monitors(grabber)
+    except Exception as error:  # whatever the library's backends raise
+        raise MissingCapabilityError(f"No list of monitors: {error}") from error
+
+
+def _check_name(name: str) -> None:
+    if name not in SCREEN_NAMES:
+        raise UsageError(
+            f"There is no screen {name!r}. Try: {', '.join(SCREEN_NAMES)}."
+        )
 
 
 def choose_input(
@@ -124,40 +172,46 @@ def _no_hotkey(why: str) -> Choice[Hotkey | None]:
     return Choice(None, (f"F11 and F12 are not heard in other windows: {why}",))
 
 
-def _x11_screen(name: str, display: str | None) -> Choice[ScreenSource]:
+def _x11_screen(
+    name: str, display: str | None, selection: Selection
+) -> Choice[ScreenSource]:
     from p2p_remote.desktop.x11_screen import X11Screen
 
     try:
-        screen = X11Screen(display)
-    except WaylandError:
+        screen = X11Screen(display, selection.monitor)
+    except (WaylandError, SelectionGoneError):
         raise
     except MissingCapabilityError as error:
         if name == "x11":
             raise
         try:
-            return Choice(_mss_screen(display), (f"No damage reports: {error}",))
+            return Choice(_mss_screen(display, selection), (f"No damage reports: {error}",))
         except MissingCapabilityError:
             raise error from None
     slow = screen.slow_reason
     return Choice(screen, (f"No shared memory: {slow}",) if slow else ())
 
 
-def _mss_screen(display: str | None) -> ScreenSource:
+def _mss_screen(display: str | None, selection: Selection) -> ScreenSource:
     from p2p_remote.desktop.mss_screen import (
         MssScreen,
         open_mss,
         pynput_position,
         x11_position,
     )
+
+    if selection.windows is not None:
+        raise SelectionGoneError("Single windows can be shared on X11 only.")
+    monitor = selection.monitor
+    if not _is_x11_system():
+        return MssScreen(open_mss(None), pynput_position(), monitor=monitor)
     from p2p_remote.desktop.x11_connection import X11Connection
 
-    if not _is_x11_system():
-        return MssScreen(open_mss(None), pynput_position())
     connection = X11Connection(display)
     try:
         connection.refuse_wayland()
         position = x11_position(connection)
-        return MssScreen(open_mss(display), position, connection.close)
+        return MssScreen(open_mss(display), position, connection.close, monitor)
     except BaseException:
         connection.close()
         raise

@@ -18,7 +18,10 @@ from p2p_remote.desktop.base import (
     ScreenResizedError,
 )
 from p2p_remote.desktop.x11_connection import X11Connection
+from p2p_remote.desktop.selection import Monitor, SelectionGoneError
 from p2p_remote.errors import MissingCapabilityError
+from p2p_remote.screen.geometry import Rect
+from p2p_remote.wire.text import clean
 
 if TYPE_CHECKING:
     from p2p_remote.desktop.base import Frame
@@ -26,11 +29,12 @@ if TYPE_CHECKING:
 BUSY_INTERVAL: Final = 0.05  # s between two looks
 IDLE_INTERVAL: Final = 0.22
 _BUSY_FOR: Final = 1.0  # s after the last change
+MAX_NAME: Final = 64  # characters of a monitor's name
 _SIZE_INTERVAL: Final = 2.0  # s between two looks at the size of the screen
 
 
 class MssScreen:
-    """All monitors together.
+    """All monitors together, or the one of the name `monitor`.
 
     `open_grabber` returns a `mss.MSS` or what behaves like one; `position` tells where
     the pointer is in the system's coordinates, None when it cannot; `on_close` ends
@@ -45,8 +49,11 @@ class MssScreen:
         open_grabber: Callable[[], Any],
         position: Callable[[], tuple[int, int] | None],
         on_close: Callable[[], None] = lambda: None,
+        monitor: str = "",
     ) -> None:
         self._on_close = on_close
+        self._monitor = monitor
+        self._retired = False
         self._open_grabber, self._position = open_grabber, position
         self._hurry = threading.Event()
         self._woken = False
@@ -56,7 +63,7 @@ class MssScreen:
         self._busy_until = self._next_look = self._next_size = 0.0
         try:
             self._grabber = open_grabber()
-            self._area = dict(self._grabber.monitors[0])
+            self._area = self._find_area(self._grabber)
             self._look(time.monotonic())
         except MissingCapabilityError:
             raise
@@ -105,6 +112,8 @@ class MssScreen:
     def capture(self) -> Capture:
         if self._closed:
             raise MissingCapabilityError("The screen is closed.")
+        if self._retired:
+            raise ScreenResizedError
         if not self._unseen:
             self._look(time.monotonic())
         self._unseen = False
@@ -118,6 +127,19 @@ class MssScreen:
         """End the present or the next `wait` at once. Any thread."""
         self._woken = True
         self._hurry.set()
+
+    def locate(self, x: int, y: int) -> tuple[int, int] | None:
+        """Return the pixel, or the nearest of the picture: the sink knows the place."""
+        return min(max(x, 0), self.width - 1), min(max(y, 0), self.height - 1)
+
+    def takes_keys(self) -> bool:
+        """Keys go to where the focus is, also on another monitor."""
+        return True
+
+    def retire(self) -> None:
+        """Have the next `capture` raise ScreenResizedError. Any thread."""
+        self._retired = True
+        self.wake()
 
     def expect_change(self) -> None:
         """Look often from now on."""
@@ -154,11 +176,21 @@ class MssScreen:
         self._next_look = now + (BUSY_INTERVAL if busy else IDLE_INTERVAL)
         return changed
 
+    def _find_area(self, grabber: Any) -> dict[str, Any]:
+        if not self._monitor:
+            return dict(grabber.monitors[0])
+        for name, found in named_monitors(grabber):
+            if name == self._monitor:
+                return found
+        raise SelectionGoneError(f"There is no monitor {self._monitor}.")
+
     def _check_size(self) -> None:
         """Raise ScreenResizedError if the screen has another size or place now."""
         try:
             with self._open_grabber() as fresh:
-                area = dict(fresh.monitors[0])
+                area = self._find_area(fresh)
+        except SelectionGoneError:
+            raise ScreenResizedError from None
         except Exception as error:
             raise MissingCapabilityError(f"The screen is gone: {error}") from error
         if any(area[side] != self._area[side] for side in _SIDES):
@@ -172,6 +204,29 @@ class MssScreen:
         x = min(max(int((place[0] - left) * self.scale), 0), self.width - 1)
         y = min(max(int((place[1] - top) * self.scale), 0), self.height - 1)
         return PointerState(x, y, visible=True, shape_serial=0)
+
+
+def named_monitors(grabber: Any) -> list[tuple[str, dict[str, Any]]]:
+    """Return the monitors with a name each; not every system gives them one."""
+    found: dict[str, dict[str, Any]] = {}
+    for number, monitor in enumerate(grabber.monitors[1:], 1):
+        fields = dict(monitor)
+        name = clean(str(fields.get("name") or ""), MAX_NAME)
+        found[name if name and name not in found else f"monitor {number}"] = fields
+    return list(found.items())
+
+
+def list_monitors(grabber: Any) -> list[Monitor]:
+    """Return the monitors, the primary one first."""
+    monitors = [
+        Monitor(
+            name,
+            Rect(*(int(fields[side]) for side in _SIDES)),
+            bool(fields.get("is_primary")),
+        )
+        for name, fields in named_monitors(grabber)
+    ]
+    return sorted(monitors, key=lambda one: not one.is_primary)
 
 
 _SIDES = ("left", "top", "width", "height")

@@ -16,12 +16,12 @@ _NON_EMPTY: Final = 3  # report level
 
 
 class DamageTracker:
-    """Damage of the root window and everything in it.
+    """Damage of a window and everything in it; in the window's coordinates.
 
     Raises MissingCapabilityError where the server lacks DAMAGE or XFIXES 2.
     """
 
-    def __init__(self, connection: X11Connection) -> None:
+    def __init__(self, connection: X11Connection, window: int) -> None:
         self._connection = connection
         fixes = connection.required("XFIXES")
         damage = connection.required("DAMAGE")
@@ -36,7 +36,7 @@ class DamageTracker:
             request(
                 self._opcode,
                 1,
-                struct.pack("<IIB", self._damage, connection.root, _NON_EMPTY),
+                struct.pack("<IIB", self._damage, window, _NON_EMPTY),
             )
         )
 

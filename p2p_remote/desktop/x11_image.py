@@ -13,6 +13,7 @@ import numpy as np
 
 from p2p_remote.desktop.x11_connection import X11Connection, X11Error, request
 from p2p_remote.errors import MissingCapabilityError
+from p2p_remote.screen.geometry import Rect
 
 if TYPE_CHECKING:
     from p2p_remote.desktop.base import Frame
@@ -26,7 +27,7 @@ _SOCKET_BAND: Final = 262144  # bytes of one GetImage reply
 
 
 class ImageReader(Protocol):
-    """Fills rows of `frame` (height, width, 4), BGRX, from the screen."""
+    """Fills rows of `frame` (height, width, 4), BGRX, from an area of a drawable."""
 
     frame: "Frame"
 
@@ -41,8 +42,9 @@ class SharedMemoryReader:
     Raises MissingCapabilityError where server and program share no memory.
     """
 
-    def __init__(self, connection: X11Connection, width: int, height: int) -> None:
-        self._connection, self._width = connection, width
+    def __init__(self, connection: X11Connection, drawable: int, area: Rect) -> None:
+        self._connection, self._drawable, self._area = connection, drawable, area
+        width, height = area.width, area.height
         self._opcode = connection.required("MIT-SHM").opcode
         connection.call(request(self._opcode, 0))
         self._segment = connection.new_id()
@@ -59,15 +61,15 @@ class SharedMemoryReader:
                     4,  # ShmGetImage
                     struct.pack(
                         "<IhhHHIBxxxII",
-                        self._connection.root,
-                        0,
-                        top,
-                        self._width,
+                        self._drawable,
+                        self._area.x,
+                        self._area.y + top,
+                        self._area.width,
                         bottom - top,
                         _ALL_PLANES,
                         _Z_PIXMAP,
                         self._segment,
-                        4 * self._width * top,
+                        4 * self._area.width * top,
                     ),
                 ),
                 answered=True,
@@ -116,7 +118,7 @@ class SharedMemoryReader:
         for _ in range(_PROBE_ATTEMPTS):  # the picture may change between two looks
             self.frame[:rows] = 0xA5
             self.read([(0, rows)])
-            seen = _get_image(self._connection, 0, rows, self._width)
+            seen = _get_image(self._connection, self._drawable, self._area, 0, rows)
             if np.array_equal(self.frame[:rows], seen):
                 return
         raise MissingCapabilityError("The display shares no memory with this program.")
@@ -125,43 +127,47 @@ class SharedMemoryReader:
 class SocketReader:
     """Rows by plain GetImage: slower, and everywhere."""
 
-    def __init__(self, connection: X11Connection, width: int, height: int) -> None:
-        self._connection, self._width = connection, width
-        self.frame: Frame = np.zeros((height, width, 4), np.uint8)
+    def __init__(self, connection: X11Connection, drawable: int, area: Rect) -> None:
+        self._connection, self._drawable, self._area = connection, drawable, area
+        self.frame: Frame = np.zeros((area.height, area.width, 4), np.uint8)
 
     def read(self, bands: list[tuple[int, int]]) -> None:
         """Refresh the rows of each band (first row, row beyond) in place."""
-        step = max(_SOCKET_BAND // (4 * self._width), 1)
+        step = max(_SOCKET_BAND // (4 * self._area.width), 1)
         for top, bottom in bands:
             for row in range(top, bottom, step):
                 rows = min(step, bottom - row)
                 self.frame[row : row + rows] = _get_image(
-                    self._connection, row, rows, self._width
+                    self._connection, self._drawable, self._area, row, rows
                 )
 
     def close(self) -> None:
         """Nothing is held."""
 
 
-def _get_image(connection: X11Connection, top: int, rows: int, width: int) -> "Frame":
+def _get_image(
+    connection: X11Connection, drawable: int, area: Rect, top: int, rows: int
+) -> "Frame":
+    place = (area.x, area.y + top, area.width, rows)
     answer = connection.call(
         request(
             73,  # GetImage
             _Z_PIXMAP,
-            struct.pack("<IhhHHI", connection.root, 0, top, width, rows, _ALL_PLANES),
+            struct.pack("<IhhHHI", drawable, *place, _ALL_PLANES),
         )
     )
-    return np.frombuffer(answer, np.uint8, 4 * width * rows, 32).reshape(rows, width, 4)
+    size = 4 * area.width * rows
+    return np.frombuffer(answer, np.uint8, size, 32).reshape(rows, area.width, 4)
 
 
 def open_reader(
-    connection: X11Connection, width: int, height: int
+    connection: X11Connection, drawable: int, area: Rect
 ) -> tuple[ImageReader, str | None]:
     """Return the best reader, and why it is not the one by shared memory."""
     try:
-        return SharedMemoryReader(connection, width, height), None
+        return SharedMemoryReader(connection, drawable, area), None
     except X11Error:
         why = "the display is on another machine or in another container"
     except MissingCapabilityError as error:
         why = str(error)
-    return SocketReader(connection, width, height), why
+    return SocketReader(connection, drawable, area), why

@@ -13,6 +13,7 @@ from p2p_remote.desktop.base import (
     PointerState,
     ScreenResizedError,
 )
+from p2p_remote.desktop.selection import SelectionGoneError
 from p2p_remote.desktop.x11_connection import (
     CONFIGURE_NOTIFY,
     X11Connection,
@@ -21,9 +22,10 @@ from p2p_remote.desktop.x11_connection import (
 )
 from p2p_remote.desktop.x11_damage import DamageTracker, row_bands
 from p2p_remote.desktop.x11_image import open_reader
+from p2p_remote.desktop.x11_monitors import X11Monitors
 from p2p_remote.desktop.x11_raw_input import RAW_MOTION, RawInput
 from p2p_remote.errors import MissingCapabilityError
-from p2p_remote.screen.geometry import Rect
+from p2p_remote.screen.geometry import Rect, clipped
 
 MAX_CURSOR_SIDE: Final = 256  # pixels; larger shapes are cut around the hot spot
 _BAND_GAP: Final = 16  # rows
@@ -32,15 +34,16 @@ _EVENT_MASK: Final = 1 << 11  # of ChangeWindowAttributes
 
 
 class X11Screen:
-    """The whole screen of a display (default: $DISPLAY).
+    """The screen of a display (default: $DISPLAY), or one monitor of it.
 
-    Raises MissingCapabilityError when the display is missing, is Wayland's XWayland
+    Raises SelectionGoneError without that monitor, MissingCapabilityError when the display is missing, is Wayland's XWayland
     (whose picture is black), or has a picture format of another age.
     """
 
-    def __init__(self, display: str | None = None) -> None:
+    def __init__(self, display: str | None = None, monitor: str = "") -> None:
         self._connection = X11Connection(display)
         self.name = f"X11 {self._connection.display}"
+        self._monitor = monitor
         self.slow_reason: str | None = None  # why shared memory is not used
         self._busy = threading.Lock()
         self._sleeper, self._waker = socket.socketpair()
@@ -49,6 +52,7 @@ class X11Screen:
         self._damaged = self._first = True
         self._resized = self._pointer_moved = self._watching = False
         self._raw: RawInput | None = None
+        self._monitors: X11Monitors | None = None
         try:
             self._open()
         except BaseException:
@@ -57,11 +61,11 @@ class X11Screen:
 
     @property
     def width(self) -> int:
-        return self._bounds.width
+        return self._area.width
 
     @property
     def height(self) -> int:
-        return self._bounds.height
+        return self._area.height
 
     def wait(self, timeout_s: float) -> bool:
         """Block until the picture, the pointer or its shape changed."""
@@ -97,7 +101,7 @@ class X11Screen:
             try:
                 return Capture(self._frame, self._refresh(), self._pointer())
             except X11Error:
-                if self._connection.root_size() != (self.width, self.height):
+                if self._connection.root_size() != self._root_size:
                     raise ScreenResizedError from None
                 raise
 
@@ -105,6 +109,24 @@ class X11Screen:
         """Return the present shape, cut to MAX_CURSOR_SIDE."""
         with self._busy:
             return self._shape()
+
+    def locate(self, x: int, y: int) -> tuple[int, int] | None:
+        """Return the position on the display; what is beyond the picture is its edge.
+
+        Any thread.
+        """
+        area = self._area
+        x, y = min(max(x, 0), area.width - 1), min(max(y, 0), area.height - 1)
+        return area.x + x, area.y + y
+
+    def takes_keys(self) -> bool:
+        """Keys go to where the focus is, also on another monitor."""
+        return True
+
+    def retire(self) -> None:
+        """Have the next `capture` raise ScreenResizedError. Any thread."""
+        self._resized = True
+        self.wake()
 
     def expect_change(self) -> None:
         """Damage comes by itself."""
@@ -125,9 +147,13 @@ class X11Screen:
         if not self._damaged:
             return []
         self._damaged = False
-        damage = self._tracker.take(self._bounds)
+        origin = self._area
+        damage = [
+            one.moved(-origin.x, -origin.y)
+            for one in self._tracker.take(origin)
+        ]
         if self._first:
-            damage = [self._bounds]
+            damage = [Rect(0, 0, self.width, self.height)]
         self._reader.read(row_bands(damage, _BAND_GAP))
         self._first = False
         return damage
@@ -168,10 +194,16 @@ class X11Screen:
         )
         connection.send(request(2, 0, attributes))  # ChangeWindowAttributes
         # From here on a change of size is noticed, so ask for it only now.
-        self._bounds = Rect(0, 0, *connection.root_size())
-        self._tracker = DamageTracker(connection)
+        self._root_size = connection.root_size()
+        self._area = Rect(0, 0, *self._root_size)
+        if self._monitor:
+            self._monitors = X11Monitors(connection)
+            self._area = self._monitor_area() or Rect(0, 0, 0, 0)
+            if not self._area:
+                raise SelectionGoneError(f"There is no monitor {self._monitor}.")
+        self._tracker = DamageTracker(connection, connection.root)
         self._reader, self.slow_reason = open_reader(
-            connection, self.width, self.height
+            connection, connection.root, self._area
         )
         self._frame = self._reader.frame.view()
         self._frame.flags.writeable = False
@@ -192,7 +224,9 @@ class X11Screen:
                 self._damaged = True
             elif kind == CONFIGURE_NOTIFY:
                 size = struct.unpack_from("<HH", event, 20)
-                self._resized |= size != (self.width, self.height)
+                self._resized |= size != self._root_size
+            elif self._monitors is not None and self._monitors.is_notice(event):
+                self._resized |= self._monitor_area() != self._area
             elif kind == self._fixes.first_event + 1:
                 self._see_shape()
                 self._pointer_moved = True
@@ -200,6 +234,16 @@ class X11Screen:
                 self._pointer_moved = True
                 self._watch_pointer(on=False)
         return self._damaged or self._resized or self._pointer_moved
+
+    def _monitor_area(self) -> Rect | None:
+        """Where the shared monitor is now, as far as it lies on the screen."""
+        if self._monitors is None:
+            return None
+        area = self._monitors.area(self._monitor)
+        if area is None:
+            return None
+        whole = Rect(0, 0, *self._connection.root_size())
+        return next(iter(clipped([area], whole)), None)
 
     def _watch_pointer(self, *, on: bool) -> None:
         """One event of motion between two captures is enough, so ask for no more."""
@@ -211,9 +255,11 @@ class X11Screen:
         self._pointer_moved = False
         self._watch_pointer(on=True)
         x, y, inside = self._connection.pointer()
+        area = self._area
+        inside &= area.x <= x < area.right and area.y <= y < area.bottom
         return PointerState(
-            x=min(max(x, 0), self.width - 1),
-            y=min(max(y, 0), self.height - 1),
+            x=min(max(x - area.x, 0), self.width - 1),
+            y=min(max(y - area.y, 0), self.height - 1),
             visible=inside and self._shape_visible,
             shape_serial=self._shape_serial,
         )
