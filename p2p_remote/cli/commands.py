@@ -91,6 +91,14 @@ COMMANDS = (
                     "help": "where the picture comes from (default: auto)",
                 },
             ),
+            Option(
+                ("--monitor",),
+                {
+                    "metavar": "NAME",
+                    "help": "share this monitor only: its name, its place in the "
+                    "list, or 'primary'",
+                },
+            ),
             _PASSWORD_FILE,
             Option(
                 ("--downloads",),

@@ -109,6 +109,17 @@ _TABLE: tuple[tuple[type[Any], str, Any], ...] = (
     (se.WrongDigits, "wrong_digits", lambda e: {"tries_left": e.tries_left}),
     (se.Started, "started", _started),
     (
+        se.Shared,
+        "shared",
+        lambda e: {
+            "what": e.what,
+            "names": list(e.names),
+            "width": e.width,
+            "height": e.height,
+            "why": e.why,
+        },
+    ),
+    (
         se.Asked,
         "asked",
         lambda e: {

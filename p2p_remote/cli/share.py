@@ -16,12 +16,18 @@ from p2p_remote.cli.lines import (
     writable,
 )
 from p2p_remote.cli.share_lines import PlainLines
+from p2p_remote.cli.share_scope import (
+    PlainScope,
+    find_monitor,
+    screens,
+    share_as_told,
+)
 from p2p_remote.cli.signals import stop_on_signals
 from p2p_remote.errors import UsageError
 from p2p_remote.services import events as se
 from p2p_remote.services.context import Context, load_context, read_password
 from p2p_remote.services.customer import CustomerService
-from p2p_remote.services.desk import Desk
+from p2p_remote.services.desk import Desk, list_monitors
 from p2p_remote.session.customer import DEFAULT_SECONDS
 from p2p_remote.store.known_peers import KnownPeers
 from p2p_remote.store.paths import downloads_dir
@@ -38,8 +44,15 @@ def run(arguments: argparse.Namespace) -> int:
             "leave --no-lan out."
         )
     password = read_password(arguments.password_file)
-    desk = Desk(arguments.screen)
+    desk = _open_desk(arguments)
     return asyncio.run(_Share(arguments, context, desk).run(password))
+
+
+def _open_desk(arguments: argparse.Namespace) -> Desk:
+    if not arguments.monitor:
+        return Desk(arguments.screen)
+    monitors = list_monitors(arguments.screen)
+    return Desk(arguments.screen, find_monitor(monitors, arguments.monitor))
 
 
 class _Share:
@@ -57,6 +70,7 @@ class _Share:
         self._had_session = False
         self._over: asyncio.Future[int]
         self._plain: PlainLines | None = None
+        self._scope: PlainScope | None = None
         self._service: CustomerService
 
     async def run(self, password: str) -> int:
@@ -73,8 +87,13 @@ class _Share:
         )
         if not self._json:
             self._plain = PlainLines(self._service, self._desk.has_hotkey, self._write)
+            self._scope = PlainScope(self._desk, self._write)
         for reason in self._desk.reasons:
             self._on_event(se.Trouble(reason))
+        self._desk.listeners.append(self._on_shared)
+        if self._json:
+            self._emit("screens", **screens(self._desk))
+        self._on_event(self._desk.shared)
         await self._service.start(self._desk)
         reader = loop.create_task(self._read())
         try:
@@ -82,6 +101,10 @@ class _Share:
         finally:
             reader.cancel()
             await self._service.close()
+
+    def _on_shared(self, shared: se.Shared) -> None:
+        """Any thread."""
+        self._over.get_loop().call_soon_threadsafe(self._on_event, shared)
 
     def _stop(self, code: int) -> None:
         if not self._over.done():
@@ -130,6 +153,8 @@ class _Share:
 
     def _answer(self, plain: PlainLines, line: str) -> None:
         try:
+            if self._scope is not None and self._scope.answer(line):
+                return
             if plain.answer(line):
                 self._stop(0)
         except Exception as error:  # noqa: BLE001 -- one line never ends the others
@@ -152,15 +177,14 @@ class _Share:
                 return self._approve(command)
             case "deny":
                 self._service.deny(_number(command))
-            case "grant":
-                self._service.grant(_text(command, "permission"))
-            case "decline":
-                self._service.decline(_text(command, "permission"))
-            case "revoke":
-                self._service.revoke(_text(command, "permission"))
+            case "grant" | "decline" | "revoke":
+                change = getattr(self._service, name)
+                change(_text(command, "permission"))
             case "allow" | "abort":
                 number = transfer_field(command)
                 self._service.answer_file(number, allow=name == "allow")
+            case "screens" | "share":
+                self._choose(name, command)
             case "remember":
                 self._service.remember()
             case "end":
@@ -168,6 +192,12 @@ class _Share:
             case _:
                 raise UsageError(f"unknown command '{name}'")
         return True
+
+    def _choose(self, name: str, command: dict[str, Any]) -> None:
+        if name == "share":
+            share_as_told(self._desk, command)
+        else:
+            self._emit("screens", **screens(self._desk))
 
     def _approve(self, command: dict[str, Any]) -> bool:
         grants = command.get("grants", ["view"])

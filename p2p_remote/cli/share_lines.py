@@ -101,7 +101,7 @@ class PlainLines:
         elif word:
             self._write(
                 "Type: stop (mouse and keyboard back), end, quit, remember, "
-                "abort (files)."
+                "abort (files), screens (what is shared)."
             )
 
     def _answer_permission(self, permission: str, word: str) -> None:
@@ -190,6 +190,15 @@ class PlainLines:
             self._write("They can only look: no digits were typed, so mouse and")
             self._write("keyboard cannot be allowed in this session.")
         self._write("Type stop to take control back, end to end the session.")
+
+    def _on_shared(self, event: se.Shared) -> None:
+        if event.what == "nothing":
+            self._write(f"{event.why} Only grey can be seen now.")
+            self._write("Type screens to choose what is shared.")
+        elif event.what == "monitor":
+            self._write(f"Shared: the monitor {event.names[0]} and nothing else.")
+        elif self._ready:
+            self._write("Shared: the whole screen.")
 
     def _on_asked(self, event: se.Asked) -> None:
         self._asked, self._asked_file = event.permission, event.file
@@ -290,6 +299,7 @@ _SHOWN: dict[type, Callable[..., None]] = {
     se.Ready: PlainLines._on_ready,  # noqa: SLF001 -- the table of this class
     se.Request: PlainLines._on_request,  # noqa: SLF001
     se.WrongDigits: PlainLines._on_wrong_digits,  # noqa: SLF001
+    se.Shared: PlainLines._on_shared,  # noqa: SLF001
     se.Started: PlainLines._on_started,  # noqa: SLF001
     se.Asked: PlainLines._on_asked,  # noqa: SLF001
     se.AskedNoMore: PlainLines._on_asked_no_more,  # noqa: SLF001

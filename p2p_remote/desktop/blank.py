@@ -49,6 +49,7 @@ class BlankScreen:
     def locate(self, x: int, y: int) -> tuple[int, int] | None:
         """Nothing here can be pointed at."""
         del x, y
+        return None
 
     def takes_keys(self) -> bool:
         """Nothing here can be typed into."""

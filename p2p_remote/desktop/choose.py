@@ -185,7 +185,9 @@ def _x11_screen(
         if name == "x11":
             raise
         try:
-            return Choice(_mss_screen(display, selection), (f"No damage reports: {error}",))
+            return Choice(
+                _mss_screen(display, selection), (f"No damage reports: {error}",)
+            )
         except MissingCapabilityError:
             raise error from None
     slow = screen.slow_reason

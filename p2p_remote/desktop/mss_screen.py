@@ -17,8 +17,8 @@ from p2p_remote.desktop.base import (
     PointerState,
     ScreenResizedError,
 )
-from p2p_remote.desktop.x11_connection import X11Connection
 from p2p_remote.desktop.selection import Monitor, SelectionGoneError
+from p2p_remote.desktop.x11_connection import X11Connection
 from p2p_remote.errors import MissingCapabilityError
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.wire.text import clean

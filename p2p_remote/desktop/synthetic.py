@@ -202,6 +202,17 @@ class SyntheticDesktop:
             self._woken = True
             self._changed.notify_all()
 
+    def locate(self, x: int, y: int) -> tuple[int, int] | None:
+        """Return the same position: the desktop is its own sink."""
+        return x, y
+
+    def takes_keys(self) -> bool:
+        """All of it is shared."""
+        return True
+
+    def retire(self) -> None:
+        """There is nothing else that could be shared."""
+
     def expect_change(self) -> None:
         """Changes tell of themselves."""
 

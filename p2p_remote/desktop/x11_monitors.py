@@ -27,9 +27,7 @@ class X11Monitors:
         self._connection = connection
         extension = connection.required("RANDR")
         self._opcode, self._event = extension.opcode, extension.first_event
-        connection.call(
-            request(self._opcode, _QUERY_VERSION, struct.pack("<II", 1, 5))
-        )
+        connection.call(request(self._opcode, _QUERY_VERSION, struct.pack("<II", 1, 5)))
         mask = _SCREEN | _CRTC | _OUTPUT | _RESOURCE
         connection.send(
             request(
@@ -55,7 +53,9 @@ class X11Monitors:
         (count,) = struct.unpack_from("<I", answer, 12)
         found, place = [], 32
         for _ in range(count):
-            atom, primary, outputs, *area = struct.unpack_from("<IBxHhhHH", answer, place)
+            atom, primary, outputs, *area = struct.unpack_from(
+                "<IBxHhhHH", answer, place
+            )
             place += 24 + 4 * outputs
             name = clean(atom_name(self._connection, atom), MAX_NAME)
             found.append(Monitor(name, Rect(*area), bool(primary)))

@@ -50,7 +50,9 @@ class Properties:
     def numbers(self, window: int, name: str) -> list[int]:
         """Return a property of 32-bit numbers, such as a list of windows."""
         data = self.raw(window, name)
-        return [number for (number,) in struct.iter_unpack("<I", data[: len(data) & ~3])]
+        return [
+            number for (number,) in struct.iter_unpack("<I", data[: len(data) & ~3])
+        ]
 
     def text(self, window: int, name: str) -> str:
         """Return a property of text, whatever its encoding claims to be."""

@@ -36,8 +36,9 @@ _EVENT_MASK: Final = 1 << 11  # of ChangeWindowAttributes
 class X11Screen:
     """The screen of a display (default: $DISPLAY), or one monitor of it.
 
-    Raises SelectionGoneError without that monitor, MissingCapabilityError when the display is missing, is Wayland's XWayland
-    (whose picture is black), or has a picture format of another age.
+    Raises SelectionGoneError without that monitor, MissingCapabilityError when the
+    display is missing, is Wayland's XWayland (whose picture is black), or has a picture
+    format of another age.
     """
 
     def __init__(self, display: str | None = None, monitor: str = "") -> None:
@@ -148,10 +149,7 @@ class X11Screen:
             return []
         self._damaged = False
         origin = self._area
-        damage = [
-            one.moved(-origin.x, -origin.y)
-            for one in self._tracker.take(origin)
-        ]
+        damage = [one.moved(-origin.x, -origin.y) for one in self._tracker.take(origin)]
         if self._first:
             damage = [Rect(0, 0, self.width, self.height)]
         self._reader.read(row_bands(damage, _BAND_GAP))

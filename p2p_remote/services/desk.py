@@ -1,33 +1,53 @@
 """What a customer shares: the screen, the way input gets in, the keys that stop it."""
 
+import threading
 from collections.abc import Callable
 
 from p2p_remote.desktop import choose
 from p2p_remote.desktop.base import Hotkey, InputSink, ScreenSource
+from p2p_remote.desktop.blank import BlankScreen
 from p2p_remote.desktop.ledger import InjectionLedger
+from p2p_remote.desktop.selection import (
+    EVERYTHING,
+    Monitor,
+    Selection,
+    SelectionGoneError,
+)
 from p2p_remote.errors import MissingCapabilityError
+from p2p_remote.services.events import Shared
+
+__all__ = ["EVERYTHING", "Desk", "Monitor", "Selection", "list_monitors"]
 
 HOTKEY_LOST = "hotkey_lost"  # told like a key: F11 is no longer heard
+
+
+list_monitors = choose.list_monitors
 
 
 class Desk:
     """Screen, input sink and hotkeys of this machine."""
 
-    def __init__(self, screen: str) -> None:
-        """Open the screen called `screen`: auto, x11, mss or synthetic.
+    def __init__(self, screen: str, selection: Selection = EVERYTHING) -> None:
+        """Open what is `selection` of the screen: auto, x11, mss or synthetic.
 
         Raises:
             MissingCapabilityError: there is nothing to share.
 
         """
         self._screen = screen
+        self._selection = selection
+        self._following: ScreenSource | None = None  # takes the place of `source`
+        self._lock = threading.Lock()  # of what follows
         self._on_event: Callable[[str], None] | None = None
         self._is_source_closed = False
+        self.listeners: list[Callable[[Shared], None]] = []
+        """Told what is shared from now on, in any thread."""
         self.is_hotkey_lost = False
         """F11 was heard at the start and no longer is."""
         ledger = InjectionLedger()
-        chosen = choose.choose_screen(screen)
+        chosen = choose.choose_screen(screen, selection=selection)
         self.source: ScreenSource = chosen.chosen
+        self.shared = self._describe()
         reasons = list(chosen.reasons)
         self.sink: InputSink | None = None
         try:
@@ -53,17 +73,52 @@ class Desk:
         if self._hotkey is not None:
             self._hotkey.start(on_event)
 
-    def reopen_source(self) -> ScreenSource:
-        """Open the screen again after its size has changed.
+    def monitors(self) -> list[Monitor]:
+        """Return the monitors that could be shared, the primary one first.
 
         Raises:
-            MissingCapabilityError: it is gone; the next call tries again.
+            MissingCapabilityError: the screen is gone.
+
+        """
+        return choose.list_monitors(self._screen)
+
+    def share(self, selection: Selection) -> None:
+        """Share something else from now on, also in the middle of a session.
+
+        Raises:
+            SelectionGoneError: it is not there; what was shared stays shared.
+
+        """
+        opened = choose.choose_screen(self._screen, selection=selection).chosen
+        with self._lock:
+            self._selection = selection
+            before, self._following = self._following, opened
+        if before is not None:
+            before.close()
+        self.source.retire()
+        self._tell(opened)
+
+    def reopen_source(self) -> ScreenSource:
+        """Open the screen again: its size has changed, or something else is shared.
+
+        What is gone is never replaced by more: then there is only grey to be seen.
+
+        Raises:
+            MissingCapabilityError: the screen is gone; the next call tries again.
 
         """
         self._is_source_closed = True
-        self.source = choose.choose_screen(self._screen).chosen
+        opened, why = self._take_following(), ""
+        if opened is None:
+            try:
+                opened = self._open_selected()
+            except SelectionGoneError as error:
+                opened = BlankScreen(self.source.width, self.source.height)
+                why = str(error)
+            self._tell(opened, why)
+        self.source = opened
         self._is_source_closed = False
-        return self.source
+        return opened
 
     def open_source(self) -> ScreenSource:
         """Return the screen, opened again if it was lost in an earlier session.
@@ -72,7 +127,48 @@ class Desk:
             MissingCapabilityError: there is nothing to share any more.
 
         """
-        return self.reopen_source() if self._is_source_closed else self.source
+        following = self._take_following()
+        if following is not None:
+            if not self._is_source_closed:
+                self.source.close()
+        elif self._is_source_closed or isinstance(self.source, BlankScreen):
+            following = self._open_selected()
+            self._tell(following)
+        if following is not None:
+            self.source, self._is_source_closed = following, False
+        return self.source
+
+    def _take_following(self) -> ScreenSource | None:
+        with self._lock:
+            taken, self._following = self._following, None
+        return taken
+
+    def _open_selected(self) -> ScreenSource:
+        return choose.choose_screen(self._screen, selection=self._selection).chosen
+
+    def _tell(self, opened: ScreenSource, why: str = "") -> None:
+        self.shared = self._describe(opened, why)
+        for listener in tuple(self.listeners):
+            listener(self.shared)
+
+    def _describe(self, opened: ScreenSource | None = None, why: str = "") -> Shared:
+        source = opened or self.source
+        names: tuple[str, ...] = ()
+        if isinstance(source, BlankScreen):
+            what = "nothing"
+        elif self._selection.monitor:
+            what, names = "monitor", (self._selection.monitor,)
+        else:
+            what = "everything"
+        return Shared(what, names, source.width, source.height, why)
+
+    def locate(self, x: int, y: int) -> tuple[int, int] | None:
+        """Return the sink's position for a pixel of the picture; None: not shared."""
+        return self.source.locate(x, y)
+
+    def takes_keys(self) -> bool:
+        """Whether what is typed now goes where it is shared."""
+        return self.source.takes_keys()
 
     def expect_change(self) -> None:
         """Input was injected: look at the screen soon. Any thread."""
@@ -85,6 +181,9 @@ class Desk:
         if self.sink is not None:
             self.sink.close()
         self.source.close()
+        following = self._take_following()
+        if following is not None:
+            following.close()
 
     def _on_hotkey_lost(self) -> None:
         """Nobody may control a machine whose stop key no longer works."""

@@ -76,6 +76,20 @@ class FileFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """What can be seen from now on: everything, a monitor, windows or nothing.
+
+    `names` are those of the monitor or the windows; `why` says what happened to them.
+    """
+
+    what: str
+    names: tuple[str, ...]
+    width: int
+    height: int
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """The technician asks for one more permission; no answer is No.
 
@@ -219,6 +233,7 @@ ServiceEvent = (
     | Request
     | WrongDigits
     | Started
+    | Shared
     | Asked
     | AskedNoMore
     | TransferReport
@@ -247,6 +262,8 @@ def from_session(event: ev.SessionEvent) -> ServiceEvent | None:
             shown = GrantChanged(permission, granted=False)
         case ev.PermissionsRevoked(permissions=permissions):
             shown = Revoked(permissions, "customer")
+        case ev.SharedTold(what=what, names=names, width=width, height=height):
+            shown = Shared(what, names, width, height)
         case ev.ControlPausedChanged(paused=paused):
             shown = ControlPaused(paused)
         case ev.PathChanged(kind=kind, rtt=rtt, why=why):

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from typing import Protocol
 
 from p2p_remote.desktop.base import InputSink
 from p2p_remote.errors import (
@@ -26,6 +27,16 @@ _CONTROL = PERMISSIONS[1]
 _MAX_WAITING = 4096  # events; more than a person can make, so more is an attack
 
 
+class Target(Protocol):
+    """What is shared; asked from the injector's thread (see `ScreenSource`)."""
+
+    def locate(self, x: int, y: int) -> tuple[int, int] | None: ...
+
+    def takes_keys(self) -> bool: ...
+
+    def expect_change(self) -> None: ...
+
+
 class Injector:
     """Injects what the grants allow; lets go of everything when told to stop."""
 
@@ -34,7 +45,7 @@ class Injector:
         sink: InputSink,
         grants: Grants,
         clock: Callable[[], float],
-        on_injected: Callable[[], None],
+        target: Target,
         on_failure: Callable[[RemoteSupportError], None],
     ) -> None:
         """Start the thread.
@@ -43,14 +54,16 @@ class Injector:
             sink: where input goes.
             grants: asked before every event.
             clock: s, the clock of the grants.
-            on_injected: called from the thread after each event: look at the screen.
+            target: what is shared; nothing else is clicked at or typed into.
             on_failure: called from the thread when the sink is gone.
 
         """
         self._sink = sink
         self._grants = grants
         self._clock = clock
-        self._on_injected = on_injected
+        self._target = target
+        self._place: tuple[int, int] | None = None  # of the last press or motion
+        self._buttons = 0
         self._on_failure = on_failure
         self._waiting: deque[wire_input.InputMessage] = deque(maxlen=_MAX_WAITING)
         self._wake = threading.Event()
@@ -118,6 +131,7 @@ class Injector:
         while True:
             if self._release:
                 self._release = False
+                self._buttons = 0
                 self._sink.release_all()
             try:
                 message = self._waiting.popleft()
@@ -125,7 +139,7 @@ class Injector:
                 return
             try:
                 self._inject(message)
-                self._on_injected()
+                self._target.expect_change()
             except PermissionNotGrantedError as error:
                 _LOG.info("input dropped: %s", error)
 
@@ -134,20 +148,43 @@ class Injector:
             raise PermissionNotGrantedError("Control was taken back.")
         self._grants.check(_CONTROL, message.serial, self._clock())
 
+    def _check_keys(self) -> None:
+        if not self._target.takes_keys():
+            raise PermissionNotGrantedError("The focus is not on what is shared.")
+
+    def _point(self, message: wire_input.PointerInput) -> None:
+        """Move and click where it is shared; elsewhere buttons can only be let go."""
+        place = self._target.locate(message.x, message.y)
+        if place is not None:
+            self._place, self._buttons = place, message.buttons
+            self._sink.pointer(*place, message.buttons)
+            return
+        kept = self._buttons & message.buttons
+        if self._place is not None and kept != self._buttons:
+            self._buttons = kept
+            self._sink.pointer(*self._place, kept)
+        raise PermissionNotGrantedError("Nothing is shared there.")
+
     def _inject(self, message: wire_input.InputMessage) -> None:
         match message:
             case wire_input.TextInput(text=text):
                 for character in text:
                     self._check(message)
+                    self._check_keys()
                     self._sink.text(character)
             case wire_input.KeyInput():
                 self._check(message)
+                if message.action != wire_input.ACTION_RELEASE:
+                    self._check_keys()
                 self._sink.key(message.keysym, message.modifiers, message.action)
             case wire_input.PointerInput():
                 self._check(message)
-                self._sink.pointer(message.x, message.y, message.buttons)
+                self._point(message)
             case wire_input.ScrollInput():
                 self._check(message)
-                self._sink.scroll(message.x, message.y, message.dx, message.dy)
+                place = self._target.locate(message.x, message.y)
+                if place is None:
+                    raise PermissionNotGrantedError("Nothing is shared there.")
+                self._sink.scroll(*place, message.dx, message.dy)
             case wire_input.ReleaseAll():
                 self._sink.release_all()

@@ -62,12 +62,14 @@ class Sharing:
                 desk.sink,
                 session.grants,
                 running.clock,
-                desk.expect_change,
+                desk,
                 self._on_sink_failed,
             )
         self._sender = ScreenSender(
             session, desk.open_source(), desk.reopen_source, running.clock, running.poke
         )
+        desk.listeners.append(self._on_shared)
+        self._tell_shared(desk.shared)
         self._task = self._loop.create_task(self._send_screen())
 
     async def close(self) -> None:
@@ -87,8 +89,13 @@ class Sharing:
                 timer.cancel()
         if self._injector is not None:
             self._injector.finish()
+        if self._on_shared in self._desk.listeners:
+            self._desk.listeners.remove(self._on_shared)
 
     # Any thread.
+
+    def _on_shared(self, shared: se.Shared) -> None:
+        self._loop.call_soon_threadsafe(self._tell_shared, shared)
 
     def on_hotkey(self, what: str) -> None:
         """Take control back here and now; then let the loop tell the others."""
@@ -277,6 +284,15 @@ class Sharing:
             self._revoked_by = "F11"
             number = control.PERMISSIONS.index("control")
             self._session.announce_revoked(("control",), number, now)
+        self._running.poke()
+
+    def _tell_shared(self, shared: se.Shared) -> None:
+        """Tell the technician what can be seen; nothing held stays held elsewhere."""
+        if self._injector is not None:
+            self._injector.stop()
+        size = (shared.width, shared.height)
+        now = self._running.clock()
+        self._session.tell_shared(shared.what, shared.names, size, now)
         self._running.poke()
 
     def _announce_pause(self) -> None:

@@ -207,6 +207,21 @@ class CustomerSession(Session):
         if self.state is State.ACTIVE:
             self._send_control(control.Display(width, height), now)
 
+    def tell_shared(
+        self, what: str, names: Iterable[str], size: tuple[int, int], now: float
+    ) -> None:
+        """Tell what of the desktop is shared from now on (`wire.control.SHARED`)."""
+        if self.state is State.ACTIVE:
+            rows = tuple((name[: control.MAX_SHARED_NAME],) for name in names)
+            self._send_control(
+                control.Shared(
+                    control.SHARED.index(what),
+                    rows[: control.MAX_SHARED_NAMES],
+                    *size,
+                ),
+                now,
+            )
+
     def pause_control(self, *, paused: bool, now: float) -> None:
         """Tell the technician that the customer's own input wins, or no longer."""
         if self.state is State.ACTIVE:

@@ -100,6 +100,16 @@ class ViewportAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedTold:
+    """What the customer shares from now on (technician's side); see `wire.control`."""
+
+    what: str
+    names: tuple[str, ...]
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class AbilitiesTold:
     """What the technician's side can do (`wire.control.ABILITY_...` bits)."""
 
@@ -196,6 +206,7 @@ SessionEvent = (
     | DisplayChanged
     | ScreenSettled
     | ViewportAsked
+    | SharedTold
     | AbilitiesTold
     | KeyFrameAsked
     | ControlPausedChanged

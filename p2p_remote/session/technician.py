@@ -89,8 +89,8 @@ class TechnicianSession(Session):
                 self._emit(ev.PermissionsRevoked(names))
             case control.PermissionRefused(permission=number):
                 self._emit(ev.PermissionDeclined(control.PERMISSIONS[number]))
-            case control.Display(width=width, height=height):
-                self._emit(ev.DisplayChanged(width, height))
+            case control.Display() | control.Shared():
+                self._emit(_seen(message))
             case control.ControlPaused(paused=paused):
                 self._emit(ev.ControlPausedChanged(bool(paused)))
             case control.Settled(sequence=sequence):
@@ -128,3 +128,12 @@ class TechnicianSession(Session):
             self._emit(ev.PatchArrived(HOT.decode(data)))
         else:
             self._emit(ev.CursorArrived(CURSOR.decode(data)))
+
+
+def _seen(message: control.Display | control.Shared) -> ev.SessionEvent:
+    """What of the desktop can be seen from now on."""
+    size = (message.width, message.height)
+    if isinstance(message, control.Display):
+        return ev.DisplayChanged(*size)
+    names = tuple(name for (name,) in message.names)
+    return ev.SharedTold(control.SHARED[message.what], names, *size)

@@ -6,7 +6,7 @@ The end itself is a CLOSE frame of the transport with one of the reasons as its 
 from dataclasses import dataclass
 from typing import ClassVar
 
-from p2p_remote.wire.codec import Blob, Field, Int, Ints, Rows, Schema
+from p2p_remote.wire.codec import Blob, Field, Int, Ints, Label, Rows, Schema
 from p2p_remote.wire.constants import MAX_SCREEN_SIDE
 
 PERMISSIONS = (
@@ -175,6 +175,31 @@ class Display:
     height: int
 
 
+SHARED = ("everything", "monitor", "windows", "nothing")
+MAX_SHARED_NAMES = 16
+MAX_SHARED_NAME = 64  # characters
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """Customer to technician: what is shared from now on, and the size of its picture.
+
+    What: an index of SHARED. The names are those of the monitor or of the windows.
+    """
+
+    TYPE: ClassVar[int] = 16
+    FIELDS: ClassVar[tuple[Field, ...]] = (
+        Int(0, len(SHARED) - 1),
+        Rows((Label(MAX_SHARED_NAME),), MAX_SHARED_NAMES),
+        _SIDE,
+        _SIDE,
+    )
+    what: int
+    names: tuple[tuple[str], ...]
+    width: int
+    height: int
+
+
 @dataclass(frozen=True, slots=True)
 class Viewport:
     """Technician to customer: the region shown and the sub-pixels it is shown in."""
@@ -243,6 +268,7 @@ CONTROL_MESSAGES = (
     Candidates,
     NatMapping,
     Display,
+    Shared,
     Viewport,
     KeyFrameRequest,
     ControlPaused,
@@ -258,6 +284,7 @@ ControlMessage = (
     | Candidates
     | NatMapping
     | Display
+    | Shared
     | Viewport
     | KeyFrameRequest
     | ControlPaused

@@ -68,7 +68,7 @@ class Desk:
         self.grants = Grants()
         self.heard = threading.Event()
         self.injector = Injector(
-            self.sink, self.grants, time.monotonic, self._feed, lambda _: None
+            self.sink, self.grants, time.monotonic, self, lambda _: None
         )
         stack.callback(self.injector.finish)
         hotkey = choose_hotkey(display=display, ledger=ledger).chosen
@@ -84,9 +84,18 @@ class Desk:
         self.heard.clear()
         self._serial = self.grants.grant("control", time.monotonic() + 3600.0).serial
         for _ in range(BATCH):
-            self._feed()
+            self.expect_change()
 
-    def _feed(self) -> None:
+    def locate(self, x: int, y: int) -> tuple[int, int]:
+        """All is shared."""
+        return x, y
+
+    def takes_keys(self) -> bool:
+        """All is shared."""
+        return True
+
+    def expect_change(self) -> None:
+        """Feed the next event when one was injected."""
         self._step = (self._step + 7) % 600
         self.injector.submit(PointerInput(self._serial, self._step, self._step, 0))
 

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from p2p_remote.cli import share
+from p2p_remote.screen.geometry import Rect
 from p2p_remote.services import events as se
+from p2p_remote.services.desk import Monitor
 
 CALLER = se.Request("Anna", 482_913_070, "", "relay", True, 60, 7)
 STARTED = se.Started("Anna", 1, ("view",), "lan", "", 1, 1, False, 60)
@@ -41,6 +43,17 @@ class Anything:
 
     reasons = ()
     has_hotkey = True
+    shared = se.Shared("everything", (), 640, 480)
+
+    def __init__(self) -> None:
+        self.listeners: list[Any] = []
+
+    def monitors(self) -> list[Monitor]:
+        """Return two monitors side by side."""
+        return [
+            Monitor("DP-1", Rect(0, 0, 640, 480), is_primary=True),
+            Monitor("HDMI-2", Rect(640, 0, 800, 600), is_primary=False),
+        ]
 
     def __getattr__(self, _name: str) -> Any:
         return lambda *_arguments, **_named: None
@@ -71,7 +84,8 @@ async def test_a_line_that_fails_does_not_end_the_others(
     running = make(monkeypatch, "\n".join(lines))
     assert await asyncio.wait_for(running.run(""), 10.0) == 0
     shown = [json.loads(line)["event"] for line in capsys.readouterr().out.splitlines()]
-    assert shown == ["failed", "failed", "failed", "done", "done"]
+    assert shown[:2] == ["screens", "shared"]
+    assert shown[2:] == ["failed", "failed", "failed", "done", "done"]
     assert running._service.denied == [7, None]
 
 

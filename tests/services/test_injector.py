@@ -62,12 +62,23 @@ class Bench:
         self.now = 0.0
         self.failed: list[Exception] = []
         self.looked = 0
+        self.shared_from = 0  # first column that is shared
+        self.keys_taken = True
         self.injector = Injector(
-            self.sink, self.grants, lambda: self.now, self._look, self.failed.append
+            self.sink, self.grants, lambda: self.now, self, self.failed.append
         )
 
-    def _look(self) -> None:
+    def expect_change(self) -> None:
+        """Something was injected."""
         self.looked += 1
+
+    def locate(self, x: int, y: int) -> tuple[int, int] | None:
+        """Return the place on a desktop that is ten pixels larger on the left."""
+        return (x + 10, y) if x >= self.shared_from else None
+
+    def takes_keys(self) -> bool:
+        """Whether the focus is on what is shared."""
+        return self.keys_taken
 
     def finish(self) -> list[tuple[Any, ...]]:
         """Wait until everything queued is done; what reached the sink."""
@@ -99,7 +110,7 @@ def test_granted_input_arrives_in_order(bench: Bench) -> None:
         ("text", "a"),
         ("text", "ß"),
         ("key", 0xFF0D, 0, 0),
-        ("pointer", 1, 2, 1),
+        ("pointer", 11, 2, 1),
         ("scroll", 1, 2, 0, 3),
     ]
     assert bench.looked == 4

@@ -26,6 +26,7 @@ class FakeSession:
     def __init__(self) -> None:
         self.grants = Grants()
         self.said: list[Any] = []
+        self.shared: list[Any] = []
 
     def grant(self, permission: str, now: float) -> None:
         """Give it for an hour."""
@@ -43,6 +44,13 @@ class FakeSession:
         """Note it."""
         del number, now
         self.said.append(("revoked", *permissions))
+
+    def tell_shared(
+        self, what: str, names: tuple[str, ...], size: tuple[int, int], now: float
+    ) -> None:
+        """Note it."""
+        del now
+        self.shared.append((what, names, size))
 
     def end(self, reason: int, text: str, now: float) -> None:
         """Note it."""
@@ -69,6 +77,10 @@ class FakeDesk:
 
     sink = None
     is_hotkey_lost = False
+    shared = se.Shared("monitor", ("DP-1",), 640, 480)
+
+    def __init__(self) -> None:
+        self.listeners: list[Any] = []
 
     def open_source(self) -> None:
         """There is no screen."""
