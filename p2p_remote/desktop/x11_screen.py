@@ -29,6 +29,7 @@ from p2p_remote.screen.geometry import Rect, clipped
 
 MAX_CURSOR_SIDE: Final = 256  # pixels; larger shapes are cut around the hot spot
 _BAND_GAP: Final = 16  # rows
+_MONITOR_INTERVAL: Final = 2.0  # s between two looks at a shared monitor
 _STRUCTURE_NOTIFY: Final = 1 << 17
 _EVENT_MASK: Final = 1 << 11  # of ChangeWindowAttributes
 
@@ -54,6 +55,7 @@ class X11Screen:
         self._resized = self._pointer_moved = self._watching = False
         self._raw: RawInput | None = None
         self._monitors: X11Monitors | None = None
+        self._look_at_monitor = 0.0  # when to look whether it is where it was
         try:
             self._open()
         except BaseException:
@@ -74,11 +76,13 @@ class X11Screen:
         with self._busy:
             while not self._sort_events():
                 remaining = deadline - time.monotonic()
-                if (
-                    remaining <= 0
-                    or not self._connection.wait(remaining, self._sleeper.fileno())
-                    or self._was_woken()
-                ):
+                patience = remaining
+                if self._monitors is not None:
+                    patience = min(remaining, _MONITOR_INTERVAL)
+                told = remaining > 0 and self._connection.wait(
+                    patience, self._sleeper.fileno()
+                )
+                if self._was_woken() or (not told and patience == remaining):
                     return False
             return True
 
@@ -224,13 +228,17 @@ class X11Screen:
                 size = struct.unpack_from("<HH", event, 20)
                 self._resized |= size != self._root_size
             elif self._monitors is not None and self._monitors.is_notice(event):
-                self._resized |= self._monitor_area() != self._area
+                self._look_at_monitor = 0.0
             elif kind == self._fixes.first_event + 1:
                 self._see_shape()
                 self._pointer_moved = True
             elif self._raw is not None and self._raw.parse(event) is not None:
                 self._pointer_moved = True
                 self._watch_pointer(on=False)
+        if self._monitors is not None and time.monotonic() >= self._look_at_monitor:
+            # Monitors that a program has made come and go without an event.
+            self._look_at_monitor = time.monotonic() + _MONITOR_INTERVAL
+            self._resized |= self._monitor_area() != self._area
         return self._damaged or self._resized or self._pointer_moved
 
     def _monitor_area(self) -> Rect | None:

@@ -111,9 +111,38 @@ def test_granted_input_arrives_in_order(bench: Bench) -> None:
         ("text", "ß"),
         ("key", 0xFF0D, 0, 0),
         ("pointer", 11, 2, 1),
-        ("scroll", 1, 2, 0, 3),
+        ("scroll", 11, 2, 0, 3),
     ]
     assert bench.looked == 4
+
+
+def test_what_is_not_shared_is_not_reached(bench: Bench) -> None:
+    """Beyond what is shared nothing is pressed; what is held can be let go there."""
+    serial = bench.grants.grant("control", 100.0).serial
+    bench.shared_from = 100
+    for message in (
+        wire_input.PointerInput(serial, 5, 5, 1),
+        wire_input.ScrollInput(serial, 5, 5, 0, 1),
+        wire_input.PointerInput(serial, 150, 5, 1),
+        wire_input.PointerInput(serial, 5, 5, 3),
+        wire_input.PointerInput(serial, 5, 5, 2),
+        wire_input.PointerInput(serial, 5, 5, 0),
+    ):
+        bench.injector.submit(message)
+    assert bench.finish() == [("pointer", 160, 5, 1), ("pointer", 160, 5, 0)]
+
+
+def test_keys_go_only_where_it_is_shared(bench: Bench) -> None:
+    """With the focus elsewhere nothing is typed, but keys held come up."""
+    serial = bench.grants.grant("control", 100.0).serial
+    bench.keys_taken = False
+    for message in (
+        wire_input.TextInput(serial, "secret"),
+        wire_input.KeyInput(serial, 0xFF0D, 0, wire_input.ACTION_TAP),
+        wire_input.KeyInput(serial, 0xFFE1, 0, wire_input.ACTION_RELEASE),
+    ):
+        bench.injector.submit(message)
+    assert bench.finish() == [("key", 0xFFE1, 0, wire_input.ACTION_RELEASE)]
 
 
 def test_nothing_arrives_without_the_grant(bench: Bench) -> None:

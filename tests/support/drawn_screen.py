@@ -83,6 +83,17 @@ class DrawnScreen:
             self._woken = True
             self._changed.notify_all()
 
+    def locate(self, x: int, y: int) -> tuple[int, int] | None:
+        """All is shared."""
+        return x, y
+
+    def takes_keys(self) -> bool:
+        """All is shared."""
+        return True
+
+    def retire(self) -> None:
+        """Nothing else can be shared."""
+
     def expect_change(self) -> None:
         """Painting tells of itself."""
 

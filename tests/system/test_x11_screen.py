@@ -17,6 +17,7 @@ from p2p_remote.desktop.x11_image import SocketReader
 from p2p_remote.desktop.x11_input import X11Input
 from p2p_remote.desktop.x11_screen import X11Screen
 from p2p_remote.errors import MissingCapabilityError
+from p2p_remote.screen.geometry import Rect
 from tests.system.desktop_support import (
     PATIENCE,
     Notes,
@@ -115,7 +116,9 @@ def test_pixels_by_socket_equal_those_by_shared_memory(
     xvfb.run("xsetroot", "-mod", "7", "3")
     frame = screen.capture().frame
     with contextlib.closing(X11Connection(xvfb.name)) as connection:
-        reader = SocketReader(connection, screen.width, screen.height)
+        reader = SocketReader(
+            connection, connection.root, Rect(0, 0, screen.width, screen.height)
+        )
         reader.read([(0, screen.height)])
 
         assert np.array_equal(reader.frame[..., :3], frame[..., :3])
