@@ -29,7 +29,7 @@ MINIMUM_INTERVAL = 0.02  # s between captures: nobody sees more than 50 a second
 IDLE_WAIT = 10.0  # s to wait for a change; `wake` ends it sooner
 QUIET_WAIT = 0.1  # s to wait while something may still be refined or told
 ANSWER_TIME = 0.5  # s after input in which what changes may be its answer
-LOOK_INTERVAL = 0.006  # s between captures meanwhile
+LOOK_INTERVAL = 0.003  # s between captures meanwhile
 LOOK_WAIT = 0.05  # s to wait for the answer while the line has no room
 PATCH_TIME = 0.01  # s of the line that a hot patch may take
 SLOW_TIME = 0.01  # s of the line after which an update comes late
@@ -141,7 +141,8 @@ class ScreenSender:
                     await self._pause(ROOM_POLL)
                     continue
                 interval = LOOK_INTERVAL if hurried else MINIMUM_INTERVAL
-                if (early := captured_at + interval - now) > 0:
+                early = captured_at + interval - now
+                if early > 0 and captured_at > self._input_at:
                     await self._pause(early)
                     continue
                 await self._wait_for_change(has_room=has_room)

@@ -119,9 +119,14 @@ def make_wire(name: str, workload: str, *, is_customer: bool, port: int) -> Wire
         from tests.bench.transport_quic import QuicWire
 
         return QuicWire(name, local, remote, is_server=is_customer)
-    from tests.bench.transport_ours import OurWire
+    if workload == "bulk":
+        from tests.bench.transport_ours import OurWire
 
-    return OurWire(name, workload, local, remote, is_customer=is_customer)
+        return OurWire(local, remote, is_customer=is_customer)
+    from tests.bench.transport_program import ProgramWire
+
+    work = WORKLOADS[workload]
+    return ProgramWire(name, work, local, remote, is_customer=is_customer)
 
 
 async def run_end(

@@ -1,8 +1,4 @@
-"""The session transport on a real socket, run by the driver of the product.
-
-`ours` sends the tile that answers a key press on the hot channel, `ours-one-stream` on
-the channel of the screen, behind what is queued there.
-"""
+"""The session transport on a real socket, run by the driver of the product: bulk."""
 
 import os
 import time
@@ -16,13 +12,8 @@ from p2p_remote.transport.config import Config
 from p2p_remote.transport.connection import Connection
 from p2p_remote.transport.events import MessageReceived, RoomAvailable
 from p2p_remote.wire.address import Endpoint
-from p2p_remote.wire.constants import (
-    CHANNEL_BULK,
-    CHANNEL_HOT,
-    CHANNEL_INPUT,
-    CHANNEL_SCREEN,
-)
-from tests.bench.transport_workloads import ANSWER, ASK, FILL, ONE_STREAM
+from p2p_remote.wire.constants import CHANNEL_BULK, CHANNEL_INPUT
+from tests.bench.transport_workloads import ANSWER, ASK, FILL
 
 _LEAST_ROOM = 256  # bytes; less is not worth a capture
 
@@ -32,8 +23,6 @@ class OurWire:
 
     def __init__(
         self,
-        name: str,
-        workload: str,
         local: tuple[str, int],
         remote: tuple[str, int],
         *,
@@ -41,11 +30,11 @@ class OurWire:
     ) -> None:
         self.on_message: Callable[[int, bytes], None]
         self.on_room: Callable[[], None]
-        fill = CHANNEL_BULK if workload == "bulk" else CHANNEL_SCREEN
-        answer = CHANNEL_INPUT if workload == "bulk" else CHANNEL_HOT
-        if name == ONE_STREAM:
-            answer = fill
-        self._channels = {ASK: CHANNEL_INPUT, ANSWER: answer, FILL: fill}
+        self._channels = {
+            ASK: CHANNEL_INPUT,
+            ANSWER: CHANNEL_INPUT,
+            FILL: CHANNEL_BULK,
+        }
         own, other = (1, 2) if is_customer else (2, 1)
         now = time.monotonic()
         sealing = Sealing(
