@@ -229,11 +229,11 @@ def header(command: str) -> list[str]:
         "key press to its tile (250-700 bytes) on the other side. `typing`: the same",
         "with nothing else on the line. TCP is used as VNC does: one connection, the",
         "answer goes before what the application holds and behind what the socket",
-        "holds. QUIC has a stream for each kind of message. Of these only the wires are",
-        "measured. `ours` is the program there, from the input it receives to the pixel",
-        "in the technician's picture: its sessions, capture loop, codec and decoder, with",
-        "a video of noise painted by the benchmark; a tile goes as a hot patch.",
-        "`ours-one-stream` is the same with patches turned off.",
+        "holds. QUIC has a stream for each kind of message. Of these only the wires",
+        "are measured. `ours` is the program there, from the input that it receives to",
+        "the pixel in the technician's picture: its sessions, capture loop, codec and",
+        "decoder, with a video of noise painted by the benchmark; a tile goes as a hot",
+        "patch. `ours-one-stream` is the same with patches turned off.",
         "",
     ]
 
