@@ -1,4 +1,4 @@
-"""Runs a machine with the five verbs on UDP sockets, in an asyncio loop.
+"""Runs a machine with the five verbs on UDP and TCP sockets, in an asyncio loop.
 
 After every batch of datagrams, every timer and every `poke` the machine is drained:
 its events go to `on_event`, its datagrams to the sockets, its timer to the loop, until
@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from p2p_remote.net.auxiliary_sockets import AuxiliarySockets
+from p2p_remote.net.tcp_connections import TcpConnections
 from p2p_remote.net.udp_socket import UdpSocket
 from p2p_remote.traversal.paths import (
     MAIN_SOCKET,
@@ -19,7 +20,7 @@ from p2p_remote.traversal.paths import (
     from_socket,
     socket_of,
 )
-from p2p_remote.wire.address import Endpoint, Path
+from p2p_remote.wire.address import Endpoint, Path, TcpEndpoint
 
 EventT = TypeVar("EventT")
 EventT_co = TypeVar("EventT_co", covariant=True)
@@ -56,6 +57,7 @@ class Driver(Generic[EventT]):
         sockets: Sequence[UdpSocket],
         on_event: Callable[[EventT], None],
         clock: Callable[[], float] = time.monotonic,
+        on_closed: Callable[[TcpEndpoint], None] | None = None,
     ) -> None:
         """Nothing happens before `start`.
 
@@ -64,6 +66,8 @@ class Driver(Generic[EventT]):
             sockets: at most one for each address family.
             on_event: called for every event, on the loop.
             clock: seconds, the clock that the machine lives by.
+            on_closed: called when an open TCP connection has ended; it may call the
+                machine, which is drained after it.
 
         """
         self._machine = machine
@@ -75,6 +79,9 @@ class Driver(Generic[EventT]):
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining = False
         self._auxiliary = AuxiliarySockets(self._on_auxiliary, self.poke)
+        self._tcp = TcpConnections(
+            self._on_datagram, self.poke, on_closed or (lambda _path: None)
+        )
         self.unroutable = 0  # datagrams for which there was no socket
 
     async def start(self) -> None:
@@ -92,6 +99,7 @@ class Driver(Generic[EventT]):
         for each in self._sockets:
             each.close()
         self._auxiliary.close()
+        self._tcp.close()
 
     def poke(self) -> None:
         """Drain the machine: somebody may have called it."""
@@ -128,6 +136,9 @@ class Driver(Generic[EventT]):
         loop.call_soon(self.poke)
 
     def _send(self, data: bytes, path: Path) -> None:
+        if isinstance(path, TcpEndpoint):
+            self._tcp.send(data, path)
+            return
         if isinstance(path, Endpoint):
             name = socket_of(path)
             if name != MAIN_SOCKET:

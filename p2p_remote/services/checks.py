@@ -14,7 +14,7 @@ from p2p_remote.terminal.capabilities import Capabilities
 from p2p_remote.terminal.probe import probe_terminal
 from p2p_remote.traversal.mapping import Mapping
 from p2p_remote.traversal.reasons import describe
-from p2p_remote.wire.address import Endpoint
+from p2p_remote.wire.address import TcpEndpoint
 
 GOOD, WARNING, BAD = "ok", "warning", "bad"
 SERVER_PATIENCE = 4.0  # s
@@ -74,11 +74,13 @@ def check_terminal() -> list[Finding]:
 async def check_network(options: NodeOptions) -> AsyncIterator[Finding]:
     """Look whether the server answers, what the router does, how the LAN is."""
     running = RunningNode(options)
-    registered: asyncio.Future[Endpoint] = asyncio.get_running_loop().create_future()
+    registered: asyncio.Future[nd.NodeRegistered] = (
+        asyncio.get_running_loop().create_future()
+    )
 
     def on_event(event: nd.NodeEvent) -> None:
         if isinstance(event, nd.NodeRegistered) and not registered.done():
-            registered.set_result(event.reflexive)
+            registered.set_result(event)
 
     try:
         began = running.clock()
@@ -91,34 +93,41 @@ async def check_network(options: NodeOptions) -> AsyncIterator[Finding]:
             advice = "Name one with --rendezvous HOST to reach other networks."
             yield Finding("server", WARNING, "none is set", advice)
         else:
-            reflexive: Endpoint | None = None
+            answer: nd.NodeRegistered | None = None
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SERVER_PATIENCE):
-                    reflexive = await registered
+                    answer = await registered
             elapsed = (running.clock() - began) * 1000
-            for finding in _server_findings(options.server, reflexive, elapsed):
+            for finding in _server_findings(options.server, answer, elapsed):
                 yield finding
-            if reflexive is not None:
-                yield await _router_finding(reflexive, running)
+            if answer is not None:
+                yield await _router_finding(answer, running)
         yield await _lan_finding(running)
     finally:
         await running.close()
 
 
 def _server_findings(
-    server: str, reflexive: Endpoint | None, elapsed_ms: float
+    server: str, answer: nd.NodeRegistered | None, elapsed_ms: float
 ) -> list[Finding]:
-    if reflexive is None:
+    if answer is None:
         advice = (
-            "Is the address right, is the server running, does a firewall block UDP?"
+            "Is the address right, is the server running, does a firewall block it?"
         )
-        return [Finding("server", BAD, f"{server} does not answer", advice)]
+        text = f"{server} answers neither by UDP nor by TCP"
+        return [Finding("server", BAD, text, advice)]
     # Registering takes two round trips.
     text = f"{server} answers in about {elapsed_ms / 2:.0f} ms"
+    if isinstance(answer.carrier, TcpEndpoint):
+        port = answer.carrier.port
+        text = f"{server} does not answer by UDP, but by TCP on port {port}"
+        advice = "Sessions work, more slowly. Allow UDP in this network's firewall."
+        return [Finding("server", WARNING, text, advice)]
     return [Finding("server", GOOD, text)]
 
 
-async def _router_finding(reflexive: Endpoint, running: RunningNode) -> Finding:
+async def _router_finding(answer: nd.NodeRegistered, running: RunningNode) -> Finding:
+    reflexive = answer.reflexive
     own = {each.endpoint for each in running.node.config.candidates}
     if reflexive in own or ipaddress.ip_address(reflexive.host).is_loopback:
         return Finding("router", GOOD, f"no address translation, seen as {reflexive}")

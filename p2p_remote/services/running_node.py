@@ -157,7 +157,13 @@ class RunningNode:
             known=self.options.known,
         )
         self.node = Node(self.identity, config, os.urandom, self.clock())
-        self._driver = Driver(self.node, sockets, on_event, clock=self.clock)
+        self._driver = Driver(
+            self.node,
+            sockets,
+            on_event,
+            clock=self.clock,
+            on_closed=lambda path: self.node.path_closed(path, self.clock()),
+        )
         await self._driver.start()
         self._watch = NetworkWatch(self.node, port, self.clock, self._driver.poke)
         self._watch.start()

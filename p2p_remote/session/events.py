@@ -156,6 +156,11 @@ class MappingAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class TcpAddressAsked:
+    """Where does the server see our TCP port? The peer can be reached by TCP alone."""
+
+
+@dataclass(frozen=True, slots=True)
 class SocketsFreed:
     """Auxiliary sockets are no longer needed."""
 
@@ -214,6 +219,7 @@ SessionEvent = (
     | PathBroken
     | PathDoubted
     | MappingAsked
+    | TcpAddressAsked
     | SocketsFreed
     | PeerSilentFor
     | PeerHeardAgain

@@ -2,8 +2,7 @@
 
 Routes datagrams by their first byte: rendezvous messages to the `Registration`,
 relayed ones unwrapped, handshakes to the responder or to the call that waits for
-them, checks and packets to their session by the receiver's index. It is the only
-place that knows what a `RelayPath` looks like on the wire.
+them, checks and packets to their session by the receiver's index.
 """
 
 from collections import deque
@@ -22,6 +21,7 @@ from p2p_remote.session.events import (
     SessionApproved,
     SessionEvent,
     SocketsFreed,
+    TcpAddressAsked,
 )
 from p2p_remote.session.node_config import NodeConfig
 from p2p_remote.session.node_events import (
@@ -34,25 +34,28 @@ from p2p_remote.session.node_events import (
     SessionHappened,
     SessionOpened,
 )
+from p2p_remote.session.own_addresses import OwnAddresses
 from p2p_remote.session.reconnection import (
     Reconnection,
     deny_relay,
+    path_closed,
     punch,
     rejoin,
 )
+from p2p_remote.session.relaying import unwrapped, wrapped
 from p2p_remote.session.router import Router
 from p2p_remote.session.session import Random, Session
 from p2p_remote.session.technician import TechnicianSession
 from p2p_remote.traversal import registration_events as rv_events
-from p2p_remote.traversal.candidate import Candidate, CandidateKind, candidate
+from p2p_remote.traversal.candidate import Candidate, CandidateKind
+from p2p_remote.traversal.carriers import Carriers
 from p2p_remote.traversal.mapping import Mapping
 from p2p_remote.traversal.paths import SocketsReleased
 from p2p_remote.traversal.server_choice import ChoosingRegistration
 from p2p_remote.wire import control
-from p2p_remote.wire.address import Endpoint, Path, RelayPath
+from p2p_remote.wire.address import Endpoint, Path, RelayPath, TcpEndpoint
 from p2p_remote.wire.first_byte import (
     NO_CHANNEL,
-    RELAYED,
     Kind,
     kind_of,
     session_index,
@@ -60,7 +63,6 @@ from p2p_remote.wire.first_byte import (
 
 __all__ = ["MAX_SESSIONS", "Node", "NodeConfig"]
 
-_RELAY_HEADER = 5  # bytes: first byte and channel
 _CALLERS_MESSAGES = (0x41, 0x43)  # M1 and M3 go to the responder
 MAX_SESSIONS = 16
 
@@ -82,19 +84,19 @@ class Node:
         """
         self.identity = identity
         self.config = config
-        self.reflexive: Endpoint | None = None
-        self._own = list(config.candidates)
+        self._own = OwnAddresses(config.candidates)
         self._random = random
         self._events: deque[NodeEvent] = deque()
         self._sessions: dict[int, Session] = {}
         self._registration: ChoosingRegistration | None = None
+        self._router: Router | None = None
+        self._carriers = Carriers(())
         if config.server is not None:
             self._registration = ChoosingRegistration(
                 identity, config.servers, random, now, listed=config.listed
             )
-        self._router: Router | None = None
-        if config.server is not None:
-            self._router = Router(config.server, random)
+            self._carriers = self._registration.carriers
+            self._router = Router(self._carriers.ways(config.server), random)
         self._calls = Calls(identity, config.name, self._registration, random)
         self._reconnection = Reconnection(self._registration)
         self._callers = Callers(identity, config, random, now)
@@ -104,18 +106,17 @@ class Node:
     def receive_datagram(self, data: bytes, path: Path, now: float) -> None:
         """Route one datagram that came from `path` (an `Endpoint`)."""
         kind = kind_of(data)
-        from_server = path in self.config.servers
+        server = self._carriers.server_of(path)
         if kind is Kind.RENDEZVOUS:
-            if data[0] == NO_CHANNEL and from_server:
+            if data[0] == NO_CHANNEL and server is not None:
                 deny_relay(self._sessions.values(), data[1:], now)
             elif self._router is not None and self._router.wants(data):
                 self._router.receive_datagram(data, path, now)
-            elif from_server and self._registration is not None:
+            elif self._registration is not None:
                 self._registration.receive_datagram(data, path, now)
         elif kind is Kind.RELAYED:
-            if from_server and isinstance(path, Endpoint) and len(data) > _RELAY_HEADER:
-                channel = int.from_bytes(data[1:_RELAY_HEADER], "little")
-                self._route(data[_RELAY_HEADER:], RelayPath(path, channel), now)
+            if (inner := unwrapped(data, server)) is not None:
+                self._route(*inner, now)
         else:
             self._route(data, path, now)
         self._collect(now)
@@ -135,15 +136,11 @@ class Node:
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Path]]:
         """Drain everything that goes to the socket; relay headers are put on here."""
-        out: list[tuple[bytes, Path]] = []
-        for machine in self._machines():
-            for data, path in machine.datagrams_to_send(now):
-                if isinstance(path, RelayPath):
-                    header = bytes([RELAYED]) + path.channel.to_bytes(4, "little")
-                    out.append((header + data, path.server))
-                else:
-                    out.append((data, path))
-        return out
+        return [
+            wrapped(data, path, self._carriers)
+            for machine in self._machines()
+            for data, path in machine.datagrams_to_send(now)
+        ]
 
     def next_timer(self) -> float | None:
         """When `handle_timer` wants to be called, s."""
@@ -221,7 +218,7 @@ class Node:
         Without any, the old ones stay in running sessions: they harm nobody.
         """
         found = list(candidates)
-        self._own = [each for each in self._own if each.kind is not kind] + found
+        self._own.replace(kind, found)
         for session in self._sessions.values() if found else ():
             session.update_candidates(found, now)
         self._collect(now)
@@ -232,6 +229,11 @@ class Node:
             self._registration.refresh(now)
         for session in self._sessions.values():
             session.suspect_path(now)
+        self._collect(now)
+
+    def path_closed(self, path: Path, now: float) -> None:
+        """A TCP connection has ended: see at once where we are heard."""
+        path_closed(self._sessions.values(), self._registration, path, now)
         self._collect(now)
 
     def close(self, now: float) -> None:
@@ -291,8 +293,8 @@ class Node:
             return
         while (event := registration.next_event()) is not None:
             match event:
-                case rv_events.Registered(reflexive=endpoint):
-                    self._on_reflexive(endpoint, now)
+                case rv_events.Registered():
+                    self._on_registered(event, now)
                 case rv_events.RegistrationLost(reason=reason):
                     self._events.append(NodeUnregistered(reason))
                 case rv_events.IdTaken(public=public, counter=counter):
@@ -300,17 +302,18 @@ class Node:
                 case _:
                     self._on_introduction(event, now)
 
-    def _on_reflexive(self, endpoint: Endpoint, now: float) -> None:
-        """Tell open sessions when our address has changed in mid session."""
-        if self.reflexive not in (None, endpoint):
-            for session in self._sessions.values():
-                session.update_candidates(
-                    [candidate(CandidateKind.SERVER_REFLEXIVE, endpoint)], now
-                )
-        self.reflexive = endpoint
+    def _on_registered(self, event: rv_events.Registered, now: float) -> None:
+        self._seen_at(event.candidate, now)
         if self._router is not None:
-            self._router.seen_at(endpoint, now)
-        self._events.append(NodeRegistered(endpoint))
+            self._router.seen_at(event.reflexive, event.carrier, now)
+        self._events.append(NodeRegistered(event.reflexive, event.carrier))
+
+    def _seen_at(self, endpoint: Endpoint, now: float) -> None:
+        """Tell open sessions when our address has changed in mid session."""
+        own = self._own.seen_at(endpoint)
+        if own is not None:
+            for session in self._sessions.values():
+                session.update_candidates([own], now)
 
     def _on_introduction(self, event: rv_events.RegistrationEvent, now: float) -> None:
         match event:
@@ -336,7 +339,7 @@ class Node:
                 event.result,
                 self._random,
                 now,
-                candidates=self._candidates(),
+                candidates=self._own,
                 known=event.known,
             )
             if not self._open(event.handle, session):
@@ -348,7 +351,7 @@ class Node:
                 self._events.append(event)
                 continue
             session = TechnicianSession(
-                event.result, self._random, now, candidates=self._candidates()
+                event.result, self._random, now, candidates=self._own
             )
             if not self._open(event.call, session):
                 error = NetworkError("Too many sessions at once.")
@@ -370,11 +373,12 @@ class Node:
                 self._events.append(SessionHappened(session, event))
 
     def _collect_router(self, now: float) -> None:
-        while self._router is not None:
-            event = self._router.next_event(now)
-            if event is None:
-                return
-            self._events.append(event)
+        router = self._router
+        while router is not None and (event := router.next_event(now)) is not None:
+            if isinstance(event, TcpEndpoint):
+                self._seen_at(event, now)
+            else:
+                self._events.append(event)
 
     def _act_on(self, session: Session, event: SessionEvent, now: float) -> None:
         """Do what an event of a session asks of the registration or responder."""
@@ -391,9 +395,5 @@ class Node:
             self._registration.refresh(now)
         elif type(event) is MappingAsked and self._router is not None:
             self._router.ask(session, event.attempt, now)
-
-    def _candidates(self) -> list[Candidate]:
-        found = list(self._own)
-        if self.reflexive is not None:
-            found.append(candidate(CandidateKind.SERVER_REFLEXIVE, self.reflexive))
-        return found
+        elif type(event) is TcpAddressAsked and self._router is not None:
+            self._router.ask_tcp(now)

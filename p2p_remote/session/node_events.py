@@ -11,9 +11,13 @@ from p2p_remote.wire.address import Endpoint, Path
 
 @dataclass(frozen=True, slots=True)
 class NodeRegistered:
-    """The rendezvous knows us; `reflexive` is how it sees our address."""
+    """The rendezvous knows us; `reflexive` is how it sees our address.
+
+    `carrier` is the way to it: a `TcpEndpoint` where no UDP gets through.
+    """
 
     reflexive: Endpoint
+    carrier: Endpoint
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from p2p_remote.session.session import Session
 from p2p_remote.traversal.registration import Registration
 from p2p_remote.traversal.registration_events import Rejoined
-from p2p_remote.wire.address import Endpoint, RelayPath
+from p2p_remote.wire.address import Endpoint, Path, RelayPath
 
 LONELY_INTERVAL = 0.4  # s between tries while nothing works
 INTERVAL = 5.0  # s between tries while only the relay is missing
@@ -36,6 +36,20 @@ def punch(
     for each in sessions:
         if each.relay_path == path:
             each.punch(endpoints, now)
+
+
+def path_closed(
+    sessions: Iterable[Session],
+    registration: Registration | None,
+    path: Path,
+    now: float,
+) -> None:
+    """Look at what the TCP connection that has ended was the path of."""
+    if registration is not None and path == registration.carrier:
+        registration.refresh(now)
+    for each in sessions:
+        if each.path == path:
+            each.suspect_path(now)
 
 
 class Reconnection:

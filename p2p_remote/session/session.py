@@ -27,6 +27,7 @@ from p2p_remote.traversal.agent_events import (
     MappingWanted,
     PathLost,
     PathSelected,
+    TcpWanted,
 )
 from p2p_remote.traversal.candidate import Candidate, candidates_from_rows
 from p2p_remote.traversal.mapping import Mapping, mapping_from_wire
@@ -352,6 +353,8 @@ class Session:
                 self._emit(ev.PathBroken())
             case MappingWanted(attempt=attempt):
                 self._emit(ev.MappingAsked(attempt))
+            case TcpWanted():
+                self._emit(ev.TcpAddressAsked())
             case SocketsReleased():
                 self._emit(ev.SocketsFreed(event))
 

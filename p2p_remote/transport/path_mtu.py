@@ -5,7 +5,7 @@ says nothing about congestion. If large packets vanish later while small ones ge
 through, or nothing does for long, the size falls back to the base.
 """
 
-from p2p_remote.wire.address import Path, RelayPath
+from p2p_remote.wire.address import Path, RelayPath, TcpEndpoint
 
 SIZES = (1372, 1420, 1452, 1472)  # bytes of UDP payload, ascending
 _RELAY_HEADER = 5  # bytes around a relayed datagram
@@ -77,7 +77,9 @@ class PathMtu:
 
 
 def _sizes_of(path: Path, base: int) -> tuple[int, ...]:
-    """Sizes worth trying on a path."""
+    """Sizes worth trying on a path; a TCP connection has no packets of ours."""
+    if isinstance(path, TcpEndpoint):
+        return ()
     if isinstance(path, RelayPath):
         host, outside = path.server.host, _RELAY_HEADER
     else:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from p2p_remote.crypto.replay import ReplayWindow
 from p2p_remote.errors import AuthenticationFailedError, MalformedMessageError
-from p2p_remote.traversal.agent_events import AgentEvent
+from p2p_remote.traversal.agent_events import AgentEvent, TcpWanted
 from p2p_remote.traversal.candidate import (
     Candidate,
     CandidateKind,
@@ -22,7 +22,6 @@ from p2p_remote.traversal.check_seal import CheckSeal
 from p2p_remote.traversal.local_candidates import LocalCandidates, priority_if_learnt
 from p2p_remote.traversal.pair import (
     PEER_ROUND_SPACING,
-    RETRY_INTERVALS,
     Pair,
     PairState,
     PathKind,
@@ -38,6 +37,7 @@ from p2p_remote.wire.connectivity import (
     counter_of,
 )
 
+TCP_SPACING = 10.0  # s between questions for our TCP address
 CHOSEN = "the other side chose it"
 
 
@@ -66,6 +66,7 @@ class Agent(PathKeeper):
         self._peer_round_at = now - PEER_ROUND_SPACING
         self._unpaired = False  # candidates came that have no pair yet
         self._moved = False  # addresses of ours are new
+        self._tcp_asked_at = now - TCP_SPACING
         self._wake: float | None = None
         self._datagrams: list[tuple[bytes, Path]] = []
         self.search = Search(local_index, random)
@@ -108,6 +109,7 @@ class Agent(PathKeeper):
         told = list(endpoints)[:MAX_CANDIDATES]
         kind = CandidateKind.SERVER_REFLEXIVE
         self._remote.add(candidate(kind, endpoint) for endpoint in told)
+        self._remote.seen_by_server(told)
         self._form_pairs(now)
         self.search.punched(told, now)
         for endpoint in told:
@@ -176,7 +178,7 @@ class Agent(PathKeeper):
     def _advance(self, now: float) -> None:
         if self._unpaired:
             self._form_pairs(now)
-        if self._moved and self.selected_kind in RETRY_INTERVALS:
+        if self._moved and self._is_makeshift:
             self._begin_round(now, everything=False)
         self._moved = False
         due_at = self.next_timer()
@@ -264,7 +266,7 @@ class Agent(PathKeeper):
         if pair is None or not pair.answered(response.transaction, now):
             return
         seen = self._seal.open_address(response)
-        if seen is not None and not self._local.knows(seen):
+        if seen is not None and not pair.is_tcp and not self._local.knows(seen):
             self.add_local([candidate(CandidateKind.PEER_REFLEXIVE, seen)])
         self._check_list.plan_keeping(self._selected, now, self._random)
         if pair is self._nominated and not self._controlling:
@@ -294,9 +296,17 @@ class Agent(PathKeeper):
             self._selected.check_soon(now)  # the peer may have moved away
         return pair
 
+    def _want_tcp(self, now: float) -> None:
+        """Ask for our TCP address, now and then."""
+        if now >= self._tcp_asked_at + TCP_SPACING:
+            self._tcp_asked_at = now
+            self._events.append(TcpWanted())
+
     def _form_pairs(self, now: float) -> None:
         self._unpaired = False
         self._changed = True
+        if self._remote.has_tcp and not self._local.has_tcp:
+            self._want_tcp(now)
         for each in self._remote.allowed(self._local):
             path = each.endpoint
             if self._check_list.get(path) is not None:

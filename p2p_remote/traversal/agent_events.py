@@ -31,4 +31,12 @@ class MappingWanted:
     attempt: int
 
 
-AgentEvent = PathSelected | PathLost | MappingWanted | SocketsReleased
+@dataclass(frozen=True, slots=True)
+class TcpWanted:
+    """Find out how the server sees our TCP port: the peer may be reached by TCP only.
+
+    The answer is a local candidate of the kind TCP.
+    """
+
+
+AgentEvent = PathSelected | PathLost | MappingWanted | TcpWanted | SocketsReleased

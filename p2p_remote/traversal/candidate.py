@@ -11,7 +11,12 @@ from enum import Enum, IntEnum
 from functools import lru_cache
 
 from p2p_remote.errors import MalformedMessageError
-from p2p_remote.wire.address import Endpoint, pack_endpoint, unpack_endpoint
+from p2p_remote.wire.address import (
+    Endpoint,
+    TcpEndpoint,
+    pack_endpoint,
+    unpack_endpoint,
+)
 from p2p_remote.wire.connectivity import MAX_CANDIDATES
 
 _IPv4Network = ipaddress.IPv4Network
@@ -29,6 +34,7 @@ class CandidateKind(IntEnum):
     SERVER_REFLEXIVE = 1
     PEER_REFLEXIVE = 2
     MAPPED = 3
+    TCP = 4  # for simultaneous open (RFC 6544 section 4.1); has a `TcpEndpoint`
 
 
 class Scope(Enum):
@@ -47,6 +53,7 @@ _TYPE_PREFERENCE = {
     CandidateKind.PEER_REFLEXIVE: 110,
     CandidateKind.MAPPED: 105,
     CandidateKind.SERVER_REFLEXIVE: 100,
+    CandidateKind.TCP: 90,
 }
 _IPV6_PREFERENCE = 65_535  # local preference: IPv6 first (RFC 8421 section 4)
 _IPV4_PREFERENCE = 32_767
@@ -105,12 +112,19 @@ def candidates_from_rows(rows: Iterable[CandidateRow]) -> list[Candidate]:
     candidates: list[Candidate] = []
     for kind, value, packed in rows:
         try:
-            found = Candidate(CandidateKind(kind), unpack_endpoint(packed), value)
+            found = Candidate(CandidateKind(kind), _endpoint(kind, packed), value)
         except (ValueError, MalformedMessageError):
             continue
         if is_sendable(found.endpoint):
             candidates.append(found)
     return candidates[:MAX_CANDIDATES]
+
+
+def _endpoint(kind: int, packed: bytes) -> Endpoint:
+    endpoint = unpack_endpoint(packed)
+    if kind == CandidateKind.TCP:
+        return TcpEndpoint(endpoint.host, endpoint.port)
+    return endpoint
 
 
 def is_ipv6(endpoint: Endpoint) -> bool:

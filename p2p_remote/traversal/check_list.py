@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from p2p_remote.traversal.pair import CHECKS_A_ROUND, Pair, PairState, PathKind
-from p2p_remote.traversal.path_choice import GROUP, ranked
+from p2p_remote.traversal.path_choice import group, ranked
 from p2p_remote.traversal.paths import socket_of
 from p2p_remote.wire.address import Path
 from p2p_remote.wire.connectivity import MAX_CANDIDATES
@@ -84,7 +84,8 @@ class CheckList:
 
     def begin_on(self, pair: Pair, now: float) -> None:
         """Begin a round on one pair."""
-        primed = self._priming and pair.kind is PathKind.DIRECT
+        direct = pair.kind is PathKind.DIRECT and not pair.is_tcp
+        primed = self._priming and direct
         pair.begin_round(now, primed=primed)
 
     def begin_round(self, now: float, *, everything: bool) -> None:
@@ -185,4 +186,4 @@ class CheckList:
 
 def _urgency(pair: Pair) -> tuple[bool, bool, int, int]:
     """Sort key: triggered first, then what is in use, then LAN, then priority."""
-    return not pair.triggered, not pair.usable, GROUP[pair.kind], -pair.priority
+    return not pair.triggered, not pair.usable, group(pair), -pair.priority

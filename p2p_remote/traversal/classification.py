@@ -64,7 +64,8 @@ class Classifier:
 
     def __init__(self, server: Endpoint, random: Callable[[int], bytes]) -> None:
         """`server` is the address that the node is registered at."""
-        self._server = server
+        self.server = server
+        """Where it is asked: the server that the node is registered at."""
         self._random = random
         self._stage = _Stage.IDLE
         self._questions: list[_Question] = []
@@ -85,7 +86,7 @@ class Classifier:
         known = self._known_at is not None and now < self._known_at + FRESH_FOR
         if afresh or not known:
             self._stage = _Stage.ASKING
-            self._ask(self._server, MAIN_SOCKET, now)
+            self._ask(self.server, MAIN_SOCKET, now)
         elif self._dependence < Dependence.ADDRESS:
             self._finish(Mapping(self._dependence))
         else:
@@ -143,7 +144,7 @@ class Classifier:
         if self._stage is _Stage.ASKING:
             self._stage = _Stage.COMPARING
             if here.other_port:
-                beside = Endpoint(self._server.host, here.other_port)
+                beside = Endpoint(self.server.host, here.other_port)
                 self._ask(beside, MAIN_SOCKET, now)
             if here.other is not None and self._is_alike(here.other):
                 self._ask(here.other, MAIN_SOCKET, now)
@@ -153,8 +154,8 @@ class Classifier:
 
     def _is_alike(self, other: Endpoint) -> bool:
         """Whether it is another address of the same family."""
-        same_family = (":" in other.host) == (":" in self._server.host)
-        return same_family and other.host != self._server.host
+        same_family = (":" in other.host) == (":" in self.server.host)
+        return same_family and other.host != self.server.host
 
     def _advance(self, now: float) -> None:
         """Go on when every question of the stage is over."""
@@ -181,7 +182,7 @@ class Classifier:
         differing = [path.host for path, seen in told if seen != first[1]]
         if not differing:
             return Dependence.INDEPENDENT
-        if self._server.host in differing:
+        if self.server.host in differing:
             return Dependence.ADDRESS_AND_PORT
         return Dependence.ADDRESS
 
@@ -191,7 +192,7 @@ class Classifier:
         for index in range(SAMPLES):
             socket = (_GROUP, self._next_number)
             self._next_number = self._next_number % _MAX_NUMBER + 1
-            self._ask(self._server, socket, now + index * SAMPLE_PACING)
+            self._ask(self.server, socket, now + index * SAMPLE_PACING)
         self.handle_timer(now)
 
     def _finish(self, mapping: Mapping) -> None:

@@ -1,6 +1,10 @@
 """Getting a lease from the rendezvous server: HELLO, REGISTER and their answers.
 
 GREETING --challenged--> REGISTERING --registered--> SETTLED --enrol--> GREETING
+
+The first HELLO takes the best way to the server and the one that worked last. If that
+is not answered in time all ways are tried at once, and the first that answers is used,
+unless a better one answers while REGISTER is out.
 """
 
 from collections.abc import Callable
@@ -10,9 +14,10 @@ from p2p_remote.crypto.identity import Identity
 from p2p_remote.crypto.primitives import sealed_box_open
 from p2p_remote.traversal.requests import Lease, vary
 from p2p_remote.wire import rendezvous as wire
-from p2p_remote.wire.address import Endpoint, pack_endpoint
+from p2p_remote.wire.address import Endpoint, Path, pack_endpoint
 
 HELLO_FIRST_WAIT = 0.25  # s, doubled with every try; so is the pause between rounds
+FALLBACK_AFTER = 0.15  # s without an answer until all ways are tried
 HELLO_LONGEST_WAIT = 15.0  # s
 REGISTER_WAITS = (0.25, 0.5, 1.0, 2.0)  # s
 KEEPALIVE_BOUNDS = (5, 60)  # s; what a server may ask for
@@ -43,6 +48,7 @@ class Trigger(Enum):
 TRANSITIONS = {
     (Phase.GREETING, Trigger.CHALLENGED): Phase.REGISTERING,
     (Phase.GREETING, Trigger.CLOSE): Phase.CLOSED,
+    (Phase.REGISTERING, Trigger.CHALLENGED): Phase.REGISTERING,
     (Phase.REGISTERING, Trigger.REGISTERED): Phase.SETTLED,
     (Phase.REGISTERING, Trigger.GAVE_UP): Phase.GREETING,
     (Phase.REGISTERING, Trigger.ID_TAKEN): Phase.TAKEN,
@@ -60,23 +66,29 @@ class Enrolment:
     def __init__(
         self,
         identity: Identity,
-        server: Endpoint,
+        ways: tuple[Endpoint, ...],
         random: Callable[[int], bytes],
         now: float,
         *,
         listed: bool,
     ) -> None:
-        """Begin at `now`; arguments as those of `Registration`."""
+        """Begin at `now`; `ways` lead to the server, the best first.
+
+        The other arguments are as those of `Registration`.
+        """
         self.phase = Phase.GREETING
+        self.way = ways[0]
+        """Way that was challenged last."""
+        self._ways = ways
         self._identity = identity
-        self._server = server
         self._random = random
         self._listed = listed
-        self._outbox: list[bytes] = []
+        self._outbox: list[tuple[bytes, Path]] = []
         self._due: float | None = now
         self._hello_wait = HELLO_FIRST_WAIT
         self._pause = HELLO_FIRST_WAIT
-        self._transaction = random(wire.TRANSACTION_LENGTH)
+        self._hello = random(wire.TRANSACTION_LENGTH)
+        self._transaction = self._hello
         self._register = b""
         self._tries = 0
 
@@ -89,6 +101,7 @@ class Enrolment:
         """Try at once: the network has changed."""
         if self.phase is Phase.GREETING:
             self._hello_wait = HELLO_FIRST_WAIT
+            self._tries = 0
             self._due = now
 
     def close(self) -> None:
@@ -105,10 +118,7 @@ class Enrolment:
         if self._due is None or now < self._due:
             return
         if self.phase is Phase.GREETING:
-            hello = wire.Hello(self._transaction, self._identity.public)
-            self._outbox.append(hello.encode())
-            self._due = now + vary(self._hello_wait, self._random)
-            self._hello_wait = min(2 * self._hello_wait, HELLO_LONGEST_WAIT)
+            self._send_hello(now)
         elif self._tries < len(REGISTER_WAITS):
             self._send_register(now)
         else:
@@ -116,17 +126,36 @@ class Enrolment:
             self._greet_at(now + vary(self._pause, self._random))
             self._pause = min(2 * self._pause, HELLO_LONGEST_WAIT)
 
-    def take_datagrams(self) -> list[bytes]:
+    def _send_hello(self, now: float) -> None:
+        hello = wire.Hello(self._hello, self._identity.public).encode()
+        is_first = self._tries == 0 and len(self._ways) > 1
+        ways = dict.fromkeys((self._ways[0], self.way)) if is_first else self._ways
+        self._outbox += [(hello, way) for way in ways]
+        wait = vary(self._hello_wait, self._random)
+        self._due = now + (FALLBACK_AFTER if is_first else wait)
+        self._hello_wait = min(2 * self._hello_wait, HELLO_LONGEST_WAIT)
+        self._tries += 1
+
+    def take_datagrams(self) -> list[tuple[bytes, Path]]:
         """Drain what is to be sent to the server."""
         outbox, self._outbox = self._outbox, []
         return outbox
 
-    def on_challenge(self, message: wire.Challenge, replaces: int, now: float) -> None:
-        """Sign the claim; it takes the place of registration `replaces` (0: none)."""
-        if message.transaction != self._transaction:
+    def on_challenge(
+        self, message: wire.Challenge, way: Endpoint, replaces: int, now: float
+    ) -> None:
+        """Sign the claim; it takes the place of registration `replaces` (0: none).
+
+        `way` is the one that the challenge came by.
+        """
+        if message.transaction != self._hello or way not in self._ways:
+            return
+        is_under_way = self.phase is Phase.REGISTERING
+        if is_under_way and self._rank(way) >= self._rank(self.way):
             return
         if not self._move(Trigger.CHALLENGED):
             return
+        self.way = way
         self._transaction = self._random(wire.TRANSACTION_LENGTH)
         unsigned = wire.Register(
             self._transaction,
@@ -136,7 +165,7 @@ class Enrolment:
             self._identity.peer_id,
             wire.FLAG_LISTED if self._listed else 0,
             replaces,
-            pack_endpoint(self._server),
+            pack_endpoint(way),
             bytes(wire.SIGNATURE_LENGTH),
         )
         signature = self._identity.sign(unsigned.signed_part())
@@ -188,13 +217,17 @@ class Enrolment:
         self.phase = phase
         return True
 
+    def _rank(self, way: Endpoint) -> int:
+        return self._ways.index(way)
+
     def _greet_at(self, when: float) -> None:
-        self._transaction = self._random(wire.TRANSACTION_LENGTH)
+        self._hello = self._transaction = self._random(wire.TRANSACTION_LENGTH)
         self._hello_wait = HELLO_FIRST_WAIT
+        self._tries = 0
         self._due = when
 
     def _send_register(self, now: float) -> None:
-        self._outbox.append(self._register)
+        self._outbox.append((self._register, self.way))
         self._due = now + REGISTER_WAITS[self._tries]
         self._tries += 1
 

@@ -11,7 +11,7 @@ from p2p_remote.traversal.candidate import (
     priority,
 )
 from p2p_remote.traversal.pair import PathKind
-from p2p_remote.wire.address import Endpoint, Path, RelayPath
+from p2p_remote.wire.address import Endpoint, Path, RelayPath, TcpEndpoint
 from p2p_remote.wire.connectivity import MAX_CANDIDATES
 
 
@@ -41,6 +41,11 @@ class LocalCandidates:
         self._candidates = new + kept
         return moved
 
+    @property
+    def has_tcp(self) -> bool:
+        """Whether the peer can be met by TCP."""
+        return any(each.kind is CandidateKind.TCP for each in self._candidates)
+
     def knows(self, endpoint: Endpoint) -> bool:
         """Whether this is one of our addresses."""
         return any(each.endpoint == endpoint for each in self._candidates)
@@ -54,6 +59,8 @@ class LocalCandidates:
         """What kind of way it is, seen from here."""
         if isinstance(path, RelayPath):
             return PathKind.RELAY
+        if isinstance(path, TcpEndpoint):
+            return PathKind.DIRECT
         on_link = is_on_link(path, self._candidates)
         return PathKind.LAN if on_link else PathKind.DIRECT
 

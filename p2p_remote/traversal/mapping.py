@@ -18,6 +18,7 @@ class Dependence(IntEnum):
     INDEPENDENT = 1
     ADDRESS = 2
     ADDRESS_AND_PORT = 3
+    BLOCKED = 4  # no UDP gets through, or only to a port that no peer has
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,12 @@ class Mapping:
     @property
     def is_dependent(self) -> bool:
         """Whether the peer finds us at another port than the server."""
-        return self.dependence >= Dependence.ADDRESS
+        return self.dependence in (Dependence.ADDRESS, Dependence.ADDRESS_AND_PORT)
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether there is no UDP to other peers."""
+        return self.dependence is Dependence.BLOCKED
 
     @property
     def is_stepped(self) -> bool:

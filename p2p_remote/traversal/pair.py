@@ -7,7 +7,7 @@ endpoint, or the relay channel.
 from dataclasses import dataclass, field
 from enum import Enum, StrEnum, auto
 
-from p2p_remote.wire.address import Endpoint, Path
+from p2p_remote.wire.address import Endpoint, Path, TcpEndpoint
 
 
 class PathKind(StrEnum):
@@ -74,8 +74,8 @@ RELAY_LOST_AFTER = 30.0  # s, the same for the relay
 CONSENT_EXPIRY = 30.0  # s without an answer, whatever else is heard, RFC 7675
 RETRY_MINIMUM = 0.1  # s until an unanswered check is repeated
 RETRY_MAXIMUM = 0.4  # s, so that a network that comes back is noticed soon
-RETRY_INTERVALS = {PathKind.RELAY: 60.0, None: 5.0}
-"""Seconds between attempts to find a direct path, by the kind of the path in use."""
+RETRY_INTERVAL = 60.0  # s between attempts to find something better than relay or TCP
+LONELY_RETRY_INTERVAL = 5.0  # s, the same without any path
 
 ROUND_SPACING = 3.0  # s; a round that is running is not begun anew
 PEER_ROUND_SPACING = 1.0  # s between rounds that the peer may ask for
@@ -122,6 +122,11 @@ class Pair:
     def is_awaited(self) -> bool:
         """Whether the answer to a check that `tell` asked for is still out."""
         return self._confirm_from is not None
+
+    @property
+    def is_tcp(self) -> bool:
+        """Whether this is a TCP connection with the peer."""
+        return isinstance(self.path, TcpEndpoint)
 
     @property
     def is_free(self) -> bool:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from p2p_remote.traversal.candidate import is_ipv6
 from p2p_remote.traversal.pair import Pair, PathKind
 
-GROUP = {PathKind.LAN: 0, PathKind.DIRECT: 1, PathKind.RELAY: 2}
-"""A path of a lower group is better, whatever its round trip."""
+_GROUP = {PathKind.LAN: 0, PathKind.DIRECT: 1, PathKind.RELAY: 3}
+_TCP = 2  # direct, but one lost packet holds up all that follow
 
 _UNKNOWN_RTT = 1.0  # s, for a path whose round trip the handshake took
 
@@ -22,13 +22,18 @@ _GAIN = 0.005  # s
 Cost = tuple[int, float]
 
 
+def group(pair: Pair) -> int:
+    """LAN, direct, direct by TCP, relay: a lower one is better, whatever its RTT."""
+    return _TCP if pair.is_tcp else _GROUP[pair.kind]
+
+
 def cost(pair: Pair) -> Cost:
-    """Sort key: LAN, then direct, then relay; inside, the corrected RTT in seconds."""
+    """Sort key: the group; inside, the corrected RTT in seconds."""
     rtt = _UNKNOWN_RTT if pair.rtt is None else pair.rtt
     endpoint = pair.endpoint
     if endpoint is not None and not is_ipv6(endpoint):
         rtt = _IPV4_FACTOR * rtt + _IPV4_EXTRA
-    return GROUP[pair.kind], rtt
+    return group(pair), rtt
 
 
 def ranked(pairs: Iterable[Pair]) -> list[Pair]:

@@ -11,8 +11,9 @@ from p2p_remote.traversal.agent_events import AgentEvent, PathLost, PathSelected
 from p2p_remote.traversal.beacon import Beacon
 from p2p_remote.traversal.check_list import CheckList
 from p2p_remote.traversal.pair import (
+    LONELY_RETRY_INTERVAL,
     PEER_ROUND_SPACING,
-    RETRY_INTERVALS,
+    RETRY_INTERVAL,
     ROUND_SPACING,
     Pair,
     PathKind,
@@ -176,7 +177,8 @@ class PathKeeper:
             self._events.append(PathLost(current.path))
             self._select(better, now, SILENT)
         else:
-            self._select(better, now, f"a better path answered ({better.kind})")
+            how = f"{better.kind} by TCP" if better.is_tcp else str(better.kind)
+            self._select(better, now, f"a better path answered ({how})")
 
     def _lose(self, pair: Pair, now: float) -> None:
         self._events.append(PathLost(pair.path))
@@ -208,13 +210,20 @@ class PathKeeper:
     @property
     def _is_patient(self) -> bool:
         """Whether the quick retries after the loss of a direct path are over."""
-        return self._retry_wait >= RETRY_INTERVALS[PathKind.RELAY]
+        return self._retry_wait >= RETRY_INTERVAL
+
+    @property
+    def _is_makeshift(self) -> bool:
+        """Whether something better is to be looked for."""
+        selected = self._selected
+        return selected is None or selected.is_relay or selected.is_tcp
 
     def _plan_retry(self, now: float) -> None:
         """Look for a better path later; soon if there has just been one."""
-        interval = RETRY_INTERVALS.get(self.selected_kind)
-        if interval is None:
+        if not self._is_makeshift:
             self._retry_at = None
             return
+        lonely = self._selected is None
+        interval = LONELY_RETRY_INTERVAL if lonely else RETRY_INTERVAL
         self._retry_at = now + min(interval, self._retry_wait)
         self._retry_wait = min(interval, 2 * self._retry_wait)

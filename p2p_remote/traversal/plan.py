@@ -69,6 +69,8 @@ def make_plan(
 
     """
     plan = None
+    if own.is_blocked or peer.is_blocked:
+        return None
     if own.is_dependent and peer.is_dependent:
         plan = _both_hard(own, peer, random)
     elif own.is_dependent:

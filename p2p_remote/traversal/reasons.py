@@ -14,6 +14,10 @@ UNTOLD = (
     "the other side did not answer directly: a firewall may drop UDP; allow UDP to "
     "and from p2p-remote, or use IPv6"
 )
+_ALLOW = "allow UDP to and from p2p-remote in its firewall, or use another network"
+OWN_BLOCKED = f"the network on this side lets no UDP through; to help, {_ALLOW}"
+PEER_BLOCKED = f"the network on the other side lets no UDP through; to help, {_ALLOW}"
+BOTH_BLOCKED = f"both networks let no UDP through; to help, {_ALLOW}"
 BOTH_RANDOM = f"both routers choose ports at random; {REMEDY}"
 BOTH_HARD = f"both routers give every destination another port; {REMEDY}"
 OWN_HARD = (
@@ -25,25 +29,43 @@ PEER_HARD = (
     f"not found by guessing; it is tried again later; to help, {REMEDY}"
 )
 
+_BLOCKED = {
+    (True, True): BOTH_BLOCKED,
+    (True, False): OWN_BLOCKED,
+    (False, True): PEER_BLOCKED,
+}
+_HARD = {
+    (True, True): "",  # it depends on how
+    (True, False): OWN_HARD,
+    (False, True): PEER_HARD,
+    (False, False): SILENT_FIREWALL,
+}
+
 
 def why_relayed(own: Mapping | None, peer: Mapping | None) -> str:
     """Why there is no direct path, with the next step."""
+    blocked = [each is not None and each.is_blocked for each in (own, peer)]
+    if any(blocked):
+        return _BLOCKED[blocked[0], blocked[1]]
     if own is None or peer is None:
         return UNTOLD
-    if own.is_dependent and peer.is_dependent:
-        is_random = not (own.is_stepped or peer.is_stepped)
-        return BOTH_RANDOM if is_random else BOTH_HARD
-    if own.is_dependent:
-        return OWN_HARD
-    if peer.is_dependent:
-        return PEER_HARD
-    return SILENT_FIREWALL
+    return _HARD[own.is_dependent, peer.is_dependent] or _why_hard(own, peer)
+
+
+def _why_hard(own: Mapping, peer: Mapping) -> str:
+    is_random = not (own.is_stepped or peer.is_stepped)
+    return BOTH_RANDOM if is_random else BOTH_HARD
 
 
 def describe(mapping: Mapping) -> tuple[str, str]:
     """How a router maps, and what to do; the second is empty if all is well."""
     if mapping.dependence is Dependence.INDEPENDENT:
         return "shows everybody the same port: direct paths work", ""
+    if mapping.is_blocked:
+        return (
+            "lets no UDP through, or only to port 443: sessions use the server or TCP",
+            "Allow UDP to and from p2p-remote in the firewall; TCP is slower.",
+        )
     if mapping.dependence is Dependence.UNKNOWN:
         return (
             "could not be told apart: the server answers at one address only",

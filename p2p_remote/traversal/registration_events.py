@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from p2p_remote.wire.address import Endpoint, RelayPath
+from p2p_remote.wire.address import Endpoint, RelayPath, TcpEndpoint
 
 UNAVAILABLE = "unavailable"  # unknown, offline or blocked: the server does not say
 RATE_LIMITED = "rate_limited"
@@ -12,10 +12,22 @@ TIMED_OUT = "timeout"  # the lease has run out without an answer
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The server knows us, at `reflexive`. Comes again when that changes."""
+    """The server knows us, at `reflexive`. Comes again when that changes.
+
+    `carrier` is the way to the server in use: a `TcpEndpoint` where no UDP gets
+    through, and `reflexive` then belongs to that connection.
+    """
 
     reflexive: Endpoint
     peer_id: int
+    carrier: Endpoint
+
+    @property
+    def candidate(self) -> Endpoint:
+        """Where a peer may reach us, by the protocol of the carrier."""
+        if isinstance(self.carrier, TcpEndpoint):
+            return TcpEndpoint(self.reflexive.host, self.reflexive.port)
+        return self.reflexive
 
 
 @dataclass(frozen=True, slots=True)

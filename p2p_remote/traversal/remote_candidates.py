@@ -3,6 +3,7 @@
 A public address may always be checked: the handshake is over and checks are few. A
 private address exists in many networks at once, so it is checked only if the two ends
 seem to share one; a loopback address only if we ourselves are reached over loopback.
+By TCP only an address is tried that the server has seen the peer at.
 """
 
 from collections.abc import Iterable
@@ -27,6 +28,7 @@ class RemoteCandidates:
         self._candidates: dict[Endpoint, Candidate] = {}
         self._own_scopes: set[Scope] = set()
         self._same_lan = False
+        self._seen_hosts: set[str] = set()
 
     def add(self, candidates: Iterable[Candidate]) -> None:
         """Remember candidates; the newest `MAX_CANDIDATES` stay."""
@@ -36,6 +38,18 @@ class RemoteCandidates:
                 self._candidates[each.endpoint] = each
         while len(self._candidates) > MAX_CANDIDATES:
             del self._candidates[next(iter(self._candidates))]
+
+    def seen_by_server(self, endpoints: Iterable[Endpoint]) -> None:
+        """Take where the server has seen the peer."""
+        self._seen_hosts = {each.host for each in endpoints}
+
+    @property
+    def has_tcp(self) -> bool:
+        """Whether there is an address that may be tried by TCP."""
+        return any(map(self._is_tcp_allowed, self._candidates.values()))
+
+    def _is_tcp_allowed(self, each: Candidate) -> bool:
+        return each.kind is CandidateKind.TCP and each.endpoint.host in self._seen_hosts
 
     def peer_is_on_our_lan(self) -> None:
         """Allow private addresses: the peer was found or reached on our network."""
@@ -47,7 +61,11 @@ class RemoteCandidates:
         self._own_scopes.add(scope)
 
     def allowed(self, local: Iterable[Candidate]) -> list[Candidate]:
-        """Candidates that may be checked; `local` are our own."""
+        """Candidates that may be checked; `local` are our own.
+
+        By TCP both ends have to begin, so the peer must know an address of ours too.
+        """
+        has_tcp = any(each.kind is CandidateKind.TCP for each in local)
         outside = [each for each in local if each.kind in _OWN_OUTSIDE]
         scopes = self._own_scopes | {scope_of(each.endpoint) for each in outside}
         private = (
@@ -55,10 +73,15 @@ class RemoteCandidates:
             or bool(scopes - {Scope.PUBLIC})
             or self._shares_public_address(outside)
         )
+        loopback = Scope.LOOPBACK in scopes
         return [
             each
             for each in self._candidates.values()
-            if _is_allowed(each, private=private, loopback=Scope.LOOPBACK in scopes)
+            if (
+                has_tcp and self._is_tcp_allowed(each)
+                if each.kind is CandidateKind.TCP
+                else _is_allowed(each, private=private, loopback=loopback)
+            )
         ]
 
     def _shares_public_address(self, outside: Iterable[Candidate]) -> bool:

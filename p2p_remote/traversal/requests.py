@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from p2p_remote.crypto.primitives import blake2b, equal
-from p2p_remote.wire.address import Endpoint
+from p2p_remote.wire.address import Endpoint, Path
 from p2p_remote.wire.rendezvous import (
     MAC_LENGTH,
     MAC_PERSON,
@@ -16,6 +16,7 @@ from p2p_remote.wire.rendezvous import (
 KEEPALIVE_WAITS = (2.0, 2.0, 2.0)  # s until a KEEPALIVE counts as lost
 REBIND_WAITS = (0.25, 0.5, 1.0, 2.0)  # s
 CALL_WAITS = (0.25, 0.5, 1.0, 1.0, 1.0, 1.25)  # s; 5 s in all
+BETTER_WAITS = (0.25, 0.5, 1.0)  # s for a better way to the server to answer
 REJOIN_WAITS = (0.4,) * 12  # s; a channel is needed now, and the other may be late
 
 REMEMBERED = 256  # rings and punches
@@ -38,6 +39,7 @@ class Lease:
     keepalive: int
     reflexive: Endpoint
     counter: int = 0
+    reported: tuple[Endpoint, Endpoint] | None = None  # reflexive and way
 
     def datagram(self, build: Callable[[int, int], Message]) -> bytes:
         """Authenticated message that `build(registration, counter)` makes."""
@@ -68,6 +70,7 @@ class Request:
         "due",
         "expires_at",
         "name",
+        "paths",
         "transaction",
     )
 
@@ -78,8 +81,11 @@ class Request:
         build: Callable[[bytes, int, int], Message],
         waits: tuple[float, ...],
         now: float,
+        paths: tuple[Path, ...] = (),
     ) -> None:
+        """`paths` to the server, if not the one in use."""
         self.name = name
+        self.paths = paths
         self.transaction = transaction
         self.build = build
         self.due = now

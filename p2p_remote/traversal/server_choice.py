@@ -1,13 +1,13 @@
 """A registration that goes to the next server when one does not answer.
 
 A server's name may stand for several addresses, each a node of the same fleet: any of
-them will do, and one of them may have died.
+them will do, and one of them may have died. Each is tried by all its ways.
 """
 
 from collections.abc import Callable
 
 from p2p_remote.crypto.identity import Identity
-from p2p_remote.traversal.enrolment import Enrolment
+from p2p_remote.traversal.carriers import Carriers, ways_to
 from p2p_remote.traversal.registration import UNREACHABLE_AFTER, Registration
 from p2p_remote.wire.address import Endpoint
 
@@ -25,7 +25,10 @@ class ChoosingRegistration(Registration):
         listed: bool,
     ) -> None:
         """Begin at the first of `servers`; else as `Registration`."""
-        super().__init__(identity, servers[0], random, now, listed=listed)
+        carriers = Carriers(ways_to(each) for each in servers)
+        super().__init__(
+            identity, servers[0], random, now, listed=listed, carriers=carriers
+        )
         self._servers = servers
         self._next_server_at: float | None = None
 
@@ -55,8 +58,6 @@ class ChoosingRegistration(Registration):
             return
         place = self._servers.index(self.server) + 1
         self.server = self._servers[place % len(self._servers)]
-        self._enrolment = Enrolment(
-            self._identity, self.server, self._random, now, listed=self._listed
-        )
+        self._enrolment = self._enrolment_at(now)
         self._outbox.clear()
         self._next_server_at = now + UNREACHABLE_AFTER

@@ -124,12 +124,13 @@ class PermissionRefused:
 class Candidates:
     """Both ways, after approval only: candidates (kind, priority, 18-byte endpoint).
 
-    Kinds: 0 host, 1 server-reflexive, 2 peer-reflexive, 3 mapped by the router.
+    Kinds: 0 host, 1 server-reflexive, 2 peer-reflexive, 3 mapped by the router, 4 a
+    TCP port, as the server sees it, for simultaneous open.
     """
 
     TYPE: ClassVar[int] = 6
     FIELDS: ClassVar[tuple[Field, ...]] = (
-        Rows((Int(0, 3), Int(0, 2**32 - 1), Blob(18, 18)), MAX_CANDIDATES),
+        Rows((Int(0, 4), Int(0, 2**32 - 1), Blob(18, 18)), MAX_CANDIDATES),
     )
     rows: tuple[tuple[int, int, bytes], ...]
 
@@ -142,14 +143,15 @@ class NatMapping:
     """Both ways, after approval only: how the sender's router gives out ports.
 
     Measured for this `attempt` at guessing ports. Dependence: 0 unknown, 1 endpoint-
-    independent, 2 on the address, 3 on address and port (RFC 4787 section 4.1). Newest
-    port seen, smallest and largest step to the next one (0: not predictable), range.
+    independent, 2 on the address, 3 on address and port (RFC 4787 section 4.1), 4 no
+    UDP at all. Newest port seen, smallest and largest step to the next one (0: not
+    predictable), range.
     """
 
     TYPE: ClassVar[int] = 14
     FIELDS: ClassVar[tuple[Field, ...]] = (
         Int(1, 255),
-        Int(0, 3),
+        Int(0, 4),
         _PORT,
         _PORT,
         _PORT,

@@ -8,7 +8,8 @@ sides. A cell shows how a direct path came about and the median of the milliseco
 the customer's approval until both ends send on it:
 
     O  simultaneous opening   P  port prediction   B  guessed ports of a range or all
-    R  the relay carries the session     -  no session: not even the server is reached
+    T  TCP, opened simultaneously     R  the relay carries the session
+    -  no session: not even the server is reached
 
 `n/m` behind a cell: direct in n of m runs. `--write` puts the table into
 docs/figures.md.
@@ -23,7 +24,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from p2p_remote.session import node_events as nd
+from p2p_remote.session.events import SessionEnded
 from p2p_remote.session.session import Session
+from p2p_remote.wire.address import TcpEndpoint
 from tests.scenarios.world import World
 from tests.support.places import KINDS
 
@@ -46,6 +49,7 @@ MATRIX = (
     "noudp",
 )
 HALF_ROUND_TRIP = 0.015  # s from a site to the server
+DELAYS = {"delay": HALF_ROUND_TRIP, "server_delay": 0.0}
 PATIENCE = 6.0  # s after the approval
 
 
@@ -69,7 +73,7 @@ class Pair:
             return "-"
         if not self.direct:
             return "R"
-        how = max(self.how, key="OPB".index)
+        how = max(self.how, key="OPBT".index)
         text = f"{how}{statistics.median(self.direct):.0f}"
         if len(self.direct) < self.runs:
             text += f" {len(self.direct)}/{self.runs}"
@@ -79,6 +83,8 @@ class Pair:
 def how_it_came(session: Session) -> str:
     """Letter of what led to the direct path."""
     agent = session._agent
+    if isinstance(session.path, TcpEndpoint):
+        return "T"
     if agent is None or not agent.search.has_hit:
         return "O"
     own, peer = agent.search.own, agent.search.peer
@@ -93,8 +99,7 @@ def run(pair: Pair, technician: str, customer: str, seed: int) -> None:
         seed,
         technician_nat=technician,
         customer_nat=customer,
-        delay=HALF_ROUND_TRIP,
-        server_delay=0.0,
+        **DELAYS,
     )
     began = world.network.now + 1.0
     world.call()
@@ -110,8 +115,9 @@ def run(pair: Pair, technician: str, customer: str, seed: int) -> None:
     if all(p.session.path_kind != "relay" for p in people):
         pair.direct.append((world.network.now - approved_at) * 1000)
         ways = {how_it_came(person.session) for person in people}
-        pair.how.add(max(ways, key="OPB".index))
+        pair.how.add(max(ways, key="OPBT".index))
     assert not world.technician.all_of(nd.CallFailed)
+    assert not any(each.all_of(SessionEnded) for each in people)
 
 
 def measure(kinds: tuple[str, ...], seeds: int) -> dict[tuple[str, str], Pair]:
@@ -140,9 +146,8 @@ def table(kinds: tuple[str, ...], pairs: dict[tuple[str, str], Pair]) -> str:
     sums = (
         f"- Direct in most runs: **{len(direct)} of {len(pairs)}** pairs.",
         (
-            f"- A session at all (relay from the first packet): {len(usable)} of "
-            f"{len(pairs)}. Without UDP to the server there is none: neither TCP nor "
-            "a server on port 443 takes part in this table."
+            f"- A session at all (relay from the first packet): **{len(usable)} of "
+            f"{len(pairs)}**."
         ),
         (
             f"- Call until it rings: median {statistics.median(ringing):.0f} ms, "
@@ -152,9 +157,26 @@ def table(kinds: tuple[str, ...], pairs: dict[tuple[str, str], Pair]) -> str:
             f"- Simultaneous opening, approval to direct: median "
             f"{statistics.median(opened):.0f} ms, p95 {percentile(opened):.0f} ms."
         ),
+        *usable_without_udp(),
     )
     legend = [f"- `{kind}`: {KINDS[kind]}" for kind in kinds]
     return "\n".join([*rows, "", *sums, "", *legend])
+
+
+def usable_without_udp() -> list[str]:
+    """From the start of a node until its call rings, where UDP is blocked."""
+    lines = []
+    for kind in ("noudp", "udp443", "tcp443"):
+        world = World(1, technician_nat=kind, customer_nat="portrest", **DELAYS)
+        began = world.network.now
+        world.call(after=0.0)
+        took = (world.network.now - began) * 1000
+        assert world.technician.session is not None
+        lines.append(
+            f"- `{kind}`, from the start of the program until a call rings on the "
+            f"other side and is answered: {took:.0f} ms."
+        )
+    return lines
 
 
 def percentile(values: list[float], share: float = 0.95) -> float:
@@ -203,7 +225,8 @@ def main() -> None:
         f"virtual time, round trip 30 ms to the server and 60 ms between the sites, "
         f"{2 * options.seeds} runs a pair ({time.monotonic() - began:.0f} s). Median "
         "ms from the approval until both ends send directly. O: simultaneous opening, "
-        "P: port prediction, B: guessed ports, R: relayed, -: no session.\n\n"
+        "P: port prediction, B: guessed ports, T: TCP opened simultaneously, "
+        "R: relayed.\n\n"
         f"{table(kinds, pairs)}\n{restricted_against_random(options.search_runs)}"
     )
     print(text)

@@ -3,7 +3,7 @@
 import pytest
 
 from p2p_remote.errors import MalformedMessageError
-from p2p_remote.traversal.registration import Punch, RegistrationLost
+from p2p_remote.traversal.registration_events import Punch, RegistrationLost
 from p2p_remote.wire import rendezvous as wire
 from rendezvous.handover import pack, unpack
 from tests.support.raw_client import Bench, raw_pair, ring_of

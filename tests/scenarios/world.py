@@ -8,16 +8,16 @@ from p2p_remote.session.customer import CustomerSession
 from p2p_remote.session.node import Node, NodeConfig
 from p2p_remote.session.technician import TechnicianSession
 from p2p_remote.traversal.candidate import CandidateKind, candidate
-from p2p_remote.wire.address import Endpoint, Path, RelayPath
-from p2p_remote.wire.first_byte import RELAYED
-from rendezvous.addresses import endpoint_of, pack
+from p2p_remote.traversal.carriers import HTTPS_PORT
+from p2p_remote.wire.address import Endpoint
 from rendezvous.protocol import Protocol
 from rendezvous.registry import MemoryClaims
 from rendezvous.settings import Settings
 from tests.support.line import Line
 from tests.support.nat import Nat
 from tests.support.network import Network, Site, Socket
-from tests.support.places import place
+from tests.support.places import PortFilter, place
+from tests.support.server_ports import ServerPorts
 from tests.support.where import (
     LISTENERS,
     OTHER_ADDRESS,
@@ -25,37 +25,6 @@ from tests.support.where import (
     WhereMachine,
     where_answers,
 )
-
-
-class ServerMachine:
-    """A rendezvous protocol on one simulated socket: it counts addresses in bytes."""
-
-    def __init__(self, protocol: Protocol) -> None:
-        self.protocol = protocol
-
-    def receive_datagram(self, data: bytes, path: Path, now: float) -> None:
-        """Take a datagram; the network hands relayed ones over without their header."""
-        if isinstance(path, RelayPath):
-            data = bytes((RELAYED,)) + path.channel.to_bytes(4, "little") + data
-            path = path.server
-        self.protocol.receive_datagram(data, pack(path, 0), now)
-
-    def handle_timer(self, now: float) -> None:
-        """Do what is due."""
-        self.protocol.handle_timer(now)
-
-    def datagrams_to_send(self, now: float) -> list[tuple[bytes, Endpoint]]:
-        """Drain what is to be sent."""
-        sent = self.protocol.datagrams_to_send(now)
-        return [(data, endpoint_of(address)) for data, address in sent]
-
-    def next_timer(self) -> float | None:
-        """When to call `handle_timer`."""
-        return self.protocol.next_timer()
-
-    def next_event(self) -> Any | None:
-        """Drain one event."""
-        return self.protocol.next_event()
 
 
 class Person:
@@ -105,13 +74,16 @@ class World:
         delay: float = 0.0075,
         server_delay: float | None = None,
         server: bool = True,
+        fallback: bool = True,
         password: bytes = b"",
     ) -> None:
+        """`fallback`: the server also listens on TCP and on port 443."""
         self.network = Network(seed)
+        self._fallback = fallback
         self.seed = seed
         self.loss = loss
         self.delay = delay
-        self.server: Socket | None = None
+        self.server: ServerPorts | None = None
         self.protocol: Protocol | None = None
         up = Line(delay=delay if server_delay is None else server_delay)
         self._server_host = self.network.host(SERVER.host, up=up)
@@ -129,14 +101,19 @@ class World:
         self.protocol = Protocol(
             Settings(), MemoryClaims(), self.network.random("server")
         )
-        machine = ServerMachine(self.protocol)
-        self.protocol.where.set_listeners(LISTENERS)
-        self.server = self._server_host.open(SERVER.port, machine)
+        https = Endpoint(SERVER.host, HTTPS_PORT)
+        self.protocol.where.set_listeners([*LISTENERS, https])
+        ports = {0: SERVER.port}
+        if self._fallback:
+            ports[len(LISTENERS)] = HTTPS_PORT
+        self.server = ServerPorts(
+            self.protocol, self._server_host, ports, tcp=self._fallback
+        )
 
     def stop_server(self) -> None:
         """Take the rendezvous away."""
         if self.server is not None:
-            self.server.host.close(self.server)
+            self.server.close()
             self.server = None
 
     def _person(
@@ -156,6 +133,7 @@ class World:
                 address = f"192.168.{number}.10"
             host = place_.host(address, up=Line(**line), down=Line(**line))
         socket = host.open(5000)
+        socket.raw = True
         config = NodeConfig(
             name=name.title(),
             listed=name == "customer",
@@ -169,9 +147,17 @@ class World:
         socket.machine = node
         return Person(self, name, node, socket)
 
-    def call(self, *, password: bytes = b"") -> None:
-        """Let the technician call, and run until it rings or fails."""
-        self.network.run_for(1.0)
+    @staticmethod
+    def block_udp(person: Person) -> None:
+        """Let the router of a place drop all UDP from now on."""
+        site = person.socket.host.site
+        inner = site.middlebox
+        assert isinstance(inner, Nat)
+        site.middlebox = PortFilter(range(0), range(65_536), inner)
+
+    def call(self, *, password: bytes = b"", after: float = 1.0) -> None:
+        """Let the technician call after some s, and run until it rings or fails."""
+        self.network.run_for(after)
         self.technician.node.call(
             IDENTITIES["customer"].peer_id, self.network.now, password=password
         )

@@ -51,12 +51,12 @@ def test_a_mapped_port_becomes_a_candidate_and_goes_again():
     watched = Watched()
     mapped = Endpoint("198.51.100.77", 40_000)
     watched.watch._on_mapped(mapped)
-    assert [each.endpoint for each in watched.node._candidates()] == [
+    assert [each.endpoint for each in watched.node._own] == [
         OLD.endpoint,
         mapped,
     ]
     watched.watch._on_mapped(None)
-    assert [each.endpoint for each in watched.node._candidates()] == [OLD.endpoint]
+    assert [each.endpoint for each in watched.node._own] == [OLD.endpoint]
     assert watched.pokes == 2
 
 

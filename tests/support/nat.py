@@ -22,6 +22,7 @@ _Remote = tuple[str | None, int | None]
 FIRST_PORT = 20_000
 BLOCK_START, BLOCK_LENGTH = 31_744, 512
 _MOST_TRIES = 64
+TCP_TIMEOUT = 7440.0  # s, RFC 5382 section 5
 SPOILED_FOR = 30.0  # s that conntrack keeps an entry for a datagram it refused
 
 
@@ -66,6 +67,7 @@ class _Mapping:
 class Nat:
     """A router that translates addresses. `timeout` in s without outgoing traffic.
 
+    TCP has mappings of its own, by the same rules, that last for hours (RFC 5382).
     `spoils`: a refused datagram leaves an entry, as in Linux routers that answer it; a
     later datagram to that remote end gets another port than the one mapped before.
     """
@@ -84,12 +86,37 @@ class Nat:
     _spoiled: dict[tuple[int, _Address], float] = field(default_factory=dict)
     _next_port: int = FIRST_PORT
     _rng: random.Random = field(default_factory=lambda: random.Random(1))
+    _for_tcp: "Nat | None" = None
 
     def __post_init__(self) -> None:
         self._rng.seed(self.seed)
 
+    def _of(self, datagram: Datagram) -> "Nat":
+        """The part of this router that a datagram is for."""
+        if datagram.segment is None:
+            return self
+        if self._for_tcp is None:
+            self._for_tcp = Nat(
+                self.public,
+                self.mapping,
+                self.filtering,
+                self.ports,
+                hairpin=self.hairpin,
+                timeout=TCP_TIMEOUT,
+                seed=self.seed,
+            )
+            self._for_tcp._for_tcp = self._for_tcp
+        return self._for_tcp
+
     def outgoing(self, datagram: Datagram, now: float) -> Sequence[Datagram]:
         """Translate the source and permit the way back."""
+        return self._of(datagram)._outgoing(datagram, now)
+
+    def incoming(self, datagram: Datagram, now: float) -> Sequence[Datagram]:
+        """Translate the destination if the filter permits the source."""
+        return self._of(datagram)._incoming(datagram, now)
+
+    def _outgoing(self, datagram: Datagram, now: float) -> Sequence[Datagram]:
         remote = datagram.destination
         if remote.host == self.public and not self.hairpin:
             return ()
@@ -100,8 +127,7 @@ class Nat:
         source = Endpoint(self.public, mapping.port)
         return (replace(datagram, source=source),)
 
-    def incoming(self, datagram: Datagram, now: float) -> Sequence[Datagram]:
-        """Translate the destination if the filter permits the source."""
+    def _incoming(self, datagram: Datagram, now: float) -> Sequence[Datagram]:
         remote = datagram.source
         mapping = self._by_port.get(datagram.destination.port)
         if mapping is not None and self._lives(mapping, now):
@@ -116,6 +142,8 @@ class Nat:
 
     def rebind(self) -> None:
         """Forget everything; new mappings get ports never used before."""
+        if self._for_tcp is not None and self._for_tcp is not self:
+            self._for_tcp.rebind()
         self._mappings.clear()
         self._by_port.clear()
         self._spoiled.clear()
@@ -171,17 +199,22 @@ class Firewall:
 
     timeout: float = 120.0
     refused: int = 0
-    _flows: dict[tuple[_Address, _Address], float] = field(default_factory=dict)
+    _flows: dict[tuple[bool, _Address, _Address], float] = field(default_factory=dict)
 
     def outgoing(self, datagram: Datagram, now: float) -> Sequence[Datagram]:
         """Permit the way back."""
-        self._flows[_flow(datagram.source, datagram.destination)] = now
+        is_tcp = datagram.segment is not None
+        flow = (is_tcp, *_flow(datagram.source, datagram.destination))
+        self._flows[flow] = now
         return (datagram,)
 
     def incoming(self, datagram: Datagram, now: float) -> Sequence[Datagram]:
         """Let answers pass."""
-        used_at = self._flows.get(_flow(datagram.destination, datagram.source))
-        if used_at is None or now - used_at > self.timeout:
+        is_tcp = datagram.segment is not None
+        flow = (is_tcp, *_flow(datagram.destination, datagram.source))
+        used_at = self._flows.get(flow)
+        timeout = TCP_TIMEOUT if is_tcp else self.timeout
+        if used_at is None or now - used_at > timeout:
             self.refused += 1
             return ()
         return (datagram,)

@@ -6,7 +6,8 @@ What there is, from the outside in:
     Site      a place behind a middlebox (a home behind its router, a carrier's NAT);
               sites stand inside sites
     Host      a computer at a site, with an address
-    Socket    a UDP port of a host, with a machine of five verbs attached
+    Socket    a UDP port of a host, with a machine of five verbs attached, and the
+              TCP port of that machine (`tests.support.tcp`)
     Line      one direction of a wire; every host and every site has `up` and `down`
 
 A datagram climbs from its host's `up` line to the site. If the site knows the address,
@@ -43,8 +44,10 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from p2p_remote.wire.address import Endpoint
 from tests.support.clock import Call, Clock
 from tests.support.line import HEADERS, Line
+from tests.support.tcp import Flag, Segment, TcpPort
 from tests.support.udp import DEFAULT_TTL, Datagram, Machine, Socket
 
 __all__ = [
@@ -61,7 +64,8 @@ __all__ = [
 
 def _aged(datagram: Datagram, hops: int) -> Datagram:
     ttl = datagram.ttl - hops
-    return Datagram(datagram.data, datagram.source, datagram.destination, ttl)
+    data, source, destination = datagram.data, datagram.source, datagram.destination
+    return Datagram(data, source, destination, ttl, datagram.segment)
 
 
 class Middlebox(Protocol):
@@ -179,6 +183,7 @@ class Host:
         self.late_share = 0.0
         self.late_by = (0.002, 0.012)
         self._sockets: dict[int, Socket] = {}
+        self._tcp_ports: dict[int, TcpPort] = {}
         self._next_port = 40_000
 
     @property
@@ -207,6 +212,29 @@ class Host:
         self._next_port += 1
         return self._next_port - 1
 
+    def free_tcp_port(self) -> int:
+        """A TCP port that is not in use."""
+        port = 50_000
+        while port in self._tcp_ports:
+            port += 1
+        return port
+
+    def keep_tcp(self, port: TcpPort) -> None:
+        """Deliver to a TCP port from now on."""
+        if port.port in self._tcp_ports:
+            raise ValueError(f"TCP port {port.port} is taken")
+        self._tcp_ports[port.port] = port
+
+    def put_segment(
+        self, port: int, destination: Endpoint, segment: Segment, data: bytes
+    ) -> None:
+        """Send a TCP segment from one of our ports."""
+        if self.addresses:
+            source = Endpoint(self.addresses[0], port)
+            target = Endpoint(destination.host, destination.port)
+            datagram = Datagram(data, source, target, DEFAULT_TTL, segment)
+            self.site.network.carry(datagram, self.up, self.site.route)
+
     def leave(self) -> None:
         """Take all addresses away, as when the cable is pulled."""
         for address in self.addresses:
@@ -215,12 +243,28 @@ class Host:
 
     def arrive(self, datagram: Datagram) -> None:
         """Hand a datagram to the socket of its port, if one is open."""
+        if datagram.segment is not None:
+            self._arrive_by_tcp(datagram, datagram.segment)
+            return
         socket = self._sockets.get(datagram.destination.port)
         if socket is not None:
             socket.take(datagram)
 
+    def _arrive_by_tcp(self, datagram: Datagram, segment: Segment) -> None:
+        port = self._tcp_ports.get(datagram.destination.port)
+        if port is not None:
+            port.take(segment, datagram.data, datagram.source)
+        elif segment.flag is not Flag.RST:
+            number = datagram.destination.port
+            self.put_segment(number, datagram.source, Segment(Flag.RST), b"")
+
     def close(self, socket: "Socket") -> None:
+        """Close the ports of a socket."""
         self._sockets.pop(socket.port, None)
+        if socket.tcp is not None:
+            socket.tcp.close()
+            del self._tcp_ports[socket.tcp.port]
+            socket.tcp = None
         if socket in self.site.network.sockets:
             self.site.network.sockets.remove(socket)
 

@@ -40,21 +40,31 @@ KINDS = {
     "cgn": "a portrest router behind a carrier's eim",
     "cgnblock": "a portrest router behind a carrier's symblock",
     "cgnsym": "a portrest router behind a carrier's symrandom",
-    "udp443": "UDP only to remote port 443",
-    "noudp": "no UDP at all",
+    "udp443": "portrest; UDP only to remote port 443, TCP free",
+    "noudp": "portrest; no UDP at all, TCP free",
+    "tcp443": "portrest; no UDP at all, TCP only to remote port 443",
+}
+_EVERY_PORT = range(65_536)
+_ALLOWED = {
+    "udp443": (range(443, 444), _EVERY_PORT),
+    "noudp": (range(0), _EVERY_PORT),
+    "tcp443": (range(0), range(443, 444)),
 }
 
 
 class PortFilter:
-    """Lets UDP out to some remote ports only, and their answers in."""
+    """Lets UDP and TCP out to some remote ports only, and their answers in."""
 
-    def __init__(self, allowed: frozenset[int], inner: Nat) -> None:
-        self.allowed = allowed
+    def __init__(self, udp: range, tcp: range, inner: Nat) -> None:
+        """`udp`, `tcp`: the remote ports that may be reached."""
+        self.udp = udp
+        self.tcp = tcp
         self.inner = inner
 
     def outgoing(self, datagram: Datagram, now: float) -> tuple[Datagram, ...]:
         """Drop what goes to other ports."""
-        if datagram.destination.port not in self.allowed:
+        allowed = self.udp if datagram.segment is None else self.tcp
+        if datagram.destination.port not in allowed:
             return ()
         return tuple(self.inner.outgoing(datagram, now))
 
@@ -68,9 +78,8 @@ def router(kind: str, public: str, *, seed: int = 1) -> Nat | Firewall | PortFil
     base, *modifiers = kind.split("+")
     if base == "fw":
         return Firewall()
-    if base in ("udp443", "noudp"):
-        allowed = frozenset({443}) if base == "udp443" else frozenset()
-        return PortFilter(allowed, Nat(public, seed=seed))
+    if base in _ALLOWED:
+        return PortFilter(*_ALLOWED[base], Nat(public, seed=seed))
     mapping, filtering, ports = _NATS[base]
     return Nat(
         public,

@@ -1,4 +1,7 @@
-"""UDP sockets of the simulated network, each with the loop around its machine."""
+"""Sockets of the simulated network, each with the loop around its machine.
+
+A socket is a UDP port, and a TCP port as soon as its machine sends to a `TcpEndpoint`.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,9 +15,10 @@ from p2p_remote.traversal.paths import (
     from_socket,
     socket_of,
 )
-from p2p_remote.wire.address import Endpoint, Path, RelayPath
+from p2p_remote.wire.address import Endpoint, Path, RelayPath, TcpEndpoint
 from p2p_remote.wire.first_byte import RELAYED
 from tests.support.clock import Call
+from tests.support.tcp import Segment, TcpPort
 
 if TYPE_CHECKING:
     from tests.support.network import Host
@@ -44,18 +48,20 @@ class Machine(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Datagram:
-    """UDP payload on its way."""
+    """UDP payload on its way, or a TCP segment."""
 
     data: bytes
     source: Endpoint
     destination: Endpoint
     ttl: int = DEFAULT_TTL
+    segment: Segment | None = None
 
 
 class Socket:
     """A UDP port and the loop around the machine behind it.
 
-    `events` collects every event; with `on_event` set they go there instead.
+    `events` collects every event; with `on_event` set they go there instead. Relay
+    headers are put on and taken off unless `raw` is set.
     """
 
     def __init__(self, host: "Host", port: int, machine: Machine | None) -> None:
@@ -66,7 +72,9 @@ class Socket:
         self.on_event: Callable[[Any, float], None] | None = None
         self.received: list[Datagram] = []  # all of them while there is no machine
         self._network = host.site.network
-        self._inbox: list[tuple[Datagram, SocketName]] = []
+        self.raw = False
+        self.tcp: TcpPort | None = None
+        self._inbox: list[tuple[bytes, Endpoint]] = []
         self._auxiliary: dict[SocketName, AuxiliarySocket] = {}
         self._wake: Call | None = None
         self._due = 0.0
@@ -84,8 +92,34 @@ class Socket:
         if isinstance(path, RelayPath):
             data = bytes((RELAYED,)) + path.channel.to_bytes(4, "little") + data
             path = path.server
+        if isinstance(path, TcpEndpoint):
+            self.open_tcp().send(data, path)
+            return
         datagram = Datagram(data, self.local, path, ttl)
         self._network.carry(datagram, self.host.up, self.host.site.route)
+
+    def open_tcp(self, *, listen: bool = False) -> TcpPort:
+        """TCP port of this socket; with `listen`, of its number and open to all."""
+        if self.tcp is None:
+            port = self.port if listen else self.host.free_tcp_port()
+            self.tcp = TcpPort(self.host, port, self._take_from_tcp, self._tcp_closed)
+            self.tcp.listens = listen
+            self.host.keep_tcp(self.tcp)
+        return self.tcp
+
+    def _take_from_tcp(self, data: bytes, path: TcpEndpoint) -> None:
+        self._inbox.append((data, path))
+        self._arm(self._network.now)
+
+    def _tcp_closed(self, path: TcpEndpoint) -> None:
+        on_closed = getattr(self.machine, "path_closed", None)
+        if on_closed is not None:
+            on_closed(path, self._network.now)
+            self._arm(self._network.now)
+
+    def wake(self) -> None:
+        """Let the machine have its turn now: somebody else has given it work."""
+        self._arm(self._network.now)
 
     def take(self, datagram: Datagram) -> None:
         """Put a datagram into the receive buffer and wake the loop up."""
@@ -96,7 +130,7 @@ class Socket:
 
     def take_for(self, name: SocketName, datagram: Datagram) -> None:
         """Take what arrived at an auxiliary socket."""
-        self._inbox.append((datagram, name))
+        self._inbox.append((datagram.data, from_socket(datagram.source, name)))
         self._arm(self._network.now)
 
     def drain(self) -> None:
@@ -157,11 +191,11 @@ class Socket:
         self._count(now)
         self._wake = None
         inbox, self._inbox = self._inbox, []
-        for datagram, name in inbox:
-            data, path = _unwrap(datagram)
-            if isinstance(path, Endpoint):
-                path = from_socket(path, name)
-            self.machine.receive_datagram(data, path, now)
+        for data, path in inbox:
+            if self.raw:
+                self.machine.receive_datagram(data, path, now)
+            else:
+                self.machine.receive_datagram(*_unwrap(data, path), now)
         due = self.machine.next_timer()
         if due is not None and due <= now:
             self.machine.handle_timer(now)
@@ -187,9 +221,8 @@ class AuxiliarySocket(Socket):
         self._main.take_for(self._name, datagram)
 
 
-def _unwrap(datagram: Datagram) -> tuple[bytes, Path]:
-    data = datagram.data
+def _unwrap(data: bytes, source: Endpoint) -> tuple[bytes, Path]:
     if len(data) > 5 and data[0] == RELAYED:
         channel = int.from_bytes(data[1:5], "little")
-        return data[5:], RelayPath(datagram.source, channel)
-    return data, datagram.source
+        return data[5:], RelayPath(source, channel)
+    return data, source

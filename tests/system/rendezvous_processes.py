@@ -7,7 +7,8 @@ import sys
 import time
 from contextlib import contextmanager
 
-from p2p_remote.traversal.registration import Registered, Registration
+from p2p_remote.traversal.registration import Registration
+from p2p_remote.traversal.registration_events import Registered
 from p2p_remote.wire.address import Endpoint
 from p2p_remote.wire.framing import Deframer, framed
 from tests.support.rendezvous import quick_identity

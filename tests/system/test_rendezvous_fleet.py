@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from p2p_remote.traversal.registration import (
+from p2p_remote.traversal.registration_events import (
     CallAccepted,
     CallFailed,
     Punch,

@@ -8,8 +8,12 @@ import urllib.request
 
 import pytest
 
-from p2p_remote.traversal.registration import Registered
-from p2p_remote.traversal.registration_events import CallAccepted, Punch, Rung
+from p2p_remote.traversal.registration_events import (
+    CallAccepted,
+    Punch,
+    Registered,
+    Rung,
+)
 from p2p_remote.wire.address import Endpoint
 from tests.support.rendezvous import FIRST_MESSAGE
 from tests.system.rendezvous_processes import (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from p2p_remote.traversal.registration import Registered
+from p2p_remote.traversal.registration_events import Registered
 from p2p_remote.wire.address import Endpoint
 from rendezvous.cli import parser
 from tests.system.rendezvous_processes import PATIENCE, Client, run_until, running

@@ -10,6 +10,7 @@ BOTH = Dependence.ADDRESS_AND_PORT
 EASY = Mapping(Dependence.INDEPENDENT)
 RANDOM = Mapping(BOTH, 40_000, 0, 0, FIRST_PORT, LAST_PORT)
 BLOCK = Mapping(BOTH, 40_000, 0, 0, 39_900, 40_411)
+BLOCKED = Mapping(Dependence.BLOCKED)
 STEPS = Mapping(BOTH, 40_000, 1, 4, 39_980, 40_020)
 
 
@@ -32,10 +33,27 @@ def test_why_relayed(own, peer, reason):
 
 
 @pytest.mark.parametrize(
+    ("own", "peer", "reason"),
+    [
+        (BLOCKED, BLOCKED, reasons.BOTH_BLOCKED),
+        (BLOCKED, RANDOM, reasons.OWN_BLOCKED),
+        (BLOCKED, None, reasons.OWN_BLOCKED),
+        (EASY, BLOCKED, reasons.PEER_BLOCKED),
+        (None, BLOCKED, reasons.PEER_BLOCKED),
+    ],
+)
+def test_blocked_udp_is_the_reason_whatever_the_router_does(own, peer, reason):
+    """It names the side, and what to allow there."""
+    assert why_relayed(own, peer) == reason
+    assert "allow UDP" in reason
+
+
+@pytest.mark.parametrize(
     ("mapping", "word", "well"),
     [
         (EASY, "same port", True),
         (Mapping(), "could not be told", False),
+        (BLOCKED, "no UDP", False),
         (RANDOM, "random", False),
         (BLOCK, "39900 to 40411", False),
         (STEPS, "1 to 4 above", False),

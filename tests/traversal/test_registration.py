@@ -39,7 +39,9 @@ def test_registering_takes_two_round_trips(network):
     begun = network.now
     network.settle(client)
     assert network.now - begun == pytest.approx(0.06, abs=0.001)
-    assert client.events == [Registered(Endpoint(CALLER_HOST, 5000), CALLEE.peer_id)]
+    assert client.events == [
+        Registered(Endpoint(CALLER_HOST, 5000), CALLEE.peer_id, SERVER)
+    ]
 
 
 @pytest.mark.parametrize("loss", [0.1, 0.3, 0.5])
@@ -180,7 +182,9 @@ def test_a_client_that_moves_is_found_at_its_new_address(network):
     network.move(client.host, "192.0.2.77")
     client.machine.refresh(network.now)
     network.run_for(0.2)
-    assert client.events[-1] == Registered(Endpoint("192.0.2.77", 5000), CALLEE.peer_id)
+    assert client.events[-1] == Registered(
+        Endpoint("192.0.2.77", 5000), CALLEE.peer_id, SERVER
+    )
     registration = network.server.protocol.registry.find(number)
     assert registration.address[12:16] == bytes([192, 0, 2, 77])
 

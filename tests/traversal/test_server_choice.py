@@ -1,6 +1,6 @@
 """Going from a dead server to the next one."""
 
-from p2p_remote.traversal.registration import Registered, RegistrationLost
+from p2p_remote.traversal.registration_events import Registered, RegistrationLost
 from p2p_remote.traversal.server_choice import ChoosingRegistration
 from p2p_remote.wire.address import Endpoint
 from tests.support.network import Line
