@@ -250,9 +250,8 @@ class Session:
         self._emit(ev.SessionEnded(control.REASONS[reason], text, by_peer))
 
     def _send_control(self, message: control.ControlMessage, now: float) -> None:
-        self._connection.send_message(
-            CHANNEL_CONTROL, control.CONTROL.encode(message), now
-        )
+        data = control.CONTROL.encode(message)
+        self._connection.send_message(CHANNEL_CONTROL, data, now)
 
     def _begin(self, now: float) -> None:
         """Start looking for better paths: only ever after the approval."""
@@ -280,9 +279,8 @@ class Session:
                 self._on_connection_event(event, now)
         except (MalformedMessageError, ProtocolError) as error:
             self.end(control.REASON_PROTOCOL, str(error), now)
-        if self._agent is None:
-            return
-        while (path_event := self._agent.next_event()) is not None:
+        agent = self._agent
+        while agent is not None and (path_event := agent.next_event()) is not None:
             if self.state is State.ACTIVE:
                 self._on_path_event(path_event, now)
 
@@ -319,8 +317,6 @@ class Session:
             case transport_events.PeerHeard():
                 self._silent_since = None
                 self._emit(ev.PeerHeardAgain())
-            case _:
-                pass
 
     def _on_peer_closed(self, code: int, text: str) -> None:
         if self.state is State.ENDED:
