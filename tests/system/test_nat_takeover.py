@@ -12,7 +12,7 @@ from typing import Self
 
 import pytest
 
-from p2p_remote.traversal.registration import CallAccepted, Registered, Rung
+from p2p_remote.traversal.registration_events import CallAccepted, Registered, Rung
 from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.address import Endpoint
 from tests.support.rendezvous import FIRST_MESSAGE, quick_identity
