@@ -13,7 +13,7 @@ from p2p_remote.screen.chunks import MAX_PITCH, Scanned, chunks, columns
 from p2p_remote.screen.damage import mark_rows, trimmed
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.screen.layout import Body
-from p2p_remote.screen.mirror import Mirror, Operations
+from p2p_remote.screen.mirror import Mirror
 from p2p_remote.screen.motion_search import Vector
 from p2p_remote.screen.photo import (
     changed_blocks,
@@ -25,6 +25,7 @@ from p2p_remote.screen.photo_coder import LOSSLESS, PhotoCoder, slices
 from p2p_remote.screen.rectangles import changed_rectangles, focus_first
 from p2p_remote.screen.rhythm import rhythm_of
 from p2p_remote.screen.scan import changes_of, is_smooth
+from p2p_remote.screen.video import VideoFinder, bands, block_range, lossy_strips
 from p2p_remote.screen.writer import FAST_LINK, UpdateWriter
 from p2p_remote.wire.screen import ScreenUpdate
 
@@ -34,6 +35,7 @@ _RAW_LIMIT_LOW = 8_192  # bytes; smaller updates than this pack badly
 _RAW_PER_BUDGET = 4  # raw bytes per byte of budget
 _MIN_PHOTO = 4  # blocks, and as many rows of them; fewer are sent exactly
 _MEDIUM_LINK = 1_000_000  # bytes/s (8 Mbit/s)
+_VIDEO_STILL = 0.3  # s without change after which a video has stopped
 _RUNGS = ((3.0, LOSSLESS), (1.0, 85), (0.3, 70), (0.1, 30))  # s without change, quality
 
 
@@ -52,6 +54,8 @@ class Encoder:
         self._mirror = Mirror(width, height)
         self._writer = UpdateWriter(display)
         self._photo_coder = PhotoCoder()
+        self._video = VideoFinder(width, height)
+        self._only_video = False
         self._stale = np.ones(height, np.bool_)
         self._hidden = np.zeros(height, np.bool_)
         self._view: Rect | None = None
@@ -71,6 +75,11 @@ class Encoder:
     def refinable(self) -> bool:
         """Whether the viewer has photographs that `refine` would make better."""
         return not self._mirror.loss.is_exact
+
+    @property
+    def only_video(self) -> bool:
+        """Whether the last updates of `encode` were nothing but video."""
+        return self._only_video
 
     @property
     def link_rate(self) -> float | None:
@@ -144,30 +153,46 @@ class Encoder:
         updates = [self._key_frame(current)] if self._is_key else []
         self._mark(damage)
         segments = self._mirror.segments(current, self._stale)
+        videos, changed = self._moving_videos(current, segments)
         operations, segments = self._mirror.operate(current, segments, motion)
         self._stale[:] = False
         self._hide(segments)
+        for region in videos:
+            self._mirror.take_region(region, current, segments)
         photo, edges = self._take_photos(current, segments)
+        # What scrolling uncovers changes in every update too.
+        if operations.copy is None and changed.any():
+            self._video.note(changed, photo)
         items = self._items(current, segments, (photo, edges), focus)
+        if videos:
+            loss = self._mirror.loss.loss
+            items.insert(1, lossy_strips(self._video.beside, loss, current))
         # Until all is sent, these rows count as not sent.
         mark_rows(self._stale, (item.rect for part in items for item in part))
         self._stale |= photo.any(axis=1).repeat(BLOCK)[: self.height]
-        used = 0
-        for update in self._updates(operations, items, photo, current, budget):
-            updates.append(update)
-            used += len(update.body) + len(update.side)
-            if budget is not None and used >= budget:
-                return updates
-        self._stale[:] = False
+        *heavy, body = operations.bodies() if operations else [Body()]
+        updates += [self._writer.write(part) for part in heavy]
+        others = self._updates(body, items, photo, current, budget)
+        is_whole = _fill(updates, others, budget)
+        self._only_video = bool(videos) and not updates
+        # Regions count as sent already.
+        updates += self._video_updates(videos, current, budget)
+        if is_whole:
+            self._stale[:] = False
         return updates
 
     def refine(
-        self, budget: int | None = None, *, still: float = inf
+        self,
+        budget: int | None = None,
+        *,
+        still: float = inf,
+        video_still: float = inf,
     ) -> list[ScreenUpdate]:
         """Make photographs better that went as JPEG, about `budget` bytes of them.
 
         `still` is for how long (s) nothing has changed: quality rises with it, and
-        from 3 s on the rest becomes exact. Empty when there is nothing to do (yet).
+        from 3 s on the rest becomes exact. `video_still` is that of regions of video,
+        which do not count for `still`. Empty when there is nothing to do (yet).
         """
         quality = next((rung for after, rung in _RUNGS if still >= after), None)
         if quality is None or self._is_key:
@@ -176,15 +201,14 @@ class Encoder:
             return []
         blocks = self._mirror.loss.worse_than(quality)
         if self._view is not None:
-            blocks &= _blocks_in(self._view, blocks)
-        updates = []
-        used = 0
+            inside = np.zeros_like(blocks)
+            inside[block_range(self._view)] = True
+            blocks &= inside
+        if video_still < _VIDEO_STILL:
+            blocks &= ~self._video.blocks
+        updates: list[ScreenUpdate] = []
         sent = self._mirror.pixels
-        for update in self._photo_updates(blocks, quality, sent, budget):
-            updates.append(update)
-            used += len(update.side)
-            if budget is not None and used >= budget:
-                break
+        _fill(updates, self._photo_updates(blocks, quality, sent, budget), budget)
         return updates
 
     def _key_frame(self, current: Pixels) -> ScreenUpdate:
@@ -218,6 +242,36 @@ class Encoder:
         across = slice(view.x // SEGMENT, max(-(-view.right // SEGMENT), 0))
         outside[rows, across] = False
         return outside
+
+    def _moving_videos(
+        self, current: Pixels, segments: Bits
+    ) -> tuple[list[Rect], Bits]:
+        """Regions to be sent as video, and the blocks that have changed.
+
+        Regions are taken out of the map: no motion is looked for inside.
+        """
+        if not self._is_lossy:
+            return [], np.zeros((0, 0), np.bool_)
+        view = self._view or Rect(0, 0, self.width, self.height)
+        changed = changed_blocks(segments)
+        found = self._video.moving(segments, current, self._mirror.pixels)
+        regions = [part for region in found if (part := region.intersection(view))]
+        for rect in regions:
+            across = slice(-(-rect.x // SEGMENT), rect.right // SEGMENT)
+            segments[rect.y : rect.bottom, across] = False
+        return regions, changed
+
+    def _video_updates(
+        self, regions: list[Rect], current: Pixels, budget: int | None
+    ) -> Iterator[ScreenUpdate]:
+        """Regions of video, each as one picture unless it is very large."""
+        rate = self._writer.link_rate
+        for region in regions:
+            quality = self._photo_coder.video_quality_for(region, budget, rate)
+            for part in bands(region):
+                side = self._photo_coder.encode_region(current, part, quality)
+                self._mirror.loss.set_rect(part, quality)
+                yield self._writer.write(Body(), side)
 
     def _take_photos(self, current: Pixels, segments: Bits) -> tuple[Bits, Bits]:
         """Blocks to be sent as photographs; their segments are taken out of the map.
@@ -274,15 +328,13 @@ class Encoder:
 
     def _updates(
         self,
-        operations: Operations,
+        body: Body,
         items: list[list[Scanned]],
         photo: Bits,
         current: Pixels,
         budget: int | None,
     ) -> Iterator[ScreenUpdate]:
         """Operations with the first rectangles, more rectangles, photographs."""
-        *heavy, body = operations.bodies() if operations else [Body()]
-        yield from (self._writer.write(part) for part in heavy)
         limit = RAW_LIMIT
         if budget is not None:
             limit = min(max(budget * _RAW_PER_BUDGET, _RAW_LIMIT_LOW), RAW_LIMIT)
@@ -328,12 +380,17 @@ class Encoder:
             yield self._writer.write(Body(), side)
 
 
-def _blocks_in(rect: Rect, blocks: Bits) -> Bits:
-    """Map like `blocks` of those that `rect` touches."""
-    inside = np.zeros_like(blocks)
-    rows = slice(max(rect.y, 0) // BLOCK, max(-(-rect.bottom // BLOCK), 0))
-    inside[rows, max(rect.x, 0) // BLOCK : max(-(-rect.right // BLOCK), 0)] = True
-    return inside
+def _fill(
+    updates: list[ScreenUpdate], more: Iterable[ScreenUpdate], budget: int | None
+) -> bool:
+    """Add `more` up to about `budget` bytes; returns whether that was all."""
+    used = 0
+    for update in more:
+        updates.append(update)
+        used += len(update.body) + len(update.side)
+        if budget is not None and used >= budget:
+            return False
+    return True
 
 
 def _is_in(rect: Rect, blocks: Bits) -> bool:

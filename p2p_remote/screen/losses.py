@@ -37,6 +37,8 @@ class LossMap:
         """Nothing is lossy at first."""
         self._size = width, height
         self.loss = np.zeros((-(-height // BLOCK), -(-width // BLOCK)), np.uint8)
+        # Blocks with exact pixels too: they are made exact, never sent as JPEG.
+        self._mixed = np.zeros(self.loss.shape, np.bool_)
 
     @property
     def is_exact(self) -> bool:
@@ -47,6 +49,20 @@ class LossMap:
         """The `chosen` blocks of `box` were sent as JPEG; quality 100 is lossless."""
         part = self.loss[box.y : box.bottom, box.x : box.right]
         part[chosen] = _WORST - quality
+        self._mixed[box.y : box.bottom, box.x : box.right][chosen] = False
+
+    def set_rect(self, rect: Rect, quality: int) -> None:
+        """Pixels of `rect` were sent as JPEG; what stands beside them is as it was."""
+        width, height = self._size
+        across = _range(rect.x, rect.right, width)
+        down = _range(rect.y, rect.bottom, height)
+        touched = down.touched, across.touched
+        covered = down.covered, across.covered
+        loss = np.uint8(_WORST - quality)
+        self.loss[touched] = np.maximum(self.loss[touched], loss)
+        self.loss[covered] = loss
+        self._mixed[touched] = True
+        self._mixed[covered] = False
 
     def fill(self, rect: Rect) -> None:
         """Pixels of `rect` were sent exactly."""
@@ -85,8 +101,9 @@ class LossMap:
         return worst
 
     def worse_than(self, quality: int) -> Bits:
-        """Blocks that the viewer has at less than `quality`."""
-        return self.loss > _WORST - quality
+        """Blocks to be sent again at `quality`, because the viewer has them at less."""
+        worse: Bits = self.loss > _WORST - quality
+        return worse if quality == _WORST else worse & ~self._mixed
 
 
 def exact_tiles(loss: NDArray[np.uint8]) -> Bits:

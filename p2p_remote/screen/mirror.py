@@ -11,7 +11,7 @@ import numpy as np
 
 from p2p_remote.screen import effort
 from p2p_remote.screen.arrays import BLOCK, OPAQUE, SEGMENT, Bits, Pixels, Table
-from p2p_remote.screen.damage import Comparer, bounding_segments
+from p2p_remote.screen.damage import Comparer, bounding_segments, differing
 from p2p_remote.screen.geometry import Rect, row_runs
 from p2p_remote.screen.layout import Body
 from p2p_remote.screen.losses import LossMap, exact_tiles
@@ -153,6 +153,17 @@ class Mirror:
         area = slice(rect.y, rect.bottom), slice(rect.x, rect.right)
         self.pixels[area] = current[area]
         self.loss.fill(rect)
+
+    def take_region(self, rect: Rect, current: Pixels, segments: Bits) -> None:
+        """Follow a region of video; what of `segments` it explains differs no more."""
+        area = slice(rect.y, rect.bottom), slice(rect.x, rect.right)
+        self.pixels[area] = current[area]
+        first, last = rect.x // SEGMENT, -(-rect.right // SEGMENT)
+        for column in {first, last - 1}:
+            part = area[0], slice(column * SEGMENT, (column + 1) * SEGMENT)
+            differs = differing(current[part], self.pixels[part]).any(axis=1)
+            segments[area[0], column] &= differs
+        segments[area[0], first + 1 : last - 1] = False
 
     def take_blocks(
         self, box: Rect, chosen: Bits, current: Pixels, quality: int

@@ -11,6 +11,7 @@ from p2p_remote.screen.scaling import reduced
 from p2p_remote.screen.side import (
     ARRANGEMENT_CROP,
     ARRANGEMENT_MOSAIC,
+    ARRANGEMENT_REGION,
     KIND_DELTA,
     KIND_JPEG,
     MAX_PICTURE,
@@ -24,6 +25,7 @@ from p2p_remote.screen.side import (
 LOSSLESS = 100  # a quality
 QUALITIES = (85, 70, 50, 30)
 """Qualities of JPEG, best first."""
+HALF = 20  # a quality: JPEG of a picture half as wide and high
 PREVIEW = 10  # a quality: JPEG of a picture four times smaller in both directions
 
 _BLOCKS_DELTA = 40  # blocks of a lossless side part: 120 KiB before deflate
@@ -36,9 +38,14 @@ _BYTES_PER_BLOCK = {
     70: 100.0,
     50: 72.0,
     30: 50.0,
+    HALF: 34.0,
     PREVIEW: 12.0,
 }
-_PREVIEW_SHIFT, _PREVIEW_QUALITY = 2, 50
+_SHIFTS = {HALF: 1, PREVIEW: 2}
+_SHIFTED_QUALITY = 50
+VIDEO_QUALITIES = (50, 30, HALF, PREVIEW)
+"""Qualities of a region of video, best first."""
+_VIDEO_RATE = 15  # pictures per second that come before their quality
 _PREVIEW_FROM = 4  # budgets that the worst JPEG would take
 _MEMORY = 0.7  # share of the old estimate that a new measurement leaves
 
@@ -106,6 +113,7 @@ class PhotoCoder:
     def __init__(self) -> None:
         """Begin with typical sizes."""
         self._bytes_per_block = dict(_BYTES_PER_BLOCK)
+        self._bytes_of_video = dict(_BYTES_PER_BLOCK)
 
     def quality_for(self, best: int, blocks: int, budget: int | None) -> int:
         """Best quality up to `best` at which `blocks` blocks fit into `budget`.
@@ -141,15 +149,51 @@ class PhotoCoder:
         else:
             arrangement = ARRANGEMENT_MOSAIC
             picture = _mosaic(frame, box, chosen)
-        shift = 0
+        shift = _SHIFTS.get(quality, 0)
         if kind == KIND_DELTA:
             payload = encode_delta(picture)
-        elif quality == PREVIEW:
-            shift = _PREVIEW_SHIFT
-            payload = jpeg.encode(reduced(picture, shift), _PREVIEW_QUALITY)
         else:
-            payload = jpeg.encode(picture, quality)
-        share = len(payload) / count
-        old = self._bytes_per_block[quality]
-        self._bytes_per_block[quality] = _MEMORY * old + (1 - _MEMORY) * share
+            payload = _jpeg(picture, quality)
+        _learn(self._bytes_per_block, quality, len(payload) / count)
         return build(Side(kind, arrangement, shift, box, chosen, payload))
+
+    def video_quality_for(
+        self, region: Rect, budget: int | None, rate: float | None
+    ) -> int:
+        """Best quality at which a region of video moves well, or the worst.
+
+        `rate` is that of the line in bytes per second.
+        """
+        limits = [] if budget is None else [budget]
+        if rate is not None:
+            limits.append(int(rate / _VIDEO_RATE))
+        blocks = region.area / (BLOCK * BLOCK)
+        for quality in VIDEO_QUALITIES:
+            size = blocks * self._bytes_of_video[quality]
+            if all(size <= limit for limit in limits):
+                return quality
+        return VIDEO_QUALITIES[-1]
+
+    def encode_region(self, frame: Pixels, region: Rect, quality: int) -> bytes:
+        """Side part of a region (pixels) of at most `MAX_PICTURE` pixels, as JPEG."""
+        area = slice(region.y, region.bottom), slice(region.x, region.right)
+        payload = _jpeg(np.ascontiguousarray(frame[area]), quality)
+        share = len(payload) * BLOCK * BLOCK / region.area
+        _learn(self._bytes_of_video, quality, share)
+        shift = _SHIFTS.get(quality, 0)
+        no_map = np.zeros((0, 0), np.bool_)
+        part = Side(KIND_JPEG, ARRANGEMENT_REGION, shift, region, no_map, payload)
+        return build(part)
+
+
+def _jpeg(picture: Pixels, quality: int) -> bytes:
+    """JPEG of a picture, made smaller first where the quality is."""
+    shift = _SHIFTS.get(quality, 0)
+    if not shift:
+        return jpeg.encode(picture, quality)
+    return jpeg.encode(reduced(picture, shift), _SHIFTED_QUALITY)
+
+
+def _learn(sizes: dict[int, float], quality: int, share: float) -> None:
+    """Follow what a block at this quality takes."""
+    sizes[quality] = _MEMORY * sizes[quality] + (1 - _MEMORY) * share

@@ -2,6 +2,7 @@
 
 Blocks of 32x32 pixels inside a box of whole blocks are chosen by a bit map. The
 picture is either the box itself (crop) or the chosen blocks put side by side (mosaic).
+Or it is a region: a box of pixels, without a map.
 With a `shift` the picture is 2^shift times smaller in both directions.
 """
 
@@ -23,6 +24,7 @@ KIND_DELTA = 2  # planes G, B-G, R-G minus left and upper neighbour, raw deflate
 
 ARRANGEMENT_CROP = 0
 ARRANGEMENT_MOSAIC = 1
+ARRANGEMENT_REGION = 2  # the box is in pixels; all of it is written
 
 MAX_PICTURE = 1 << 20  # pixels of the display under a JPEG picture
 MAX_DELTA = 1 << 17  # pixels of a lossless picture
@@ -41,7 +43,8 @@ _MEMORY = 9
 class Side:
     """Header, bit map and payload of a side part.
 
-    `box` is in blocks; `blocks` has the shape (box.height, box.width).
+    `box` is in blocks; `blocks` has the shape (box.height, box.width). Of a region,
+    `box` is in pixels and `blocks` is empty.
     """
 
     kind: int
@@ -53,6 +56,8 @@ class Side:
 
     def area(self, width: int, height: int) -> Rect:
         """Pixels of the box on a display of that size."""
+        if self.arrangement == ARRANGEMENT_REGION:
+            return self.box
         pixels = Rect(
             self.box.x * BLOCK,
             self.box.y * BLOCK,
@@ -105,14 +110,17 @@ def build(side: Side) -> bytes:
 def _check_header(side: Side, width: int, height: int) -> None:
     if side.kind not in (KIND_JPEG, KIND_DELTA):
         raise MalformedMessageError("unknown kind of side part")
-    if side.arrangement not in (ARRANGEMENT_CROP, ARRANGEMENT_MOSAIC):
+    if side.arrangement > ARRANGEMENT_REGION:
         raise MalformedMessageError("unknown arrangement of blocks")
+    if side.arrangement == ARRANGEMENT_REGION and side.kind != KIND_JPEG:
+        raise MalformedMessageError("lossless region")
     if side.shift > (MAX_SHIFT if side.kind == KIND_JPEG else 0):
         raise MalformedMessageError("side part is scaled too far")
-    grid = Rect(0, 0, -(-width // BLOCK), -(-height // BLOCK))
+    unit = 1 if side.arrangement == ARRANGEMENT_REGION else BLOCK
+    grid = Rect(0, 0, -(-width // unit), -(-height // unit))
     if not side.box or not grid.contains(side.box):
         raise MalformedMessageError("blocks outside of the display")
-    if side.box.area * BLOCK * BLOCK > 2 * MAX_PICTURE:
+    if side.box.area * unit * unit > 2 * MAX_PICTURE:
         raise MalformedMessageError("too many blocks in one screen update")
 
 
@@ -129,6 +137,10 @@ def parse(data: bytes, width: int, height: int) -> Side:
     empty = np.zeros((0, 0), np.bool_)
     box = Rect(*place)
     _check_header(Side(kind, arrangement, shift, box, empty, b""), width, height)
+    if arrangement == ARRANGEMENT_REGION:
+        side = Side(kind, arrangement, shift, box, empty, data[_HEADER.size :])
+        _check_picture(side, *side.picture_size(width, height))
+        return side
     end = _HEADER.size + (box.area + 7) // 8
     if len(data) < end:
         raise MalformedMessageError("side part is too short")
@@ -220,10 +232,11 @@ def decode_picture(side: Side, width: int, height: int) -> Pixels:
 def paste(side: Side, picture: Pixels, framebuffer: Pixels) -> None:
     """Write the chosen blocks of `picture` into the framebuffer (height, width)."""
     height, width = framebuffer.shape
-    if side.arrangement == ARRANGEMENT_CROP:
+    if side.arrangement != ARRANGEMENT_MOSAIC:
         area = side.area(width, height)
         target = framebuffer[area.y : area.bottom, area.x : area.right]
         crop = picture[: area.height, : area.width]
+        # A region has no map, which is all of it.
         if side.blocks.all():
             target[...] = crop
             return

@@ -102,6 +102,7 @@ class ScreenCoder:
         self._shape_serial = -1
         self._opening = OPENING_FRAMES
         self._changed_at = clock()
+        self._video_at = self._changed_at
 
     def wake(self) -> None:
         """End the wait for a change: there are new hints. Any thread."""
@@ -198,10 +199,15 @@ class ScreenCoder:
             motion=hints.motion,
         )
         now = self._clock()
-        if updates:
+        if encoder.only_video:
+            self._video_at = now
+        elif updates:
             self._changed_at = now
-        elif encoder.refinable and not encoder.pending:
-            updates = encoder.refine(hints.room, still=now - self._changed_at)
+        rest = hints.room - _size(updates)
+        if self._changed_at != now and rest > 0 and not encoder.pending:
+            updates += encoder.refine(
+                rest, still=now - self._changed_at, video_still=now - self._video_at
+            )
         if haste is not None and _size(updates) > haste.slow:
             self._send_found(haste, now)
         if patcher.is_ahead:

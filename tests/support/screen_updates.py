@@ -28,13 +28,24 @@ def _frames() -> list[Image]:
     return [text, scrolled, other, text, mixed]
 
 
+def _film() -> list[Image]:
+    """Pictures of a film, as many as make it a region."""
+    frames = []
+    for seed in range(7):
+        frame = np.zeros((_HEIGHT, _WIDTH, 4), np.uint8)
+        frame[32:128, 32:160] = photo(np.random.default_rng(seed), 96, 128)
+        frames.append(frame)
+    return frames
+
+
 def _recorded() -> list[tuple[Decoder, ScreenUpdate]]:
     """Good updates of many kinds, each with a decoder that is about to take it."""
     samples = []
     for link_rate, lossy in ((None, False), (100_000.0, jpeg.available())):
         encoder, decoder = Encoder(_WIDTH, _HEIGHT), Decoder(_WIDTH * _HEIGHT * 2)
         encoder.link_rate, encoder.lossy = link_rate, lossy
-        for frame in _frames():
+        frames = _frames() + (_film() if lossy else [])
+        for frame in frames:
             for update in encoder.encode(frame, None) + encoder.refine():
                 samples.append((copy.deepcopy(decoder), update))
                 decoder.apply(update)
