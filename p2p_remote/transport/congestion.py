@@ -143,6 +143,7 @@ class DelayController:
             self.delay.update(sample.one_way, self._rtt, sample.lateness, now)
         if sample.rate is not None:
             self._note_rate(sample.rate, limited=sample.limited)
+            self.delay.packet_time = self._mss / max(self._best_rate, 1.0)
         self._round_acked += sample.acked_packets
         self._round_queue = min(self._round_queue, self.delay.queue)
         is_limit = sample.in_flight + 1.5 * self._mss >= 0.8 * self.window

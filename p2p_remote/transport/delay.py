@@ -14,8 +14,11 @@ BASE_WINDOW = 10.0  # s over which the least delay is the base
 FOREIGN_BASE_WINDOW = 60.0  # s, while others keep the queue from emptying
 _BASE_SLOT = 1.0  # s
 _MIN_WINDOW = 0.003  # s over which the standing delay is a minimum, at least
-_MAX_LATE_WINDOW = 0.012  # s of own timer lateness that widens that window
+_MAX_LATE = 0.012  # s of own timer lateness that is reckoned with
+_LATE_WINDOW = 3  # times that lateness, but a round trip at most: that window at least
 _MIN_TOLERANCE = 0.002  # s of queue that is never acted upon
+_LATE_TOLERANCE = 0.5  # of our lateness: a line that waits for us must not run dry
+_MAX_LATE_TOLERANCE = 0.005  # s
 _MAX_TOLERANCE = 0.020  # s
 _WRAP = (TIME_MASK + 1) / 1e6
 _MEDIAN_OF = 31  # standing delays, one a window
@@ -51,6 +54,7 @@ class DelayFilter:
         self.tolerance = _MIN_TOLERANCE  # s of it that may be jitter
         self.jitter = 0.0  # s between least and most in a window, smoothed
         self.base = WindowedMinimum()
+        self.packet_time = 0.0  # s that the line takes for one packet
         self._origin: float | None = None
         self._recent: deque[tuple[float, float]] = deque()  # ascending minima
         self._window_end = 0.0
@@ -63,7 +67,8 @@ class DelayFilter:
             self._origin = one_way
         delay = (one_way - self._origin + _WRAP / 2) % _WRAP - _WRAP / 2
         self.base.update(delay, now)
-        width = max(rtt / 2, _MIN_WINDOW, min(lateness, _MAX_LATE_WINDOW))
+        late = min(lateness, _MAX_LATE)
+        width = max(rtt / 2, _MIN_WINDOW, min(rtt, _LATE_WINDOW * late))
         recent = self._recent
         while recent and recent[-1][1] >= delay:
             recent.pop()
@@ -71,21 +76,30 @@ class DelayFilter:
         while recent[0][0] < now - width:
             recent.popleft()
         standing = recent[0][1]
-        self._spread(delay, standing, width, now)
+        if self._spread(delay, standing, width, now):
+            least = min(_LATE_TOLERANCE * late, _MAX_LATE_TOLERANCE)
+            self.tolerance = max(self._usual_spread(), _MIN_TOLERANCE, least)
         self.queue = standing - self.base.value
 
-    def _spread(self, delay: float, standing: float, width: float, now: float) -> None:
-        """Follow the jitter, window by window."""
+    def _spread(self, delay: float, standing: float, width: float, now: float) -> bool:
+        """Follow the jitter, window by window; whether one has ended."""
         if now < self._window_end:
             self._low = min(self._low, delay)
             self._high = max(self._high, delay)
-            return
-        if self._window_end:
+            return False
+        has_ended = self._window_end > 0
+        if has_ended:
             self.jitter += (self._high - self._low - self.jitter) / 8
             self._standings.append(standing)
-            usual = median(self._standings) - self.base.value
-            most = min(0.9 * self.jitter, _MAX_TOLERANCE)
-            tolerance = min(max(0.4 * self.jitter, usual), most)
-            self.tolerance = max(tolerance, _MIN_TOLERANCE)
         self._low = self._high = delay
         self._window_end = now + width
+        return has_ended
+
+    def _usual_spread(self) -> float:
+        """Queue that is jitter (s): what usually stands, but not all of the spread.
+
+        That of one packet is our own: on a slow line it waits for the one before.
+        """
+        jitter = max(0.0, self.jitter - self.packet_time)
+        usual = median(self._standings) - self.base.value
+        return min(max(0.4 * jitter, usual), 0.9 * jitter, _MAX_TOLERANCE)

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable
 from p2p_remote.transport.channels import CHANNELS, SCREEN_TURNS, URGENT
 from p2p_remote.transport.packet_builder import PacketBuilder
 from p2p_remote.transport.recovery import SentPacket
-from p2p_remote.transport.send_stream import Chunk, SendStream
+from p2p_remote.transport.repeats import Repeats
+from p2p_remote.transport.send_stream import SendStream
 from p2p_remote.wire.constants import (
     CHANNEL_BULK,
     CHANNEL_CURSOR,
@@ -44,7 +45,7 @@ class Outbox:
         self._latest: dict[int, Latest] = {}  # newest value of each kind
         self._latest_waiting: dict[int, Latest] = {}
         self._frames: deque[Frame] = deque()
-        self._repeats: deque[tuple[float, Chunk]] = deque()
+        self.repeats = Repeats()
 
     # What comes in
 
@@ -58,11 +59,6 @@ class Outbox:
         """Send a frame of the connection itself, reliably."""
         if len(self._frames) < _MAX_CONTROL_FRAMES:
             self._frames.append(frame)
-
-    def put_repeat(self, chunk: Chunk, due: float) -> None:
-        """Send an urgent chunk once more at `due` (s), unless it is delivered."""
-        chunk.repeated = True
-        self._repeats.append((due, chunk))
 
     def on_credit(self, credit: Credit) -> None:
         """Take leave to send more on a channel; unknown ones are none of ours."""
@@ -98,13 +94,6 @@ class Outbox:
         """Whether something waits that goes beside window and pacer."""
         return bool(self._frames) or _can_any_send(self._urgent)
 
-    def next_repeat(self) -> float | None:
-        """When the next repeat is due (s)."""
-        repeats = self._repeats
-        while repeats and repeats[0][1].delivered:
-            repeats.popleft()
-        return repeats[0][0] if repeats else None
-
     def has_data(self) -> bool:
         """Whether anything waits that may be sent now."""
         if self._frames or self._latest_waiting:
@@ -120,15 +109,6 @@ class Outbox:
         )
 
     # What goes out
-
-    def fill_repeats(self, packet: PacketBuilder, now: float) -> None:
-        """Put repeats that are due into a packet."""
-        repeats = self._repeats
-        while repeats and repeats[0][0] <= now:
-            chunk = repeats[0][1]
-            if not chunk.delivered and not packet.add_chunk(chunk) and packet.parts:
-                return  # into the next packet, unless it is too large for any
-            repeats.popleft()
 
     def fill_frames(self, packet: PacketBuilder) -> None:
         """Put frames of the connection into a packet."""

@@ -26,8 +26,8 @@ MAX_BATCH = 8  # packets of one call, so that the time they carry is true
 _URGENT_PACKETS = 8  # packets of input and control beside window and pacer
 _URGENT_RATE = 200.0  # such packets per second in the long run
 _REPEAT_LOSS = 0.002  # share of losses above which packets are repeated
-_MIN_REPEAT_GAP = 0.008  # s
-_MAX_REPEAT_GAP = 0.030  # s
+_MIN_REPEAT_GAP = 0.006  # s
+_MAX_REPEAT_GAP = 0.025  # s
 _REPEAT_SHARE = 0.2  # of the rate at most for repeats of a line that fell idle
 _REPEAT_BURST = 8 * 1200  # bytes of such repeats at once
 _QUEUE_TIME = 0.050  # s of the line's rate that may wait in the queue of the screen
@@ -210,6 +210,7 @@ class Sender:
         outbox.fill_frames(packet)
         if urgent:
             outbox.fill_urgent(packet)
+            outbox.repeats.ride(packet)
         if is_open:
             outbox.fill_rest(packet)
         self._repeat_later(packet.chunks, now)
@@ -232,7 +233,7 @@ class Sender:
             self._wants_ping = True
 
     def _fill_repeats(self, packet: PacketBuilder, now: float) -> None:
-        self.outbox.fill_repeats(packet, now)
+        self.outbox.repeats.fill(packet, self.recovery.rtt.probe_timeout, now)
         if self._tail_at is not None and now >= self._tail_at:
             self._tail_at = None
             if not self.outbox.has_data():
@@ -262,16 +263,16 @@ class Sender:
         return self._config.repeats and self.recovery.loss_share > _REPEAT_LOSS
 
     def _repeat_gap(self) -> float:
-        gap = self.recovery.rtt.smoothed / 5
+        gap = self.recovery.rtt.smoothed / 8
         return min(max(gap, _MIN_REPEAT_GAP), _MAX_REPEAT_GAP)
 
     def _repeat_later(self, chunks: list[Chunk], now: float) -> None:
         if not self._repeats():
             return
-        due = now + self._repeat_gap()
+        gap = self._repeat_gap()
         for chunk in chunks:
             if chunk.channel in REPEATED and not chunk.repeated:
-                self.outbox.put_repeat(chunk, due)
+                self.outbox.repeats.put(chunk, gap, now)
 
     def _seal(
         self, packet: PacketBuilder, now: float, *, mtu_probe: bool = False
@@ -314,7 +315,7 @@ class Sender:
         times = [
             self.recovery.next_timer(),
             self._acknowledger.next_timer(),
-            self.outbox.next_repeat(),
+            self.outbox.repeats.next_due(),
             self._tail_at,
         ]
         if self._wants_ping or self._wants_probe:
