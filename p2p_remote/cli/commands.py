@@ -99,6 +99,15 @@ COMMANDS = (
                     "list, or 'primary'",
                 },
             ),
+            Option(
+                ("--window",),
+                {
+                    "metavar": "TITLE",
+                    "action": "append",
+                    "help": "share this window only, by its number, its title or "
+                    "part of it; more than once for several",
+                },
+            ),
             _PASSWORD_FILE,
             Option(
                 ("--downloads",),

@@ -18,8 +18,8 @@ from p2p_remote.cli.lines import (
 from p2p_remote.cli.share_lines import PlainLines
 from p2p_remote.cli.share_scope import (
     PlainScope,
-    find_monitor,
     screens,
+    selection_of,
     share_as_told,
 )
 from p2p_remote.cli.signals import stop_on_signals
@@ -27,7 +27,7 @@ from p2p_remote.errors import UsageError
 from p2p_remote.services import events as se
 from p2p_remote.services.context import Context, load_context, read_password
 from p2p_remote.services.customer import CustomerService
-from p2p_remote.services.desk import Desk, list_monitors
+from p2p_remote.services.desk import Desk
 from p2p_remote.session.customer import DEFAULT_SECONDS
 from p2p_remote.store.known_peers import KnownPeers
 from p2p_remote.store.paths import downloads_dir
@@ -49,10 +49,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _open_desk(arguments: argparse.Namespace) -> Desk:
-    if not arguments.monitor:
-        return Desk(arguments.screen)
-    monitors = list_monitors(arguments.screen)
-    return Desk(arguments.screen, find_monitor(monitors, arguments.monitor))
+    selection = selection_of(
+        arguments.screen, arguments.monitor, arguments.window or []
+    )
+    return Desk(arguments.screen, selection)
 
 
 class _Share:

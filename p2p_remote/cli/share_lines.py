@@ -197,6 +197,9 @@ class PlainLines:
             self._write("Type screens to choose what is shared.")
         elif event.what == "monitor":
             self._write(f"Shared: the monitor {event.names[0]} and nothing else.")
+        elif event.what == "windows":
+            titles = ", ".join(quoted(name) for name in event.names)
+            self._write(f"Shared: {titles}, with dialogs and menus, and nothing else.")
         elif self._ready:
             self._write("Shared: the whole screen.")
 

@@ -18,6 +18,7 @@ from p2p_remote.desktop.selection import (
     Monitor,
     Selection,
     SelectionGoneError,
+    Window,
 )
 from p2p_remote.errors import MissingCapabilityError, UsageError
 
@@ -87,6 +88,23 @@ def list_monitors(name: str = "auto", *, display: str | None = None) -> list[Mon
     with contextlib.closing(X11Connection(display)) as connection:
         connection.refuse_wayland()
         return X11Monitors(connection).list()
+
+
+def list_windows(name: str = "auto", *, display: str | None = None) -> list[Window]:
+    """Return the windows that can be shared alone, the topmost first.
+
+    Raises as `choose_screen`.
+    """
+    _check_name(name)
+    if name in ("synthetic", "mss") or not _is_x11_system():
+        return []
+    _require_x11(display)
+    from p2p_remote.desktop.x11_connection import X11Connection
+    from p2p_remote.desktop.x11_windows import X11Windows
+
+    with contextlib.closing(X11Connection(display)) as connection:
+        connection.refuse_wayland()
+        return X11Windows(connection).named()
 
 
 def _mss_monitors(display: str | None) -> list[Monitor]:
@@ -177,6 +195,10 @@ def _x11_screen(
 ) -> Choice[ScreenSource]:
     from p2p_remote.desktop.x11_screen import X11Screen
 
+    if selection.windows is not None:
+        from p2p_remote.desktop.x11_window_screen import X11WindowScreen
+
+        return Choice(X11WindowScreen(selection.windows, display))
     try:
         screen = X11Screen(display, selection.monitor)
     except (WaylandError, SelectionGoneError):

@@ -42,7 +42,19 @@ class DamageTracker:
 
     def is_notice(self, event: bytes) -> bool:
         """Whether an event of the connection says that there is damage now."""
-        return event[0] == self._event
+        if event[0] != self._event:
+            return False
+        (damage,) = struct.unpack_from("<I", event, 8)
+        return bool(damage == self._damage)
+
+    def close(self) -> None:
+        """Give back what the server holds. Nothing is reported any more."""
+        self._connection.send(
+            request(self._opcode, 2, struct.pack("<I", self._damage))  # Destroy
+        )
+        self._connection.send(
+            request(self._fixes, 10, struct.pack("<I", self._region))  # DestroyRegion
+        )
 
     def take(self, bounds: Rect) -> list[Rect]:
         """Return the damage since the last call, clipped, and start anew.

@@ -58,9 +58,7 @@ class X11Screen(X11Source):
             return []
         self._changed = False
         origin = self._area
-        damage = [
-            one.moved(-origin.x, -origin.y) for one in self._tracker.take(origin)
-        ]
+        damage = [one.moved(-origin.x, -origin.y) for one in self._tracker.take(origin)]
         if self._first:
             damage = [Rect(0, 0, self.width, self.height)]
         self._reader.read(row_bands(damage, _BAND_GAP))

@@ -112,8 +112,8 @@ class X11Source(ABC):
         self._resized = True
         self.wake()
 
-    def expect_change(self) -> None:
-        """Damage comes by itself."""
+    def expect_change(self) -> None:  # noqa: B027 -- damage comes by itself
+        """Nothing has to be done."""
 
     def close(self) -> None:
         """End the connection, which frees all that the server holds for it.

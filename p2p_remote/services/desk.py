@@ -12,16 +12,26 @@ from p2p_remote.desktop.selection import (
     Monitor,
     Selection,
     SelectionGoneError,
+    Window,
 )
 from p2p_remote.errors import MissingCapabilityError
 from p2p_remote.services.events import Shared
 
-__all__ = ["EVERYTHING", "Desk", "Monitor", "Selection", "list_monitors"]
+__all__ = [
+    "EVERYTHING",
+    "Desk",
+    "Monitor",
+    "Selection",
+    "Window",
+    "list_monitors",
+    "list_windows",
+]
 
 HOTKEY_LOST = "hotkey_lost"  # told like a key: F11 is no longer heard
 
 
 list_monitors = choose.list_monitors
+list_windows = choose.list_windows
 
 
 class Desk:
@@ -81,6 +91,15 @@ class Desk:
 
         """
         return choose.list_monitors(self._screen)
+
+    def windows(self) -> list[Window]:
+        """Return the windows that could be shared, the topmost first.
+
+        Raises:
+            MissingCapabilityError: the screen is gone.
+
+        """
+        return choose.list_windows(self._screen)
 
     def share(self, selection: Selection) -> None:
         """Share something else from now on, also in the middle of a session.
@@ -158,17 +177,25 @@ class Desk:
             what = "nothing"
         elif self._selection.monitor:
             what, names = "monitor", (self._selection.monitor,)
+        elif self._selection.windows is not None:
+            what, names = "windows", getattr(source, "titles", ())
         else:
             what = "everything"
         return Shared(what, names, source.width, source.height, why)
 
     def locate(self, x: int, y: int) -> tuple[int, int] | None:
         """Return the sink's position for a pixel of the picture; None: not shared."""
-        return self.source.locate(x, y)
+        try:
+            return self.source.locate(x, y)
+        except MissingCapabilityError:  # closed: something else takes its place
+            return None
 
     def takes_keys(self) -> bool:
         """Whether what is typed now goes where it is shared."""
-        return self.source.takes_keys()
+        try:
+            return self.source.takes_keys()
+        except MissingCapabilityError:
+            return False
 
     def expect_change(self) -> None:
         """Input was injected: look at the screen soon. Any thread."""

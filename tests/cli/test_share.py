@@ -48,6 +48,10 @@ class Anything:
     def __init__(self) -> None:
         self.listeners: list[Any] = []
 
+    def windows(self) -> list[Any]:
+        """Return none."""
+        return []
+
     def monitors(self) -> list[Monitor]:
         """Return two monitors side by side."""
         return [

@@ -7,12 +7,14 @@ import pytest
 from p2p_remote.cli.share_scope import (
     PlainScope,
     find_monitor,
+    find_windows,
     screens,
+    selection_of,
     share_as_told,
 )
 from p2p_remote.errors import UsageError
 from p2p_remote.screen.geometry import Rect
-from p2p_remote.services.desk import EVERYTHING, Monitor, Selection
+from p2p_remote.services.desk import EVERYTHING, Monitor, Selection, Window
 
 MONITORS = [
     Monitor("HDMI-2", Rect(640, 0, 800, 600), is_primary=True),
@@ -20,16 +22,27 @@ MONITORS = [
 ]
 
 
-class FakeDesk:
-    """Two monitors, and what was chosen."""
+WINDOWS = [
+    Window(77, "Letter - Writer", Rect(0, 0, 10, 10)),
+    Window(78, "Letters", Rect(0, 0, 10, 10)),
+    Window(79, "Bank", Rect(0, 0, 10, 10)),
+]
 
-    def __init__(self, monitors: list[Monitor]) -> None:
-        self._monitors = monitors
+
+class FakeDesk:
+    """Two monitors, three windows, and what was chosen."""
+
+    def __init__(self, monitors: list[Monitor], windows: list[Window]) -> None:
+        self._monitors, self._windows = monitors, windows
         self.chosen: list[Selection] = []
 
     def monitors(self) -> list[Monitor]:
         """Return them, the primary one first."""
         return self._monitors
+
+    def windows(self) -> list[Window]:
+        """Return them, the topmost first."""
+        return self._windows
 
     def share(self, selection: Selection) -> None:
         """Note it."""
@@ -38,8 +51,8 @@ class FakeDesk:
 
 @pytest.fixture
 def desk() -> Any:
-    """Return a desk with two monitors."""
-    return FakeDesk(MONITORS)
+    """Return a desk with monitors and windows."""
+    return FakeDesk(MONITORS, WINDOWS)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +71,30 @@ def test_an_unknown_monitor_is_never_another_one(wanted: str) -> None:
         find_monitor(MONITORS, wanted)
 
 
+@pytest.mark.parametrize("wanted", ["letter", "", "Paint", "7"])
+def test_a_window_has_to_be_the_only_one_meant(wanted: str) -> None:
+    """A part of a title may be that of two; nothing is shared by mistake."""
+    with pytest.raises(UsageError, match="77 'Letter - Writer'"):
+        find_windows(WINDOWS, [wanted])
+
+
+def test_the_whole_title_goes_before_a_part() -> None:
+    """Else a window whose title is part of another's could not be named."""
+    windows = [*WINDOWS, Window(80, "Bank account", Rect(0, 0, 1, 1))]
+    assert find_windows(windows, ["Bank"]) == Selection(windows=frozenset({79}))
+
+
+def test_a_monitor_and_windows_exclude_each_other() -> None:
+    """Without either everything is shared."""
+    assert selection_of("synthetic", None, []) == EVERYTHING
+    with pytest.raises(UsageError, match="not both"):
+        selection_of("synthetic", "1", ["Bank"])
+    with pytest.raises(UsageError, match="none"):
+        selection_of("synthetic", "1", [])
+    with pytest.raises(UsageError, match="no window"):
+        selection_of("synthetic", None, ["Bank"])
+
+
 def test_monitors_as_json(desk: Any) -> None:
     """Name, place, size, and which is the primary one."""
     assert screens(desk)["monitors"][0] == {
@@ -74,11 +111,15 @@ def test_json_chooses(desk: Any) -> None:
     """A command that names nothing changes nothing."""
     share_as_told(desk, {"monitor": "DP-1"})
     share_as_told(desk, {"everything": True})
-    assert desk.chosen == [Selection(monitor="DP-1"), EVERYTHING]
-    for command in ({}, {"everything": False}, {"monitor": 1}, {"monitor": "X"}):
+    share_as_told(desk, {"windows": [78]})
+    windows = Selection(windows=frozenset({78}))
+    assert desk.chosen == [Selection(monitor="DP-1"), EVERYTHING, windows]
+    wrong: list[dict[str, Any]] = [{}, {"everything": False}, {"monitor": 1}]
+    wrong += [{"monitor": "X"}, {"windows": []}, {"windows": [1]}, {"windows": 78}]
+    for command in wrong:
         with pytest.raises(UsageError):
             share_as_told(desk, command)
-    assert len(desk.chosen) == 2
+    assert len(desk.chosen) == 3
 
 
 def test_plain_lines_choose(desk: Any) -> None:
@@ -88,22 +129,24 @@ def test_plain_lines_choose(desk: Any) -> None:
     assert not scope.answer("no")
     assert not scope.answer("")
     assert scope.answer("screens")
-    assert lines == [
+    assert lines[:3] == [
         "1. Monitor HDMI-2, 800 x 600 pixels, the main one",
         "2. Monitor DP-1, 640 x 480 pixels",
+        "Window 77: Letter - Writer",
     ]
-    for line in ("share 2", "Share ALL", "share"):
+    for line in ("share 2", "Share ALL", "share", "share windows writer, 79"):
         assert scope.answer(line)
-    assert desk.chosen == [Selection(monitor="DP-1"), EVERYTHING]
+    windows = Selection(windows=frozenset({77, 79}))
+    assert desk.chosen == [Selection(monitor="DP-1"), EVERYTHING, windows]
     assert scope.answer("share 9")
     assert "no monitor '9'" in lines[-1]
 
 
 def test_no_single_monitors() -> None:
     """A practice desktop has none."""
-    desk: Any = FakeDesk([])
+    desk: Any = FakeDesk([], [])
     lines: list[str] = []
     PlainScope(desk, lines.append).answer("screens")
-    assert "shared together" in lines[0]
+    assert "all is shared" in lines[0]
     with pytest.raises(UsageError, match="none"):
         find_monitor([], "primary")
