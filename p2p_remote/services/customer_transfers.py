@@ -25,7 +25,7 @@ class CustomerTransfers(Transfers):
         ask: Callable[[str, se.FileFacts], None],
     ) -> None:
         """Write into `folder`; `ask` is given permission and file of a question."""
-        super().__init__(session.files, session.handshake.peer_public, running, notify)
+        super().__init__(session, running, notify)
         self._files = session.files
         self._folder = folder
         self._ask = ask

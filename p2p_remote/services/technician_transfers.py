@@ -23,7 +23,7 @@ class TechnicianTransfers(Transfers):
         notify: Callable[[se.ServiceEvent], None],
     ) -> None:
         """Serve this session."""
-        super().__init__(session.files, session.handshake.peer_public, running, notify)
+        super().__init__(session, running, notify)
         self._files = session.files
         self._sending, self._getting = asyncio.Lock(), asyncio.Lock()
 

@@ -4,8 +4,11 @@ import asyncio
 from typing import TypeVar
 
 from p2p_remote.errors import FileTransferError
+from p2p_remote.net.bulk_lane import Lane
 from p2p_remote.services import events as se
+from p2p_remote.services.transfer_lanes import LaneSearch
 from p2p_remote.session import file_events as fe
+from p2p_remote.store.incoming_files import IncomingFile
 from p2p_remote.wire import files as wire_files
 
 EventT = TypeVar("EventT", bound=fe.FileEvent)
@@ -41,8 +44,11 @@ class Job:
         self.size = size
         self.incoming = incoming
         self.position = 0  # bytes written at the receiver's
-        self.lane = False
-        self._events: asyncio.Queue[fe.FileEvent] = asyncio.Queue()
+        self.by_lane = False
+        self.search: LaneSearch | None = None
+        self.lanes: list[Lane] = []
+        self.sink: IncomingFile | None = None
+        self._events: asyncio.Queue[fe.FileEvent | None] = asyncio.Queue()
         self._change = asyncio.Event()
         self._stopped: FileTransferError | None = None
         self._reported_at = float("-inf")
@@ -50,9 +56,24 @@ class Job:
     def put(self, event: fe.FileEvent) -> None:
         """Take an event for `next`; a stop is for everybody who waits."""
         if isinstance(event, fe.FileStopped):
-            self._stopped = stopped(event)
-        self._events.put_nowait(event)
+            self.fail(stopped(event))
+        else:
+            self._events.put_nowait(event)
+
+    def fail(self, error: FileTransferError) -> None:
+        """End it: everybody who waits, in whatever thread, gets to know."""
+        self._stopped = self._stopped or error
+        self._events.put_nowait(None)
         self.wake()
+        self.close_lanes()
+
+    def close_lanes(self) -> None:
+        """Look for no lane any more, and use none."""
+        if self.search is not None:
+            self.search.close()
+        for lane in self.lanes:
+            lane.close()
+        self.lanes.clear()
 
     def on_written(self, position: int) -> None:
         """The receiver has everything before `position`."""
@@ -119,8 +140,10 @@ class Job:
         return event
 
     async def _next(self) -> fe.FileEvent:
-        self.check()
-        event = await self._events.get()
+        event = None
+        while event is None:
+            self.check()
+            event = await self._events.get()
         self.check()
         return event
 
@@ -142,7 +165,7 @@ class Job:
             self.size,
             self.position,
             state,
-            self.lane,
+            self.by_lane,
             text,
             path,
         )

@@ -11,12 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from p2p_remote.errors import FileTransferError, UsageError
+from p2p_remote.errors import FileTransferError, RemoteSupportError, UsageError
+from p2p_remote.net.bulk_lane import STALL_SECONDS, Lane, LaneBrokenError
 from p2p_remote.services import events as se
 from p2p_remote.services.running_node import RunningNode
 from p2p_remote.services.transfer_job import Job
+from p2p_remote.services.transfer_lanes import LEAST_BYTES, LaneReader, LaneSearch
 from p2p_remote.session import file_events as fe
-from p2p_remote.session.files import Files
+from p2p_remote.session.session import Session
 from p2p_remote.store.incoming_files import Expected, IncomingFile
 from p2p_remote.store.outgoing_files import OutgoingFile
 from p2p_remote.wire import files as wire_files
@@ -42,20 +44,19 @@ class Transfers:
 
     def __init__(
         self,
-        files: Files,
-        peer_public: bytes,
+        session: Session,
         running: RunningNode,
         notify: Callable[[se.ServiceEvent], None],
     ) -> None:
-        """Serve `files`; `peer_public` tells whose partial files may be taken up."""
-        self._machine = files
-        self._peer_public = peer_public
+        """Serve the files of `session`."""
+        self._session = session
+        self._machine = session.files
         self._running = running
         self._notify = notify
         self._loop = asyncio.get_running_loop()
         self._jobs: dict[int, Job] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._threads = ThreadPoolExecutor(4, thread_name_prefix="files")
+        self._threads = ThreadPoolExecutor(8, thread_name_prefix="files")
         self._closed = False
 
     def on_event(self, event: fe.FileEvent) -> None:
@@ -70,6 +71,8 @@ class Transfers:
         elif isinstance(event, fe.FileProgress):
             job_of_event.on_written(event.position)
             self._report(job_of_event)
+        elif isinstance(event, fe.LaneOffered):
+            self._search_of(job_of_event).dial(event)
         else:
             job_of_event.put(event)
 
@@ -125,9 +128,8 @@ class Transfers:
             start = await self._in_thread(source.skip, accepted.offset, accepted.digest)
             self._machine.begin(job.number, start, self._now())
             job.on_written(start)
+            self._search_lane(job)
             await self._send_bytes(job, source)
-            while job.position < job.size:
-                await job.changed()
             digest = await self._in_thread(source.digest)
             self._machine.sent(job.number, digest, self._now())
             self._running.poke()
@@ -138,8 +140,15 @@ class Transfers:
 
     async def _send_bytes(self, job: Job, source: OutgoingFile) -> None:
         position = job.position
-        while position < source.size:
+        while job.position < source.size:
             job.check()
+            if job.lanes and position == job.position:
+                await self._send_by_lane(job, source)
+                position = job.position
+                continue
+            if job.lanes or position == source.size:
+                await job.changed()
+                continue
             room = self._machine.room(job.number, self._now())
             if not room:
                 await job.changed()
@@ -150,9 +159,30 @@ class Transfers:
             self._running.poke()
             position += len(data)
 
+    async def _send_by_lane(self, job: Job, source: OutgoingFile) -> None:
+        """Send the rest by the first lane; what is lost with it goes another way."""
+        lane = job.lanes[0]
+        job.by_lane = True
+        start, size = job.position, source.size
+        try:
+            await self._in_thread(lane.send, job.number, start, size, source.read)
+            self._machine.go_on_from(job.number, size)
+            while job.position < size:
+                async with asyncio.timeout(STALL_SECONDS):
+                    await job.changed()
+        except (LaneBrokenError, TimeoutError):
+            job.check()
+            _LOG.info("the connection for files broke; they go through the session")
+            self._machine.go_on_from(job.number, job.position)
+            job.by_lane = False
+        finally:
+            job.close_lanes()
+
     async def _receive(self, job: Job, folder: Path, offer: fe.FileOffered) -> str:
         """Take a file into a folder; returns its path."""
-        expected = Expected(self._peer_public, job.name, offer.size, offer.modified)
+        expected = Expected(
+            self._session.handshake.peer_public, job.name, offer.size, offer.modified
+        )
         sink = await self._in_thread(
             IncomingFile, folder, expected, self._permitted(job.number)
         )
@@ -162,6 +192,9 @@ class Transfers:
             begun = await job.next(fe.FileBegun)
             if begun.offset != sink.position:
                 await self._in_thread(sink.restart)
+            job.position = begun.offset
+            job.sink = sink
+            self._search_lane(job)
             path = await self._receive_bytes(job, sink)
         finally:
             sink.close(keep=job.stop_reason not in _REMOVED_AFTER)
@@ -181,6 +214,55 @@ class Transfers:
                 self._machine.written(job.number, told, self._now())
                 self._running.poke()
             job.position = sink.position
+            self._report(job)
+
+    # Lanes.
+
+    def _search_of(self, job: Job) -> LaneSearch:
+        if job.search is None:
+
+            def on_lane(lane: Lane) -> None:
+                self._on_lane(job, lane)
+
+            job.search = LaneSearch(self._session, job.number, self._running, on_lane)
+        return job.search
+
+    def _search_lane(self, job: Job) -> None:
+        if job.size - job.position >= LEAST_BYTES:
+            self._search_of(job).start()
+
+    def _on_lane(self, job: Job, lane: Lane) -> None:
+        """Use a lane: the sender takes the first, the receiver reads from all."""
+        sink = job.sink
+        if not job.incoming and not job.lanes:
+            job.lanes.append(lane)
+            job.wake()
+        elif sink is not None:
+            job.lanes.append(lane)
+            reader = LaneReader(lane, job.number, sink, self._loop, self._on_came)
+            task = self._loop.create_task(self._read_lane(job, reader))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        else:
+            lane.close()
+
+    async def _read_lane(self, job: Job, reader: LaneReader) -> None:
+        try:
+            await self._in_thread(reader.run)
+        except FileTransferError as error:
+            job.fail(error)
+        except RemoteSupportError as error:
+            _LOG.info("the connection for files is over: %s", error)
+        finally:
+            reader.lane.close()
+
+    def _on_came(self, number: int, position: int) -> None:
+        job = self._jobs.get(number)
+        if job is not None:
+            job.by_lane = True
+            job.position = position
+            self._machine.written(number, position, self._now())
+            self._running.poke()
             self._report(job)
 
     # Helpers of the above.
@@ -205,6 +287,7 @@ class Transfers:
             job.position = job.size
             report = job.report("done", path=path)
         finally:
+            job.close_lanes()
             self._jobs.pop(job.number, None)
         self._notify(report)
         return report

@@ -3,6 +3,7 @@
 import hashlib
 import os
 import stat
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -35,6 +36,7 @@ class OutgoingFile:
         """
         self._permitted = permitted
         self._shown = str(path)
+        self._lock = threading.Lock()  # nothing is read from a number that is free
         self._hash = hashlib.blake2b(digest_size=files.DIGEST_BYTES)
         self._hashed = 0
         self._descriptor = -1
@@ -70,7 +72,8 @@ class OutgoingFile:
         """
         self._check_permitted()
         try:
-            data = self._read(offset, min(size, self.size - offset))
+            with self._lock:
+                data = self._read(offset, min(size, self.size - offset))
         except OSError as error:
             raise self._unreadable(error) from error
         new = data[self._hashed - offset :] if offset < self._hashed else data
@@ -92,9 +95,10 @@ class OutgoingFile:
 
     def close(self) -> None:
         """Let go; harmless twice."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
+        with self._lock:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
 
     def _read(self, offset: int, size: int) -> bytes:
         os.lseek(self._descriptor, offset, os.SEEK_SET)
