@@ -126,6 +126,14 @@ bench-transport: install ## the transport beside TCP and QUIC on bad lines (root
 bench-hotkey: install ## how long after F11 input still arrives, into docs/figures.md
 	@$(BIN)/python -m tests.bench.bench_hotkey --write $(ARGS)
 
+.PHONY: bench-files bench-files-deps
+bench-files: install ## a large file on an emulated LAN beside scp (root)
+	@$(BIN)/python -m tests.bench.bench_files --write $(ARGS)
+
+bench-files-deps: ## install the rival of bench-files (root)
+	@apt-get update -q && DEBIAN_FRONTEND=noninteractive \
+		apt-get install -y -q --no-install-recommends openssh-server openssh-client
+
 .PHONY: bench-paths
 bench-paths: install ## which pairs become direct, what a break costs, into docs/figures.md
 	@$(BIN)/python -m tests.bench.bench_paths --write $(ARGS)

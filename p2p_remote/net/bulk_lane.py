@@ -10,12 +10,10 @@ import asyncio
 import contextlib
 import os
 import socket
-import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from p2p_remote.errors import NetworkError, ProtocolError, RemoteSupportError
-from p2p_remote.net.lane_pacing import LanePacing
 from p2p_remote.session.lane import (
     HELLO_BYTES,
     LANE_NONCE_BYTES,
@@ -35,6 +33,7 @@ PROOF_SECONDS = 3.0  # s until a connection has to have proven itself
 MAX_UNPROVEN = 8  # connections that may be at it at once
 MAX_TRIES = 64  # unproven connections after which nothing is listened to any more
 STALL_SECONDS = 5.0  # s without progress after which the connection is given up
+BATCH_BYTES = 512 * 1024  # read and hashed at a time: few turns of the interpreter
 _READ_BUFFER = 256 * 1024
 
 
@@ -50,7 +49,6 @@ class Lane:
         self._socket = connection
         self.sealer = LaneSealer(keys.send)
         self.opener = LaneOpener(keys.receive)
-        self._pacing = LanePacing(connection)
 
     def begin(self) -> None:
         """Let calls block from now on: the loop has no part in it any more."""
@@ -78,9 +76,11 @@ class Lane:
         position = start
         try:
             while position < size:
-                self._pacing.step(time.monotonic())
-                data = read(position, CHUNK_BYTES)
-                self._socket.sendall(self.sealer.chunk(number, position, data))
+                data = read(position, BATCH_BYTES)
+                for begin in range(0, len(data), CHUNK_BYTES):
+                    part = data[begin : begin + CHUNK_BYTES]
+                    record = self.sealer.chunk(number, position + begin, part)
+                    self._socket.sendall(record)
                 position += len(data)
             self._socket.sendall(self.sealer.end())
         except OSError as error:

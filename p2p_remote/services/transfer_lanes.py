@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Callable
 
-from p2p_remote.net.bulk_lane import Lane, LaneDoor
+from p2p_remote.net.bulk_lane import BATCH_BYTES, Lane, LaneDoor
 from p2p_remote.net.interfaces import interface_addresses, is_usable
 from p2p_remote.services.running_node import RunningNode
 from p2p_remote.session import file_events as fe
@@ -83,6 +83,9 @@ class LaneReader:
         self._loop = loop
         self._on_came = on_came
         self._told_at = float("-inf")
+        self._offset = 0  # of what waits to be written
+        self._waiting: list[bytes] = []
+        self._size = 0
 
     def run(self) -> None:
         """Read to the end.
@@ -93,13 +96,28 @@ class LaneReader:
 
         """
         self.lane.receive(self._take)
+        self._write()
 
     def _take(self, number: int, offset: int, data: bytes) -> None:
         if number != self._number:
             return
-        self._sink.write(offset, data)
+        if offset != self._offset + self._size:
+            self._write()
+            self._offset = offset
+        self._waiting.append(data)
+        self._size += len(data)
+        if self._size >= BATCH_BYTES:
+            self._write()
+
+    def _write(self) -> None:
+        if not self._size:
+            return
+        self._sink.write(self._offset, b"".join(self._waiting))
+        self._offset += self._size
+        self._size = 0
+        self._waiting.clear()
         now = time.monotonic()
         position = self._sink.position
         if now - self._told_at >= TELL_INTERVAL or position == self._sink.expected.size:
             self._told_at = now
-            self._loop.call_soon_threadsafe(self._on_came, number, position)
+            self._loop.call_soon_threadsafe(self._on_came, self._number, position)

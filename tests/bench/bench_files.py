@@ -5,10 +5,10 @@
 Two network namespaces joined by a veth pair; on both ends `tbf` makes it a line of
 1 Gbit/s with a queue of 50 ms, then the same without a shaper. ours and scp take turns
 (A B A B); files lie in memory (tmpfs), so no disk decides. scp goes through a
-connection that is up already, as ours does. Meanwhile keys are typed into the shared screen: the
-delay is from the command to the frame that shows it. Needs root, iproute2 and the
-Debian packages openssh-server and openssh-client (`make bench-files-deps`). `--write`
-puts the table into docs/figures.md.
+connection that is up already, as ours does. Meanwhile keys are typed into the shared
+screen: the delay is from the command to the frame that shows it. Needs root, iproute2
+and the Debian packages openssh-server and openssh-client (`make bench-files-deps`).
+`--write` puts the table into docs/figures.md.
 """
 
 import argparse

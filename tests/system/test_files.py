@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.system.couple import Couple, eventually
+from tests.system.namespaces import Network
 from tests.system.programs import P2P_REMOTE, Programs
 
 BIG = 24_000_000  # bytes: long enough to be interrupted
@@ -122,6 +123,56 @@ def test_a_cut_file_goes_on_where_it_was(couple: Couple, tmp_path: Path) -> None
     couple.connect.event("done", 60.0, do="send")
     assert (folder / "big.iso").read_bytes() == big.read_bytes()
     assert not partial(folder)
+
+
+@pytest.fixture
+def slow_lan(lan: Network, tmp_path: Path) -> Couple:
+    """Two hosts on a wire of 50 Mbit/s: a big file takes some seconds."""
+    for host in ("customer", "technician"):
+        shape = "tc qdisc add dev eth0 root tbf rate 50mbit burst 64kb latency 50ms"
+        lan.run(host, *shape.split())
+    couple = Couple(tmp_path, lan.programs, lan)
+    couple.start_share("--screen", "synthetic", "--downloads", str(tmp_path / "in"))
+    couple.begin("view", "control", "file_in", "file_out")
+    return couple
+
+
+def test_on_a_lan_files_have_a_connection_of_their_own(
+    slow_lan: Couple, tmp_path: Path
+) -> None:
+    """Both ways over TCP, while the session goes on; nothing listens afterwards."""
+    couple, big = slow_lan, make(tmp_path, "big", BIG)
+    couple.connect.say({"do": "send", "file": str(big)})
+    couple.connect.event("transfer", state="running", over="tcp")
+    couple.share.event("transfer", state="running", over="tcp")
+    couple.do(do="text", text="meanwhile")
+    couple.connect.event("done", 60.0, do="send")
+    assert (tmp_path / "in" / "big").read_bytes() == big.read_bytes()
+    couple.connect.say({"do": "get", "path": str(big), "to": str(tmp_path / "back")})
+    couple.connect.event("transfer", state="running", over="tcp")
+    couple.connect.event("done", 60.0, do="get")
+    assert (tmp_path / "back").read_bytes() == big.read_bytes()
+
+
+def test_a_file_outlives_its_connection(
+    slow_lan: Couple, lan: Network, tmp_path: Path
+) -> None:
+    """When TCP is cut off in the middle, the session carries the rest."""
+    couple, big = slow_lan, make(tmp_path, "big", BIG)
+    couple.connect.say({"do": "send", "file": str(big)})
+    couple.connect.event("transfer", state="running", over="tcp")
+    lan.nft(
+        "customer",
+        """
+        add table inet cut
+        add chain inet cut input { type filter hook input priority 0; }
+        add rule inet cut input meta l4proto tcp drop
+        """,
+    )
+    couple.connect.event("transfer", 60.0, state="running", over="session")
+    couple.connect.event("done", 120.0, do="send")
+    assert (tmp_path / "in" / "big").read_bytes() == big.read_bytes()
+    assert not partial(tmp_path / "in")
 
 
 def test_send_and_get_as_commands(
