@@ -7,7 +7,7 @@ from math import inf
 
 import numpy as np
 
-from p2p_remote.screen import effort, jpeg
+from p2p_remote.screen import effort
 from p2p_remote.screen.arrays import BLOCK, SEGMENT, Bits, Frame, Pixels, pixels_of
 from p2p_remote.screen.chunks import MAX_PITCH, Scanned, chunks, columns
 from p2p_remote.screen.damage import mark_rows, trimmed
@@ -50,10 +50,11 @@ class Encoder:
         self.width = width
         self.height = height
         self.lossy = False
-        """Whether photographs may go as JPEG first; `refine` makes them exact."""
+        """Whether photographs may go lossy first; `refine` makes them exact."""
         self._mirror = Mirror(width, height)
         self._writer = UpdateWriter(display)
-        self._photo_coder = PhotoCoder()
+        self.photos = PhotoCoder()
+        """Codes photographs; it is told what the viewer decodes."""
         self._video = VideoFinder(width, height)
         self._only_video = False
         self._stale = np.ones(height, np.bool_)
@@ -102,10 +103,6 @@ class Encoder:
         self._view = view
         self._stale |= self._hidden
         self._hidden[:] = False
-
-    @property
-    def _is_lossy(self) -> bool:
-        return self.lossy and jpeg.available()
 
     def reset(self) -> None:
         """Begin the next call of `encode` with a key frame."""
@@ -197,8 +194,6 @@ class Encoder:
         quality = next((rung for after, rung in _RUNGS if still >= after), None)
         if quality is None or self._is_key:
             return []
-        if quality != LOSSLESS and not jpeg.available():
-            return []
         blocks = self._mirror.loss.worse_than(quality)
         if self._view is not None:
             inside = np.zeros_like(blocks)
@@ -250,7 +245,7 @@ class Encoder:
 
         Regions are taken out of the map: no motion is looked for inside.
         """
-        if not self._is_lossy:
+        if not self.lossy:
             return [], np.zeros((0, 0), np.bool_)
         view = self._view or Rect(0, 0, self.width, self.height)
         changed = changed_blocks(segments)
@@ -267,9 +262,9 @@ class Encoder:
         """Regions of video, each as one picture unless it is very large."""
         rate = self._writer.link_rate
         for region in regions:
-            quality = self._photo_coder.video_quality_for(region, budget, rate)
+            quality = self.photos.video_quality_for(region, budget, rate)
             for part in bands(region):
-                side = self._photo_coder.encode_region(current, part, quality)
+                side = self.photos.encode_region(current, part, quality)
                 self._mirror.loss.set_rect(part, quality)
                 yield self._writer.write(Body(), side)
 
@@ -284,7 +279,7 @@ class Encoder:
             return edges.copy(), edges
         changed = changed_blocks(segments)
         photo = photo_blocks(current, changed)
-        if not self._is_lossy:
+        if not self.lossy:
             whole = mostly_changed(segments, photo)
             photo, edges = whole, photo & ~whole
         if np.count_nonzero(photo) < _MIN_PHOTO:
@@ -361,21 +356,21 @@ class Encoder:
 
     def _quality(self, blocks: int, budget: int | None) -> int:
         """Quality at which photographs go first."""
-        if not self._is_lossy:
+        if not self.lossy:
             return LOSSLESS
         rate = self._writer.link_rate
         best = 85 if rate is None or rate >= FAST_LINK else 70
         if rate is not None and rate < _MEDIUM_LINK:
             best = 50
-        return self._photo_coder.quality_for(best, blocks, budget)
+        return self.photos.quality_for(best, blocks, budget)
 
     def _photo_updates(
         self, blocks: Bits, quality: int, source: Pixels, budget: int | None
     ) -> Iterator[ScreenUpdate]:
         """Updates of nothing but photo blocks."""
-        most = self._photo_coder.blocks_for(quality, budget)
+        most = self.photos.blocks_for(quality, budget)
         for box, chosen in slices(blocks, most):
-            side = self._photo_coder.encode(source, box, chosen, quality)
+            side = self.photos.encode(source, box, chosen, quality)
             self._mirror.take_blocks(box, chosen, source, quality)
             yield self._writer.write(Body(), side)
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from p2p_remote.screen import jpeg
+from p2p_remote.screen import dct, jpeg
 from p2p_remote.screen.arrays import BLOCK, Bits, Pixels
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.screen.scaling import reduced
@@ -12,6 +12,7 @@ from p2p_remote.screen.side import (
     ARRANGEMENT_CROP,
     ARRANGEMENT_MOSAIC,
     ARRANGEMENT_REGION,
+    KIND_DCT,
     KIND_DELTA,
     KIND_JPEG,
     MAX_PICTURE,
@@ -112,6 +113,8 @@ class PhotoCoder:
 
     def __init__(self) -> None:
         """Begin with typical sizes."""
+        self.takes_jpeg = True
+        """Whether the viewer decodes JPEG; it is used where it can be coded too."""
         self._bytes_per_block = dict(_BYTES_PER_BLOCK)
         self._bytes_of_video = dict(_BYTES_PER_BLOCK)
 
@@ -138,8 +141,7 @@ class PhotoCoder:
         return max(min(int(budget / self._bytes_per_block[quality]), most), 1)
 
     def encode(self, frame: Pixels, box: Rect, chosen: Bits, quality: int) -> bytes:
-        """Side part of the `chosen` blocks of `box`, lossless or as JPEG."""
-        kind = KIND_DELTA if quality == LOSSLESS else KIND_JPEG
+        """Side part of the `chosen` blocks of `box`, lossless or not."""
         count = int(np.count_nonzero(chosen))
         if count > _CROP_SHARE * box.area:
             arrangement = ARRANGEMENT_CROP
@@ -150,10 +152,7 @@ class PhotoCoder:
             arrangement = ARRANGEMENT_MOSAIC
             picture = _mosaic(frame, box, chosen)
         shift = _SHIFTS.get(quality, 0)
-        if kind == KIND_DELTA:
-            payload = encode_delta(picture)
-        else:
-            payload = _jpeg(picture, quality)
+        kind, payload = self._coded(picture, quality)
         _learn(self._bytes_per_block, quality, len(payload) / count)
         return build(Side(kind, arrangement, shift, box, chosen, payload))
 
@@ -175,23 +174,26 @@ class PhotoCoder:
         return VIDEO_QUALITIES[-1]
 
     def encode_region(self, frame: Pixels, region: Rect, quality: int) -> bytes:
-        """Side part of a region (pixels) of at most `MAX_PICTURE` pixels, as JPEG."""
+        """Side part of a region (pixels) of at most `MAX_PICTURE` pixels, lossy."""
         area = slice(region.y, region.bottom), slice(region.x, region.right)
-        payload = _jpeg(np.ascontiguousarray(frame[area]), quality)
+        kind, payload = self._coded(np.ascontiguousarray(frame[area]), quality)
         share = len(payload) * BLOCK * BLOCK / region.area
         _learn(self._bytes_of_video, quality, share)
         shift = _SHIFTS.get(quality, 0)
         no_map = np.zeros((0, 0), np.bool_)
-        part = Side(KIND_JPEG, ARRANGEMENT_REGION, shift, region, no_map, payload)
+        part = Side(kind, ARRANGEMENT_REGION, shift, region, no_map, payload)
         return build(part)
 
-
-def _jpeg(picture: Pixels, quality: int) -> bytes:
-    """JPEG of a picture, made smaller first where the quality is."""
-    shift = _SHIFTS.get(quality, 0)
-    if not shift:
-        return jpeg.encode(picture, quality)
-    return jpeg.encode(reduced(picture, shift), _SHIFTED_QUALITY)
+    def _coded(self, picture: Pixels, quality: int) -> tuple[int, bytes]:
+        """Kind and payload of a picture, made smaller first where the quality is."""
+        if quality == LOSSLESS:
+            return KIND_DELTA, encode_delta(picture)
+        if quality in _SHIFTS:
+            picture = reduced(picture, _SHIFTS[quality])
+            quality = _SHIFTED_QUALITY
+        if self.takes_jpeg and jpeg.available():
+            return KIND_JPEG, jpeg.encode(picture, quality)
+        return KIND_DCT, dct.encode(picture, quality)
 
 
 def _learn(sizes: dict[int, float], quality: int, share: float) -> None:

@@ -1,4 +1,4 @@
-"""The side part of an update: photo blocks as JPEG or as lossless plane deltas.
+"""The side part of an update: photo blocks, lossy or as lossless plane deltas.
 
 Blocks of 32x32 pixels inside a box of whole blocks are chosen by a bit map. The
 picture is either the box itself (crop) or the chosen blocks put side by side (mosaic).
@@ -14,26 +14,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from p2p_remote.errors import MalformedMessageError
-from p2p_remote.screen import jpeg
+from p2p_remote.screen import dct, jpeg
 from p2p_remote.screen.arrays import BLOCK, OPAQUE, Bits, Pixels
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.screen.packing import inflate_exactly
 
 KIND_JPEG = 1
 KIND_DELTA = 2  # planes G, B-G, R-G minus left and upper neighbour, raw deflate
+KIND_DCT = 3  # see `dct`
 
 ARRANGEMENT_CROP = 0
 ARRANGEMENT_MOSAIC = 1
 ARRANGEMENT_REGION = 2  # the box is in pixels; all of it is written
 
-MAX_PICTURE = 1 << 20  # pixels of the display under a JPEG picture
+MAX_PICTURE = 1 << 20  # pixels of the display under a lossy picture
 MAX_DELTA = 1 << 17  # pixels of a lossless picture
 MAX_SHIFT = 3
 MOSAIC_COLUMNS = 32  # blocks side by side in a mosaic
 
 _HEADER = struct.Struct("<BBBHHHH")
 _JPEG_BYTES = 3  # per pixel; noise at the quality of 85 takes two
-_JPEG_HEAD = 2048  # bytes beside that
+_DCT_BYTES = 1  # the same; it takes a third more than JPEG, but is deflated
+_HEAD = 2048  # bytes beside that
 _DELTA_SLACK = 256  # bytes of deflate around incompressible planes
 _RAW_DEFLATE = -15
 _MEMORY = 9
@@ -70,7 +72,9 @@ class Side:
         """Units that decoding costs for a display of that size; see `effort`."""
         picture_width, picture_height = self.picture_size(width, height)
         pixels = picture_width * picture_height << 2 * self.shift
-        return pixels + (len(self.payload) if self.kind == KIND_DELTA else 0)
+        if self.kind == KIND_DCT:
+            pixels //= 2
+        return pixels + (len(self.payload) if self.kind != KIND_JPEG else 0)
 
     def picture_size(self, width: int, height: int) -> tuple[int, int]:
         """Width and height of the picture for a display of that size."""
@@ -108,13 +112,13 @@ def build(side: Side) -> bytes:
 
 
 def _check_header(side: Side, width: int, height: int) -> None:
-    if side.kind not in (KIND_JPEG, KIND_DELTA):
+    if not KIND_JPEG <= side.kind <= KIND_DCT:
         raise MalformedMessageError("unknown kind of side part")
     if side.arrangement > ARRANGEMENT_REGION:
         raise MalformedMessageError("unknown arrangement of blocks")
-    if side.arrangement == ARRANGEMENT_REGION and side.kind != KIND_JPEG:
+    if side.arrangement == ARRANGEMENT_REGION and side.kind == KIND_DELTA:
         raise MalformedMessageError("lossless region")
-    if side.shift > (MAX_SHIFT if side.kind == KIND_JPEG else 0):
+    if side.shift > (0 if side.kind == KIND_DELTA else MAX_SHIFT):
         raise MalformedMessageError("side part is scaled too far")
     unit = 1 if side.arrangement == ARRANGEMENT_REGION else BLOCK
     grid = Rect(0, 0, -(-width // unit), -(-height // unit))
@@ -160,9 +164,9 @@ def _check_picture(side: Side, width: int, height: int) -> None:
     if side.kind == KIND_DELTA:
         is_bounded = pixels <= MAX_DELTA and size <= 3 * pixels + _DELTA_SLACK
     else:
+        each = _JPEG_BYTES if side.kind == KIND_JPEG else _DCT_BYTES
         is_bounded = (
-            pixels << 2 * side.shift <= MAX_PICTURE
-            and size <= _JPEG_BYTES * pixels + _JPEG_HEAD
+            pixels << 2 * side.shift <= MAX_PICTURE and size <= each * pixels + _HEAD
         )
     if not is_bounded:
         raise MalformedMessageError("too large a picture in one screen update")
@@ -222,7 +226,8 @@ def decode_picture(side: Side, width: int, height: int) -> Pixels:
     picture_width, picture_height = side.picture_size(width, height)
     if side.kind == KIND_DELTA:
         return decode_delta(side.payload, picture_width, picture_height)
-    picture = jpeg.decode(side.payload, picture_width, picture_height)
+    decode = jpeg.decode if side.kind == KIND_JPEG else dct.decode
+    picture = decode(side.payload, picture_width, picture_height)
     if not side.shift:
         return picture
     times = 1 << side.shift

@@ -51,14 +51,15 @@ class Hints:
     """What the line and the technician want of the next update.
 
     `room`: bytes that may be sent now; 0 = hot patches only. `link_rate`: bytes/s,
-    None = as fast as memory. `lossy`: photographs may go as JPEG first. `focus`: where
-    the last input went. `motion`: how far the pointer was dragged since the last
-    update. `view`: what the technician looks at; None = everything.
+    None = as fast as memory. `lossy`: photographs may go lossy first; `takes_jpeg`: as
+    JPEG. `focus`: where the last input went. `motion`: how far the pointer was dragged
+    since the last update. `view`: what the technician looks at; None = everything.
     """
 
     room: int
     link_rate: float | None = None
     lossy: bool = False
+    takes_jpeg: bool = True
     focus: Rect | None = None
     motion: tuple[int, int] | None = None
     view: Rect | None = None
@@ -191,6 +192,7 @@ class ScreenCoder:
         encoder, patcher, haste = self._encoder, self._patcher, hints.haste
         encoder.link_rate = hints.link_rate
         encoder.lossy = hints.lossy
+        encoder.photos.takes_jpeg = hints.takes_jpeg
         updates = encoder.encode(
             capture.frame,
             capture.damage,

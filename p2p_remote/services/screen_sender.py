@@ -95,7 +95,7 @@ class ScreenSender:
         self._coder.wake()
 
     def allow_jpeg(self) -> None:
-        """The technician can decode JPEG: photographs may come soon first."""
+        """The technician can decode JPEG, which is smaller than what all can."""
         self._takes_jpeg = True
         self._coder.wake()
 
@@ -212,7 +212,8 @@ class ScreenSender:
         return Hints(
             room if room >= MINIMUM_ROOM else 0,
             link_rate=rate,
-            lossy=self._takes_jpeg and rate is not None and rate < FAST_LINE,
+            lossy=rate is not None and rate < FAST_LINE,
+            takes_jpeg=self._takes_jpeg,
             focus=self._focus,
             motion=motion if motion != (0, 0) else None,
             view=self._view,

@@ -36,7 +36,7 @@ def worst_table() -> list[str]:
     about = (
         "The most expensive updates that bounds allow, on a display of 4096x4096: CPU "
         "time of the decoder, median and largest of five (goal: none over 50 ms). The "
-        "last two are refused only after that work. One more before them is not "
+        "last three are refused only after that work. One more before them is not "
         "counted: it is the first to touch the memory of the display, and what the "
         "system takes for that is its own."
     )

@@ -128,7 +128,7 @@ def header(kind=2, arrangement=0, shift=0, box=(0, 0, 2, 2), bits=b"\xf0", tail=
         header()[:10],
         header()[:11],
         header(kind=0),
-        header(kind=3),
+        header(kind=4),
         header(arrangement=2),
         header(kind=2, shift=1),
         header(kind=1, shift=4),

@@ -6,7 +6,6 @@ import random as randomness
 import numpy as np
 
 from p2p_remote.errors import MalformedMessageError
-from p2p_remote.screen import jpeg
 from p2p_remote.screen.decoder import Decoder
 from p2p_remote.screen.encoder import Encoder
 from p2p_remote.screen.packing import History, unpack
@@ -41,10 +40,11 @@ def _film() -> list[Image]:
 def _recorded() -> list[tuple[Decoder, ScreenUpdate]]:
     """Good updates of many kinds, each with a decoder that is about to take it."""
     samples = []
-    for link_rate, lossy in ((None, False), (100_000.0, jpeg.available())):
+    for link_rate, takes_jpeg in ((None, False), (1e5, False), (1e5, True)):
         encoder, decoder = Encoder(_WIDTH, _HEIGHT), Decoder(_WIDTH * _HEIGHT * 2)
-        encoder.link_rate, encoder.lossy = link_rate, lossy
-        frames = _frames() + (_film() if lossy else [])
+        encoder.link_rate, encoder.lossy = link_rate, link_rate is not None
+        encoder.photos.takes_jpeg = takes_jpeg
+        frames = _frames() + (_film() if encoder.lossy else [])
         for frame in frames:
             for update in encoder.encode(frame, None) + encoder.refine():
                 samples.append((copy.deepcopy(decoder), update))

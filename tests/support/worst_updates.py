@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from p2p_remote.screen import jpeg, layout, side
+from p2p_remote.screen import dct, jpeg, layout, side
 from p2p_remote.screen.arrays import Pixels, Table
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.screen.layout import Body
@@ -112,6 +112,19 @@ def _picture(sequence: int, kind: int, rows: int, payload: bytes) -> ScreenUpdat
     return update(sequence, Body(), side.build(part))
 
 
+def dct_of_noise(sequence: int) -> ScreenUpdate:
+    """The largest picture by cosines that its bytes leave room for."""
+    payload = dct.encode(_NOISE, 40)
+    return _picture(sequence, side.KIND_DCT, 32, payload)
+
+
+def dct_of_blocks(sequence: int) -> ScreenUpdate:
+    """A picture by cosines that is all headers; it is refused last of all."""
+    pixels = 24 * 32 * 1024
+    payload = b"\x32" + empty_blocks((1 << 20) - pixels // 2 - 1, 2)
+    return _picture(sequence, side.KIND_DCT, 24, payload)
+
+
 def jpeg_of_noise(sequence: int) -> ScreenUpdate:
     """The largest JPEG picture, as fine as its bytes may be."""
     return _picture(sequence, side.KIND_JPEG, 32, jpeg.encode(_NOISE, 92))
@@ -137,6 +150,7 @@ TAKEN: dict[str, Callable[[int], ScreenUpdate]] = {
     "2,600 stored tiles": stores,
     "1,300 tiles stored and shown": hits,
     "lossless picture, noise": deltas_of_noise,
+    "picture by cosines, noise": dct_of_noise,
 }
 """By what they are; the display has `SIDE` x `SIDE` pixels."""
 if jpeg.available():
@@ -144,6 +158,7 @@ if jpeg.available():
 
 REFUSED: dict[str, Callable[[int], ScreenUpdate]] = {
     "body of empty deflate blocks": deflate_blocks,
-    "picture of empty deflate blocks": deltas_of_blocks,
+    "lossless picture of empty deflate blocks": deltas_of_blocks,
+    "picture by cosines of empty deflate blocks": dct_of_blocks,
 }
 """What is refused only after most of its work."""
