@@ -111,6 +111,8 @@ class _Share:
             self._over.set_result(code)
 
     def _on_event(self, event: se.ServiceEvent) -> None:
+        if self._scope is not None:
+            self._scope.note(event)
         if self._plain is not None:
             self._plain.show(event)
         else:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from p2p_remote.errors import RemoteSupportError, UsageError
+from p2p_remote.services import events as se
 from p2p_remote.services.desk import (
     EVERYTHING,
     Desk,
@@ -130,6 +131,21 @@ class PlainScope:
         """Lines go to `write`."""
         self._desk = desk
         self._write = write
+        self._has_control = False  # the technician, who could type these lines then
+
+    def note(self, event: se.ServiceEvent) -> None:
+        """Follow who has control."""
+        match event:
+            case se.Started(grants=grants):
+                self._has_control = "control" in grants
+            case se.GrantChanged(permission="control", granted=granted):
+                self._has_control = granted
+            case se.Revoked(permissions=permissions):
+                self._has_control &= "control" not in permissions
+            case se.Ended():
+                self._has_control = False
+            case _:
+                pass
 
     def answer(self, line: str) -> bool:
         """Take a line if it is one of these; False if it is for somebody else."""
@@ -139,6 +155,8 @@ class PlainScope:
         try:
             if words[0].lower() == "screens" or len(words) == 1:
                 self._list()
+            elif self._has_control:
+                self._write("Type stop first: with control they could choose for you.")
             else:
                 self._desk.share(self._selection(words[1].strip()))
         except RemoteSupportError as error:

@@ -81,6 +81,14 @@ SHARING = (
         priority=True,
     ),
     Action(
+        "choose_shared",
+        "f7",
+        "F7",
+        "What they see",
+        "Share everything, one monitor or single windows.",
+        priority=True,
+    ),
+    Action(
         "show_sharing",
         "f8",
         "F8",

@@ -226,6 +226,10 @@ class RemoteApp(App[int], inherit_bindings=False):
         if self.customer is not None:
             self.customer.offer_control()
 
+    def action_choose_shared(self) -> None:
+        if self.customer is not None:
+            self.customer.choose_shared()
+
     def action_end_sharing(self) -> None:
         self._tell_customer("end")
 

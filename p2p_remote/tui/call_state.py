@@ -41,6 +41,7 @@ class CallState:
     rtt_ms: float | None = None
     kbit_s: float = 0.0
     fps: float = 0.0
+    shared: str = ""  # what is seen, if it is not everything
     paused: bool = False
     silent_since: float | None = None
     banner: str = ""
@@ -114,6 +115,14 @@ class CallState:
         if not self.control_granted:
             self.say(f"{words.OFF} View only: you see, they keep control.", now)
 
+    def _on_shared(self, event: se.Shared, now: float) -> None:
+        everything = event.what == "everything"
+        seen = words.shared(event.what, event.names)
+        text = "the whole screen" if everything else seen
+        if not everything or self.shared:
+            self.say(f"{words.OFF} You see {text}.", now)
+        self.shared = "" if everything else seen
+
     def _on_grant(self, event: se.GrantChanged, now: float) -> None:
         if event.permission == "control":
             given = f"{words.GOOD} You have control now."
@@ -177,6 +186,7 @@ _TAKES: dict[type, Callable[[CallState, Any, float], None]] = {
     se.Calling: CallState._on_calling,  # noqa: SLF001 -- the table of this class
     se.Ringing: CallState._on_ringing,  # noqa: SLF001
     se.Started: CallState._on_started,  # noqa: SLF001
+    se.Shared: CallState._on_shared,  # noqa: SLF001
     se.GrantChanged: CallState._on_grant,  # noqa: SLF001
     se.Revoked: CallState._on_revoked,  # noqa: SLF001
     se.ControlPaused: CallState._on_paused,  # noqa: SLF001

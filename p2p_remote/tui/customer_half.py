@@ -10,6 +10,7 @@ from p2p_remote.tui.messages import CustomerEvent
 from p2p_remote.tui.safe_text import safe
 from p2p_remote.tui.screens.approve import ApproveScreen
 from p2p_remote.tui.screens.question import Question, QuestionScreen
+from p2p_remote.tui.screens.scope import ScopeScreen
 from p2p_remote.tui.screens.sharing import SharingScreen
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ class CustomerHalf:
         self._approve: ApproveScreen | None = None
         self._question: QuestionScreen | None = None
         self._sharing: SharingScreen | None = None
+        self._scope: ScopeScreen | None = None
 
     async def start(self) -> None:
         """Be reachable."""
@@ -60,6 +62,8 @@ class CustomerHalf:
             await show(self, before)
         if self._approve is not None:
             self._approve.on_customer_changed()
+        if self._scope is not None and self._scope.is_attached:
+            self._scope.show_list()
         self._app.refresh_times()
 
     def show_session(self) -> None:
@@ -71,6 +75,20 @@ class CustomerHalf:
     def _is_shown(self) -> bool:
         """Whether the page of the session is open, maybe under others."""
         return self._sharing is not None and self._sharing in self._app.screen_stack
+
+    def choose_shared(self) -> None:
+        """Let the customer choose what is seen, unless others could do it for them."""
+        if self.state.control:
+            self._app.notify(
+                "Take control back first (F11): else they could choose for you.",
+                markup=False,
+            )
+        elif self._scope is None:
+            self._scope = ScopeScreen(self.state, self.send)
+            self._app.push_screen(self._scope, self._on_scope_closed)
+
+    def _on_scope_closed(self, _answer: None) -> None:
+        self._scope = None
 
     def offer_control(self) -> None:
         """Ask whether control is really meant to be given; F9 is one stray key."""
@@ -106,7 +124,9 @@ class CustomerHalf:
             return
         self._close_prompts()
         clock = self._app.links.clock
-        self._approve = ApproveScreen(self.state, request, self.send, clock)
+        self._approve = ApproveScreen(
+            self.state, request, self.send, clock, self.choose_shared
+        )
         self._app.bell()
         await self._app.push_screen(self._approve)
 
@@ -167,6 +187,8 @@ class CustomerHalf:
             self._approve.finish(None)
         if self._question is not None:
             self._question.finish(False)
+        if self._scope is not None:
+            self._scope.finish(None)
         self._approve = self._question = None
 
 

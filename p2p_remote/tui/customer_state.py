@@ -9,7 +9,7 @@ from enum import Enum
 from typing import Any
 
 from p2p_remote.tui import words
-from p2p_remote.tui.safe_text import quoted
+from p2p_remote.tui.safe_text import quoted, safe
 from p2p_remote.wire.peer_id import group_partial
 
 Event = dict[str, Any]
@@ -44,6 +44,22 @@ class Request:
         return quoted(self.name)
 
 
+@dataclass(frozen=True, slots=True)
+class Monitor:
+    """A monitor that could be shared alone."""
+
+    name: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window that could be shared alone."""
+
+    number: int
+    label: str
+
+
 @dataclass(slots=True)
 class CustomerState:
     """The customer's half; `apply` takes its events in order.
@@ -69,6 +85,9 @@ class CustomerState:
     peer_id: str = ""
     verified: bool = False
     grants: frozenset[str] = frozenset()
+    monitors: tuple[Monitor, ...] = ()
+    windows: tuple[Window, ...] = ()
+    shared: str = "everything on your screen"
     asked: str = ""
     asked_seconds: int = 0
     path_kind: str = ""
@@ -178,6 +197,28 @@ class CustomerState:
         self.paused, self.silent_s, self.ended = False, 0.0, None
         self._on_path(path, now)
 
+    def _on_screens(self, event: Event, _now: float) -> None:
+        self.monitors = tuple(
+            Monitor(
+                str(one["name"]),
+                safe(
+                    f"Monitor {one['name']}, {one['width']} x {one['height']}"
+                    + (", the main one" if one.get("primary") else "")
+                ).plain,
+            )
+            for one in event.get("monitors") or ()
+        )
+        self.windows = tuple(
+            Window(int(one["id"]), safe(f"Window: {one['title']}").plain)
+            for one in event.get("windows") or ()
+        )
+
+    def _on_shared(self, event: Event, _now: float) -> None:
+        what, names = str(event.get("what")), event.get("names") or ()
+        self.shared = words.shared(what, [str(name) for name in names])
+        if what == "nothing":
+            self.shared += f": {safe(str(event.get('why') or '')).plain}"
+
     def _on_asked(self, event: Event, _now: float) -> None:
         self.asked = str(event.get("permission") or "")
         self.asked_seconds = int(event.get("seconds") or 0)
@@ -233,6 +274,8 @@ _TAKES: dict[str, Callable[[CustomerState, Event, float], None]] = {
     "request": CustomerState._on_request,  # noqa: SLF001
     "wrong_digits": CustomerState._on_wrong_digits,  # noqa: SLF001
     "failed": CustomerState._on_failed,  # noqa: SLF001
+    "screens": CustomerState._on_screens,  # noqa: SLF001
+    "shared": CustomerState._on_shared,  # noqa: SLF001
     "started": CustomerState._on_started,  # noqa: SLF001
     "asked": CustomerState._on_asked,  # noqa: SLF001
     "granted": CustomerState._on_granted,  # noqa: SLF001

@@ -1,8 +1,10 @@
 """Sentences that people read: paths, ends, failures. One place, so they stay kind."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from p2p_remote.errors import RemoteSupportError
+from p2p_remote.services.names import quoted
 
 WARN, GOOD, BAD, OFF = "▲", "●", "✖", "○"
 
@@ -137,3 +139,14 @@ def failure(exit_code: int, text: str) -> Failure:
 def failure_of(error: RemoteSupportError) -> Failure:
     """Title and next step for an error."""
     return failure(error.exit_code, str(error))
+
+
+def shared(what: str, names: Sequence[str]) -> str:
+    """What of the customer's desktop can be seen; `names` are the other side's."""
+    named = ", ".join(quoted(name) for name in names)
+    if what == "monitor":
+        return f"the monitor {named} only"
+    if what == "windows":
+        kind = "window" if len(names) == 1 else "windows"
+        return f"the {kind} {named} only"
+    return "nothing but grey" if what == "nothing" else "everything on your screen"

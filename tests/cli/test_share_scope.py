@@ -14,6 +14,7 @@ from p2p_remote.cli.share_scope import (
 )
 from p2p_remote.errors import UsageError
 from p2p_remote.screen.geometry import Rect
+from p2p_remote.services import events as se
 from p2p_remote.services.desk import EVERYTHING, Monitor, Selection, Window
 
 MONITORS = [
@@ -140,6 +141,23 @@ def test_plain_lines_choose(desk: Any) -> None:
     assert desk.chosen == [Selection(monitor="DP-1"), EVERYTHING, windows]
     assert scope.answer("share 9")
     assert "no monitor '9'" in lines[-1]
+
+
+def test_who_has_control_cannot_choose_by_typing_here(desk: Any) -> None:
+    """The technician's keys reach this terminal too."""
+    lines: list[str] = []
+    scope = PlainScope(desk, lines.append)
+    scope.note(se.Started("A", 1, ("view", "control"), "lan", "", 1, 1, True, 60))
+    assert scope.answer("share all")
+    assert "stop first" in lines[-1]
+    scope.note(se.Revoked(("control",), "customer"))
+    assert scope.answer("share all")
+    assert desk.chosen == [EVERYTHING]
+    scope.note(se.GrantChanged("control", granted=True))
+    assert scope.answer("share 1")
+    scope.note(se.Ended("ended", "", 1.0, True, 0))
+    assert scope.answer("share 1")
+    assert desk.chosen == [EVERYTHING, Selection(monitor="HDMI-2")]
 
 
 def test_no_single_monitors() -> None:

@@ -28,6 +28,23 @@ def test_ringing_brings_the_digits_and_the_name() -> None:
     assert (state.phase, state.digits, state.who) == (Phase.RINGING, "482913", "“PC2”")
 
 
+def test_what_is_shared_is_said_and_kept() -> None:
+    """At the start only if it is less than everything, then at each change."""
+    state = active("control")
+    state.apply(se.Shared("everything", (), 1, 1), NOW)
+    assert (state.shared, state.banner) == ("", "")
+    state.apply(se.Shared("monitor", ("DP-1",), 1, 1), NOW)
+    assert state.shared == "the monitor “DP-1” only"
+    assert "You see the monitor" in state.banner
+    state.apply(se.Shared("windows", ("Letter", "Map"), 1, 1), NOW)
+    assert state.shared == "the windows “Letter”, “Map” only"
+    state.apply(se.Shared("nothing", (), 1, 1), NOW)
+    assert "nothing but grey" in state.banner
+    state.apply(se.Shared("everything", (), 1, 1), NOW)
+    assert state.shared == ""
+    assert "the whole screen" in state.banner
+
+
 def test_control_needs_the_grant_the_own_switch_and_a_living_line() -> None:
     """Input is sent only while all three hold."""
     assert not active().control

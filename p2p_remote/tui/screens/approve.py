@@ -22,6 +22,7 @@ from p2p_remote.tui.safe_text import safe
 from p2p_remote.tui.screens.prompt import PromptScreen
 from p2p_remote.tui.widgets.countdown import Countdown
 from p2p_remote.tui.widgets.grouped_input import GroupedInput
+from p2p_remote.tui.widgets.tool_button import ToolButton
 
 CODE_DIGITS = 6
 LOOK = ("view",)
@@ -43,6 +44,7 @@ class ApproveScreen(PromptScreen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "no", "No", show=False),
         Binding("ctrl+q", "app.quit", "Quit", show=False),
+        Binding("f7", "choose", "Share less", show=False, priority=True),
         # With priority they arrive in the order typed, wherever the focus is.
         *(
             Binding(digit, f"digit('{digit}')", show=False, priority=True)
@@ -56,13 +58,18 @@ class ApproveScreen(PromptScreen[None]):
         request: Request,
         send: Callable[..., Any],
         clock: Callable[[], float],
+        choose: Callable[[], None],
     ) -> None:
-        """Ask about `request`; `send(do, **fields)` carries the answer."""
+        """Ask about `request`; `send(do, **fields)` carries the answer.
+
+        `choose` opens the choice of what they would see.
+        """
         super().__init__()
         self._state = state
         self._request = request
         self._send = send
         self._clock = clock
+        self._choose = choose
         self._sent = ""
 
     def compose(self) -> ComposeResult:
@@ -71,11 +78,9 @@ class ApproveScreen(PromptScreen[None]):
         with Vertical(classes="dialog approve"):
             yield Static(self._who(), classes="line")
             yield Static(self._warning(), classes="line warning")
-            yield Static(
-                "They would see everything on your screen. With control they also "
-                "use your mouse and keyboard; F11 takes that back, F12 ends it all.",
-                markup=False,
-                classes="line muted roomy",
+            yield Static(self._meaning(), id="meaning", classes="line muted roomy")
+            yield ToolButton(
+                "Share less than that (F7)", "choose", "One monitor, or windows", "tool"
             )
             with Horizontal(classes="code-row"):
                 yield Static("Type the six digits\nthat they read to you", markup=False)
@@ -110,6 +115,12 @@ class ApproveScreen(PromptScreen[None]):
         text.append(words.PATH_SENTENCES.get(request.path_kind, ""))
         return text
 
+    def _meaning(self) -> Text:
+        return Text(
+            f"They would see {self._state.shared}. With control they also use your "
+            "mouse and keyboard; F11 takes that back, F12 ends it all."
+        )
+
     @staticmethod
     def _warning() -> Text:
         return Text.assemble(
@@ -137,6 +148,7 @@ class ApproveScreen(PromptScreen[None]):
         self.query_one("#control").disabled = waiting or not may_control
         shown = f"{words.OFF} Checking …" if waiting else self._state.problem
         self.query_one("#problem", Static).update(safe(shown))
+        self.query_one("#meaning", Static).update(self._meaning())
 
     def on_customer_changed(self) -> None:
         """An event came in: an answer that did not work frees the field again."""
@@ -190,6 +202,12 @@ class ApproveScreen(PromptScreen[None]):
         """Refuse."""
         self._reply("deny")
         self.finish(None)
+
+    @on(ToolButton.Pressed)
+    def action_choose(self) -> None:
+        """Choose what they would see, before any answer."""
+        if not self._sent:
+            self._choose()
 
     @on(Button.Pressed, "#look")
     def on_look(self) -> None:

@@ -132,6 +132,7 @@ class RunningPane(Vertical):
         rows = (
             ("Who", f"{state.who}   ID {state.peer_id}"),
             ("Checked", checked),
+            ("They see", f"{state.shared} (F7 changes it)"),
             ("Time", f"{duration(since)}{limit}"),
             ("Path", f"{path}{rtt}"),
         )

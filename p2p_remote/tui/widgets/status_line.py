@@ -13,6 +13,7 @@ from p2p_remote.wire import peer_id
 
 _GAP = "  "
 _MAX_NAME = 24  # cells
+_MAX_SHARED = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ def session_parts(state: CallState, now: float, view: tuple[str, str]) -> list[P
         Part(peer_id.grouped(state.target), 3, "bold"),
         Part(shorten(state.who, _MAX_NAME), 4),
         Part(_mode(state, now), 0, "bold"),
+        Part(shorten(state.shared, _MAX_SHARED), 4),
         Part(path, 2),
         Part(f"{state.fps:.0f} fps", 6),
         Part(f"{state.kbit_s:.0f} kbit/s", 5),
