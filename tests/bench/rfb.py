@@ -29,9 +29,14 @@ class RfbClient:
     """One connection; `rate` limits how fast it reads (bytes/s, None = at once)."""
 
     def __init__(
-        self, port: int, wanted: tuple[int, ...], rate: float | None = None
+        self,
+        port: int,
+        wanted: tuple[int, ...],
+        rate: float | None = None,
+        *,
+        host: str = "127.0.0.1",
     ) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), 10.0)
+        self._socket = socket.create_connection((host, port), 10.0)
         self._socket.settimeout(20.0)
         if rate is not None:
             # Bytes in the kernel count as sent: a thin line has no such store.
@@ -42,6 +47,8 @@ class RfbClient:
         self.received = 0
         self.pictures: list[tuple[int, int, bytes]] = []
         """JPEG pictures of the last update: left, top, file."""
+        self.places: list[tuple[int, int, int, int]] = []
+        """Left, top, width and height of the rectangles of the last update."""
         self._read(12)
         self._socket.sendall(b"RFB 003.008\n")
         self._read(self._read(1)[0])
@@ -80,6 +87,10 @@ class RfbClient:
                 raise ConnectionError(f"message {kind} from the VNC server")
         return 0
 
+    def send(self, message: bytes) -> None:
+        """Send a message of the client."""
+        self._socket.sendall(message)
+
     def close(self) -> None:
         """Leave."""
         self._socket.close()
@@ -102,10 +113,13 @@ class RfbClient:
     def _rectangles(self) -> None:
         (count,) = struct.unpack(">xH", self._read(3))
         self.pictures = []
+        self.places = []
         for _ in range(count):
             fields = struct.unpack(">HHHHi", self._read(12))
             if fields[4] == _LAST_RECT:
                 return
+            if fields[4] != _CURSOR:
+                self.places.append(fields[:4])
             self._rectangle(*fields)
 
     def _rectangle(
