@@ -122,6 +122,10 @@ bench-transport: install ## the transport beside TCP and QUIC on bad lines (root
 		|| echo "aioquic and qh3 cannot be had here" >&2
 	@$(BIN)/python -m tests.bench.bench_transport --write $(ARGS)
 
+.PHONY: bench-typing
+bench-typing: install ## keys beside a video, the first picture, on 2 Mbit/s (root)
+	@$(BIN)/python -m tests.bench.bench_typing --write $(ARGS)
+
 .PHONY: bench-hotkey
 bench-hotkey: install ## how long after F11 input still arrives, into docs/figures.md
 	@$(BIN)/python -m tests.bench.bench_hotkey --write $(ARGS)

@@ -37,6 +37,8 @@ MINIMUM_PATCH, MAXIMUM_PATCH = 1_000, 16_000  # bytes of a patch, whatever the l
 HOT_BACKLOG = 4_096  # bytes of patches that wait; more say that nothing gets through
 LOSSY = 0.002  # share of losses from which an update may be held up by one before it
 ROOM_POLL = 0.25  # s; a safety net, the event usually comes first
+FAST_LAN = 1_250_000  # bytes/s; a local network that carries less is no fast line
+ABILITIES_WAIT = 0.5  # s for the technician to say what a first picture may be made of
 FAST_LINE = 6_250_000  # bytes/s; from here on exact pictures beat quick ones
 FOCUS_WIDTH, FOCUS_HEIGHT = 512, 256  # pixels around the last input, sent first
 
@@ -70,11 +72,13 @@ class ScreenSender:
         self._poke = poke
         self._loop = asyncio.get_running_loop()
         self._stir = asyncio.Event()  # there is room or input
+        self._patches = 0
         self._is_looking = False  # while there is no room
         self._input_at = -ANSWER_TIME
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="screen")
         self._key_frame = False
         self._takes_jpeg = False
+        self._is_told = False  # what the technician can do
         self._view: Rect | None = None
         self._focus: Rect | None = None
         self._dragged: tuple[int, int] | None = None
@@ -94,9 +98,11 @@ class ScreenSender:
         self._key_frame = True
         self._coder.wake()
 
-    def allow_jpeg(self) -> None:
-        """The technician can decode JPEG, which is smaller than what all can."""
-        self._takes_jpeg = True
+    def take_abilities(self, *, jpeg: bool) -> None:
+        """The technician can decode JPEG, which is smaller than what all can, or not."""
+        self._takes_jpeg = jpeg
+        self._is_told = True
+        self._stir.set()
         self._coder.wake()
 
     def look_at(self, viewport: Viewport) -> None:
@@ -132,6 +138,8 @@ class ScreenSender:
 
         """
         captured_at = -MINIMUM_INTERVAL
+        if not self._is_told:
+            await self._pause(ABILITIES_WAIT)
         try:
             while self._session.state is State.ACTIVE:
                 now = self._clock()
@@ -155,6 +163,7 @@ class ScreenSender:
         except PermissionNotGrantedError:
             _LOG.info("the screen is no longer shared")
         finally:
+            _LOG.info("%d hot patches went ahead of the updates", self._patches)
             self._coder.wake()
             self._worker.shutdown(wait=False, cancel_futures=True)
 
@@ -195,15 +204,16 @@ class ScreenSender:
         self._loop.call_soon_threadsafe(self._send_patch, patch)
 
     def _send_patch(self, patch: HotPatch) -> None:
+        self._patches += 1
         self._session.send_hot(patch, self._clock())
         self._poke()
 
     def _hints(self) -> Hints:
         now = self._clock()
         room = self._session.screen_room(now)
-        rate: float | None = None
-        if self._session.path_kind != "lan":
-            rate = self._session.statistics().rate
+        known = self._session.statistics().rate
+        is_fast = self._session.path_kind == "lan" and known >= FAST_LAN
+        rate = None if is_fast else known
         motion, self._dragged = self._dragged, None
         if motion is not None and self._drag_from is not None:
             x, y = self._drag_from

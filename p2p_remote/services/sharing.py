@@ -221,8 +221,8 @@ class Sharing:
                 self._sender.request_key_frame()
             case ev.ViewportAsked(viewport=viewport):
                 self._sender.look_at(viewport)
-            case ev.AbilitiesTold(bits=bits) if bits & control.ABILITY_JPEG:
-                self._sender.allow_jpeg()
+            case ev.AbilitiesTold(bits=bits):
+                self._sender.take_abilities(jpeg=bool(bits & control.ABILITY_JPEG))
             case _:
                 pass
 

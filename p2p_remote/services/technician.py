@@ -298,9 +298,9 @@ class TechnicianService:
         if session is None:
             return
         self._transfers = TechnicianTransfers(session, self._running, self._notify)
-        if jpeg.available():
-            session.tell_abilities(control.ABILITY_JPEG, self._running.clock())
-            self._running.poke()
+        bits = control.ABILITY_JPEG if jpeg.available() else 0
+        session.tell_abilities(bits, self._running.clock())
+        self._running.poke()
         self._notify(
             se.Started(
                 session.handshake.peer_name,

@@ -92,6 +92,7 @@ class ProgramWire:
                 time.monotonic,
                 self._driver.poke,
             )
+            self._sender.take_abilities(jpeg=False)
             self._spawn(self._sender.run())
             return
         self._answers = [-1] * _TILES
