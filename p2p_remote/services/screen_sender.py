@@ -99,7 +99,7 @@ class ScreenSender:
         self._coder.wake()
 
     def take_abilities(self, *, jpeg: bool) -> None:
-        """The technician can decode JPEG, which is smaller than what all can, or not."""
+        """Whether the technician can decode JPEG, smaller than what all can."""
         self._takes_jpeg = jpeg
         self._is_told = True
         self._stir.set()
