@@ -15,7 +15,7 @@ from p2p_remote.transport.path_mtu import PathMtu
 from p2p_remote.transport.recovery import Recovery, SentPacket
 from p2p_remote.transport.send_stream import Chunk
 from p2p_remote.transport.statistics import ChannelStatistics
-from p2p_remote.wire.address import Path
+from p2p_remote.wire.address import Path, TcpEndpoint
 from p2p_remote.wire.constants import CHANNEL_BULK, CHANNEL_SCREEN
 from p2p_remote.wire.frames import Ack, Padding, Ping, encode_frame
 from p2p_remote.wire.packet import OVERHEAD
@@ -74,6 +74,7 @@ class Sender:
         config = self._config
         searches = config.discover_mtu
         self.path_mtu = PathMtu(config.max_datagram, path, searches=searches)
+        self._may_repeat = config.repeats and not isinstance(path, TcpEndpoint)
 
     @property
     def _size(self) -> int:
@@ -260,7 +261,7 @@ class Sender:
                     return
 
     def _repeats(self) -> bool:
-        return self._config.repeats and self.recovery.loss_share > _REPEAT_LOSS
+        return self._may_repeat and self.recovery.loss_share > _REPEAT_LOSS
 
     def _repeat_gap(self) -> float:
         gap = self.recovery.rtt.smoothed / 8

@@ -5,7 +5,7 @@ import pytest
 from p2p_remote.transport.config import Config
 from p2p_remote.transport.connection import Connection
 from p2p_remote.transport.path_mtu import PathMtu
-from p2p_remote.wire.address import Endpoint, RelayPath
+from p2p_remote.wire.address import Endpoint, RelayPath, TcpEndpoint
 from p2p_remote.wire.constants import CHANNEL_BULK, CHANNEL_INPUT
 from tests.support.connections import Pair
 from tests.support.line import HEADERS
@@ -140,3 +140,9 @@ def test_nothing_is_tried_where_there_are_no_datagrams():
     pair = connected(1500, Config(discover_mtu=False))
     assert size(pair.left.connection) == 1200
     assert pair.up.bytes_sent < 1200 + HEADERS
+
+
+def test_a_tcp_connection_is_not_probed() -> None:
+    """It has no packets of ours whose size could be tried."""
+    path = TcpEndpoint("198.51.100.1", 4000)
+    assert PathMtu(1200, path, searches=True).next_probe(0.0) is None
