@@ -30,9 +30,11 @@ PATIENCE = 90.0  # s; the tests judge what happens, not how soon
 class MidSession:
     """Real processes in a laboratory, with control granted, and somebody typing."""
 
-    def __init__(self, lab: NatLab, display: Display, folder: Path) -> None:
-        """Start everything; returns once the path is direct."""
-        self.couple = Couple(folder, lab.programs, lab, display.env)
+    def __init__(
+        self, lab: NatLab, display: Display, folder: Path, couple: Couple | None = None
+    ) -> None:
+        """Start everything, with the rendezvous of `couple` if there is one."""
+        self.couple = couple or Couple(folder, lab.programs, lab, display.env)
         self._typed = folder / "typed"
         self._times = folder / "times"
         self._display = display
@@ -43,7 +45,6 @@ class MidSession:
         self.couple.start_rendezvous()
         self.couple.start_share("--screen", "x11")
         self.couple.begin("view", "control")
-        self.wait_for_direct()
 
     def _start_windows(self, lab: NatLab) -> None:
         record = shlex.join([sys.executable, "-S", "-c", RECORDER])
@@ -106,11 +107,11 @@ class MidSession:
         """What the technician's side says that it uses."""
         return str(last_event(self.couple.connect, "path").get("kind"))
 
-    def wait_for_direct(self) -> None:
-        """Wait until both sides say that they use a direct path."""
+    def wait_for_path(self, kind: str = "direct") -> None:
+        """Wait until both sides say that they use a path of this kind."""
         assert eventually(
             lambda: all(
-                last_event(program, "path").get("kind") == "direct"
+                last_event(program, "path").get("kind") == kind
                 for program in (self.couple.connect, self.couple.share)
             ),
             PATIENCE,

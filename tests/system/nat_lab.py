@@ -15,10 +15,12 @@ own router. With a `delay` each site's line is a `tests.support.linkem.Link`: se
 """
 
 import contextlib
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from tests.support.line import Line
 from tests.support.linkem import INTERFACE, Link
@@ -47,6 +49,7 @@ table ip cuts {
   }
 }
 """
+_NAMED = Path("/etc/netns")  # `ip netns exec` lays what is there over /etc
 _EVERYWHERE = "0.0.0.0/0"
 _MIDDLE = "203.0.113.0/24"
 
@@ -107,6 +110,7 @@ class NatLab(Network):
             for name, kind in (("customer", customer), ("technician", technician))
         }
         self._delay = delay
+        self._named: list[Path] = []
 
     def build(self) -> None:
         """Make everything."""
@@ -129,6 +133,16 @@ class NatLab(Network):
         for line in self.lines.values():
             line.close()
         super().close()
+        for folder in self._named:
+            shutil.rmtree(folder)
+
+    def name_hosts(self, at: str, name: str, *addresses: str) -> None:
+        """Let programs started at a host from now on know a name."""
+        folder = _NAMED / self.namespace(at)
+        folder.mkdir(parents=True, exist_ok=True)
+        lines = "".join(f"{address} {name}\n" for address in addresses)
+        (folder / "hosts").write_text(lines, "ascii")
+        self._named.append(folder)
 
     def forward(self, name: str) -> None:
         """Let a namespace route, and answer without looking at the way back."""

@@ -28,13 +28,14 @@ def session(lab: NatLab, xvfb: Display, tmp_path: Path) -> Iterator[MidSession]:
     """A session over a direct path, with somebody typing and a picture that moves."""
     with ExitStack() as ends:
         made = MidSession(lab, xvfb, tmp_path)
+        made.wait_for_path()
         yield ends.enter_context(made)
 
 
 def goes_on_directly(session: MidSession, lab: NatLab) -> None:
     """Words arrive, and after a while they do so without the server."""
     session.wait_for_words(10)
-    session.wait_for_direct()
+    session.wait_for_path()
     lab.cut_server()
     session.wait_for_words(5)
     lab.heal()
