@@ -25,6 +25,7 @@ _LOG = logging.getLogger(__name__)
 MAX_WAITING_BYTES = 64 * 1024 * 1024  # of packed updates
 MAX_WAITING = 512  # updates; an honest sender waits for acknowledgements before
 MAX_WORK_RATE = 64 * 1024 * 1024  # units of effort/s that a peer may ask for
+ASK_INTERVAL = 2.5  # s between key frames asked for while none has come
 SETTLED_QUIET = 0.15  # s without a new update after "settled" for a snapshot
 
 
@@ -59,6 +60,7 @@ class Picture:
         self._settled: int | None = None
         self._last_sequence: int | None = None
         self._last_update = 0.0
+        self._broken_at: float | None = None
         self.generation = 0
         """How often the picture has changed; 0 while there is none."""
 
@@ -84,7 +86,7 @@ class Picture:
         ):
             self._updates.clear()
             self._waiting_bytes = 0
-            self._on_broken("more pictures than can be decoded")
+            self._break("more pictures than can be decoded")
             return
         self._waiting_bytes += size
         self._updates.append(update)
@@ -123,11 +125,11 @@ class Picture:
             try:
                 decoded = await loop.run_in_executor(self._worker, self._decode)
             except MalformedMessageError as error:
-                self._on_broken(str(error))
+                self._break(str(error))
                 continue
             except Exception:  # noqa: BLE001 -- a peer must not end the decoding
                 _LOG.exception("an update could not be decoded")
-                self._on_broken("an update that cannot be decoded")
+                self._break("an update that cannot be decoded")
                 continue
             finally:
                 self._waiting_bytes = sum(map(_size, self._updates))
@@ -158,9 +160,17 @@ class Picture:
             sequence = update.sequence
         return damage, sequence
 
+    def _break(self, why: str) -> None:
+        """Ask for a key frame; what still comes before it cannot be followed either."""
+        now = self._clock()
+        if self._broken_at is None or now - self._broken_at >= ASK_INTERVAL:
+            self._broken_at = now
+            self._on_broken(why)
+
     def _note(self, damage: list[Rect], sequence: int | None) -> None:
         """Tell what has been decoded."""
         if sequence is not None:
+            self._broken_at = None
             self._last_sequence = sequence
             self._last_update = self._clock()
             self._changed.set()

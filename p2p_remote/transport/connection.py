@@ -198,6 +198,7 @@ class Connection:
             return
         self._packets_received += 1
         self._bytes_received += len(data)
+        self._sender.is_overdue = False
         if (heard := self._liveness.on_heard(now)) is not None:
             self._report(heard)
             self._sender.reset_path(now)  # it may be another line, and an empty one
@@ -356,6 +357,7 @@ class Connection:
         timeout = self._sender.recovery.rtt.probe_timeout
         if (overdue := self._liveness.overdue(now, timeout)) is not None:
             self._report(overdue)
+            self._sender.is_overdue = True
             self._sender.probe()  # another path may be tried now: with what matters
         self._report(self._liveness.silence(now))
 

@@ -66,6 +66,7 @@ class Sender:
         self._urgent_bucket = Bucket(_URGENT_PACKETS, _URGENT_RATE, now)
         self._wants_ping = False
         self._wants_probe = False
+        self.is_overdue = False  # an answer stays out; what is queued now gets old
         self._tail_at: float | None = None  # when to repeat the end of a burst
         self._begin(now)
 
@@ -335,6 +336,8 @@ class Sender:
         rate = self.controller.rate
         rtt = self.recovery.rtt
         if channel == CHANNEL_SCREEN:
+            if self.is_overdue:
+                return 0
             waiting = self.outbox.waiting(channel)
             under_way = self.recovery.bytes_in_flight + waiting
             allowed = rate * (rtt.smoothed + _QUEUE_TIME)

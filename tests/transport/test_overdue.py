@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from p2p_remote.transport.events import AnswerOverdue
+from p2p_remote.transport.events import AnswerOverdue, RoomAvailable
 from p2p_remote.wire.constants import CHANNEL_INPUT, CHANNEL_SCREEN
 from tests.support.connections import Pair, Side
 from tests.support.network import Line
@@ -52,6 +52,24 @@ def test_both_ends_miss_a_flow_of_typing(seed):
         pair.network.run_for(4 + seed / 10)
         cut(pair)
         assert 0.3 <= seconds_to_overdue(pair, getattr(pair, name)) <= 1.0
+
+
+def test_no_picture_is_made_while_an_answer_stays_out():
+    """It would be old when the line is back, and all that came after it with it."""
+    pair = Pair(1, Line(rate=1e9, delay=0.03))
+    type_on(pair, 1)
+    pair.network.run_for(4)
+    sender = pair.left.connection
+    assert sender.room(CHANNEL_SCREEN, pair.network.now) > 0
+    cut(pair)
+    seconds_to_overdue(pair, pair.left)
+    assert sender.room(CHANNEL_SCREEN, pair.network.now) == 0
+    assert sender.room(CHANNEL_INPUT, pair.network.now) > 0
+    pair.left.events.clear()
+    pair.up.down = pair.down.down = False
+    pair.network.run_for(5)
+    assert RoomAvailable(CHANNEL_SCREEN) in pair.left.events
+    assert sender.room(CHANNEL_SCREEN, pair.network.now) > 0
 
 
 def test_a_long_round_trip_is_waited_for():
