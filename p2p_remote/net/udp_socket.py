@@ -15,6 +15,7 @@ from functools import lru_cache
 from p2p_remote.errors import NetworkError
 from p2p_remote.traversal.paths import PrimingEndpoint
 from p2p_remote.wire.address import Endpoint
+from p2p_remote.wire.constants import MAX_DATAGRAM
 
 BUFFER_BYTES = 2 * 1024 * 1024  # wanted; the kernel may give less
 BATCH = 64  # datagrams read before other work gets its turn
@@ -24,7 +25,9 @@ _SAME_PORT_TRIES = 16
 # Python 3.11's socket module has no names for these Linux options (ip(7), ipv6(7)).
 _LINUX_IP_MTU_DISCOVER = 10
 _LINUX_IPV6_MTU_DISCOVER = 23
+_LINUX_PMTUDISC_DONT = 0
 _LINUX_PMTUDISC_PROBE = 3
+_MUST_PASS = MAX_DATAGRAM + 5  # bytes; a relay's header is around some of ours
 
 OnDatagram = Callable[[bytes, Endpoint], None]
 OnBatchEnd = Callable[[], None]
@@ -45,15 +48,9 @@ class UdpSocket:
         bound.setblocking(False)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             bound.setsockopt(socket.SOL_SOCKET, option, buffer_bytes)
-        if sys.platform == "linux":
-            # Nobody fragments, or a probe of the path's MTU would prove nothing; what
-            # routers say of it does not count (RFC 8899 section 3).
-            level, discovery = (
-                (socket.IPPROTO_IPV6, _LINUX_IPV6_MTU_DISCOVER)
-                if self._is_ipv6
-                else (socket.IPPROTO_IP, _LINUX_IP_MTU_DISCOVER)
-            )
-            bound.setsockopt(level, discovery, _LINUX_PMTUDISC_PROBE)
+        # Nobody fragments, or a probe of the path's MTU would prove nothing; what
+        # routers say of it does not count (RFC 8899 section 3).
+        self._may_fragment(may=False)
         self._ttl_option = (
             (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)
             if self._is_ipv6
@@ -114,8 +111,33 @@ class UdpSocket:
                 self._send_plainly(data, endpoint)
         except OSError as error:
             self._count(error)
+            if error.errno == errno.EMSGSIZE and len(data) <= _MUST_PASS:
+                self._send_in_fragments(data, endpoint)
         else:
             self.sent += 1
+
+    def _may_fragment(self, *, may: bool) -> None:
+        """Let the system cut datagrams that are too large for the device, or not."""
+        if sys.platform != "linux":
+            return
+        level, discovery = (
+            (socket.IPPROTO_IPV6, _LINUX_IPV6_MTU_DISCOVER)
+            if self._is_ipv6
+            else (socket.IPPROTO_IP, _LINUX_IP_MTU_DISCOVER)
+        )
+        value = _LINUX_PMTUDISC_DONT if may else _LINUX_PMTUDISC_PROBE
+        self._socket.setsockopt(level, discovery, value)
+
+    def _send_in_fragments(self, data: bytes, endpoint: Endpoint) -> None:
+        """Send what has to pass on a device for which even that is too large."""
+        self._may_fragment(may=True)
+        try:
+            self._send_plainly(data, endpoint)
+            self.sent += 1
+        except OSError as error:
+            self._count(error)
+        finally:
+            self._may_fragment(may=False)
 
     def _send_with_ttl(self, data: bytes, endpoint: PrimingEndpoint) -> None:
         self._socket.setsockopt(*self._ttl_option, endpoint.ttl)

@@ -63,9 +63,9 @@ class NetworkWatch:
         with contextlib.closing(AddressChanges()) as changes:
             self.look(slept=False)  # for what changed before we listened
             while True:
-                ahead = time.time() - self._clock()
+                ahead = time.time() - time.monotonic()
                 changed = await changes.wait(INTERVAL)
-                slept = time.time() - self._clock() - ahead > SLEPT
+                slept = time.time() - time.monotonic() - ahead > SLEPT
                 if changed or slept:
                     self.look(slept=slept)
 

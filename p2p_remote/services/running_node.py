@@ -9,7 +9,6 @@ import contextlib
 import os
 import socket
 import sys
-import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from functools import lru_cache
 from p2p_remote.crypto.handshake import stretch_password
 from p2p_remote.crypto.identity import Identity, derive_id
 from p2p_remote.errors import NetworkError, NoSuchPeerError
+from p2p_remote.net.clock import seconds
 from p2p_remote.net.driver import Driver
 from p2p_remote.net.interfaces import host_candidates
 from p2p_remote.net.lan_discovery import LanDiscovery
@@ -130,8 +130,8 @@ class RunningNode:
 
     @staticmethod
     def clock() -> float:
-        """Monotonic seconds, the clock of all machines."""
-        return time.monotonic()
+        """Seconds, the clock of all machines; see `net.clock`."""
+        return seconds()
 
     async def start(self, on_event: Callable[[NodeEvent], None]) -> None:
         """Open the sockets and begin to register and to be found.

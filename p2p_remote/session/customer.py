@@ -9,12 +9,14 @@ from p2p_remote.errors import ProtocolError, RefusedError, UsageError
 from p2p_remote.session import events as ev
 from p2p_remote.session.customer_files import CustomerFiles
 from p2p_remote.session.permissions import (
+    INPUT_PERMISSIONS,
     NEEDS_VERIFIED,
     Grants,
     permission_number,
 )
 from p2p_remote.session.roles import Role, State, Trigger
 from p2p_remote.session.session import Random, Session
+from p2p_remote.transport import events as transport_events
 from p2p_remote.traversal.candidate import Candidate
 from p2p_remote.wire import control
 from p2p_remote.wire.constants import CHANNEL_CURSOR, CHANNEL_HOT, CHANNEL_SCREEN
@@ -38,6 +40,7 @@ from p2p_remote.wire.screen import (
 
 DIGIT_TRIES = 3  # an attacker in the middle hits 1 in a million with each
 MAX_KEYS_HELD = 64  # more than hands and modifiers can hold
+STALE_INPUT = 90.0  # s of silence; what was typed before it is not carried out after it
 DEFAULT_SECONDS = 3600  # time box of a session if the customer names none
 
 
@@ -290,6 +293,22 @@ class CustomerSession(Session):
                 self._emit(ev.AbilitiesTold(bits))
             case _:
                 raise ProtocolError("a message that only the customer may send")
+
+    def _on_liveness(self, event: transport_events.Event, now: float) -> None:
+        match event:
+            case transport_events.PeerHeard(seconds=away) if away >= STALE_INPUT:
+                self._renew_input(now)
+            case _:
+                pass
+        super()._on_liveness(event, now)
+
+    def _renew_input(self, now: float) -> None:
+        """Void the input that is on its way: it was meant for another moment."""
+        for name in sorted(INPUT_PERMISSIONS):
+            grant = self.grants.renew(name)
+            if grant is not None and self.state is State.ACTIVE:
+                number = permission_number(name)
+                self._send_control(control.Granted(number, grant.serial), now)
 
     def _on_input(self, data: bytes) -> None:
         message = INPUT.decode(data)

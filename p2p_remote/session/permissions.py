@@ -19,9 +19,9 @@ NEEDS_VERIFIED = frozenset(PERMISSIONS) - {"view"}
 """Everything beyond looking needs a technician that the customer has verified."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Grant:
-    """One permission, given until `expires` (s)."""
+    """One permission, given until `expires` (s); only `Grants` changes the serial."""
 
     permission: str
     serial: int
@@ -58,6 +58,18 @@ class Grants:
         self._serial += 1
         grant = Grant(permission, self._serial, expires)
         self._grants[permission] = grant
+        return grant
+
+    def renew(self, permission: str) -> Grant | None:
+        """Give a permission that is granted another serial; None if it is not.
+
+        What was queued under the old one is void. The grant stays the object it is, so
+        a revoke at the same moment, by another thread, holds.
+        """
+        grant = self._grants.get(permission)
+        if grant is not None:
+            self._serial += 1
+            grant.serial = self._serial
         return grant
 
     def revoke(self, permission: str) -> bool:

@@ -389,6 +389,7 @@ class Connection:
             window=int(sender.controller.window),
             rate=sender.controller.rate,
             loss=sender.recovery.loss_share,
+            datagram=sender.path_mtu.size,
             bytes_sent=sender.bytes_sent,
             bytes_received=self._bytes_received,
             packets_sent=sender.packets_sent,

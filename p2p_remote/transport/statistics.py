@@ -24,6 +24,8 @@ class Statistics:
     """Bytes per second that the line is thought to carry."""
     loss: float
     """Share of packets lost of late."""
+    datagram: int
+    """Bytes of the largest datagram that is known to pass."""
     bytes_sent: int
     bytes_received: int
     packets_sent: int

@@ -116,6 +116,28 @@ def test_the_router_restarts(kinds):
     assert world.technician.session.path_kind == expected
 
 
+@pytest.mark.parametrize(("absent", "is_carried_out"), [(60.0, True), (120.0, False)])
+def test_what_was_typed_before_a_long_silence_is_void(absent, is_carried_out):
+    """After 90 s nobody expects it any more; what is typed afterwards counts again."""
+    world = in_session(DIRECT)
+    network, customer = world.network, world.customer
+    cut(world, down=True)
+    type_text(world, "before")
+    network.run_for(absent)
+    cut(world, down=False)
+    network.run_for(3.0)
+    type_text(world, "after")
+    network.run_for(1.0)
+    grants = customer.session.grants
+    valid = [
+        each.message.text
+        for each in customer.all_of(ev.InputArrived)
+        if each.message.serial == grants.serial_of("control")
+    ]
+    assert valid == (["before", "after"] if is_carried_out else ["after"])
+    assert grants.allowed("control", network.now)
+
+
 def test_the_time_box_ends_while_the_network_is_away():
     """An absence does not stretch what the customer has agreed to."""
     world = World(technician_nat="portrest", customer_nat="portrest")

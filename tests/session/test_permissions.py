@@ -99,3 +99,18 @@ def test_a_revoke_from_another_thread_is_never_undone() -> None:
             grants.grant(name, 10.0)
         thread.join()
         assert grants.serial_of("control") is None
+
+
+def test_a_renewed_grant_voids_what_was_queued_under_it() -> None:
+    """The serial is another; expiry, and a revoke at the same moment, hold."""
+    grants = Grants()
+    old = grants.grant("control", 10.0).serial
+    grant = grants.renew("control")
+    assert grant is not None
+    grants.check("control", grant.serial, 9.9)
+    for serial, now in ((old, 1.0), (grant.serial, 10.0)):
+        with pytest.raises(PermissionNotGrantedError):
+            grants.check("control", serial, now)
+    grants.revoke("control")
+    assert grants.renew("control") is None
+    assert not grants.allowed("control", 1.0)
