@@ -150,6 +150,9 @@ class PlainScope:
     def answer(self, line: str) -> bool:
         """Take a line if it is one of these; False if it is for somebody else."""
         words = line.split(maxsplit=1)
+        if self._has_control and line.strip().lower() == "remember":
+            self._write("Type stop first: with control they could type that.")
+            return True
         if not words or words[0].lower() not in ("screens", "share"):
             return False
         try:

@@ -230,6 +230,10 @@ class RemoteApp(App[int], inherit_bindings=False):
         if self.customer is not None:
             self.customer.choose_shared()
 
+    def action_remember(self) -> None:
+        if self.customer is not None:
+            self.customer.offer_memory()
+
     def action_end_sharing(self) -> None:
         self._tell_customer("end")
 

@@ -116,7 +116,31 @@ class CustomerHalf:
 
         self._app.push_screen(self._question, answered)
 
+    def offer_memory(self) -> None:
+        """Ask whether this technician is to be known from now on."""
+        if self.state.control or self._question is not None:
+            return
+        question = Question(
+            "Remember them?",
+            f"{self.state.who} would need no digits the next time. You are still asked "
+            "every single time before they see anything.",
+            "Remember",
+        )
+        self._question = QuestionScreen(question)
+
+        def answered(yes: bool | None) -> None:  # noqa: FBT001 -- Textual's callback
+            self._question = None
+            if yes and self.state.stage is Stage.SHARING:
+                self.state.problem = ""
+                self.send("remember")
+
+        self._app.push_screen(self._question, answered)
+
     # What each event shows.
+
+    async def _on_done(self, _before: Stage) -> None:
+        if self.state.remembered:
+            self._app.notify("They are known from now on.", markup=False)
 
     async def _on_request(self, _before: Stage) -> None:
         request = self.state.request
@@ -198,6 +222,7 @@ _SHOWS: dict[str, Any] = {
     "asked": CustomerHalf._on_asked,  # noqa: SLF001
     "granted": CustomerHalf._on_answered,  # noqa: SLF001
     "declined": CustomerHalf._on_answered,  # noqa: SLF001
+    "done": CustomerHalf._on_done,  # noqa: SLF001
     "ended": CustomerHalf._on_ended,  # noqa: SLF001
     "stopped": CustomerHalf._on_ended,  # noqa: SLF001
 }

@@ -84,6 +84,7 @@ class CustomerState:
     name: str = ""
     peer_id: str = ""
     verified: bool = False
+    remembered: bool = False  # the last command that was carried out was that
     grants: frozenset[str] = frozenset()
     monitors: tuple[Monitor, ...] = ()
     windows: tuple[Window, ...] = ()
@@ -219,6 +220,9 @@ class CustomerState:
         if what == "nothing":
             self.shared += f": {safe(str(event.get('why') or '')).plain}"
 
+    def _on_done(self, event: Event, _now: float) -> None:
+        self.remembered = event.get("do") == "remember"
+
     def _on_asked(self, event: Event, _now: float) -> None:
         self.asked = str(event.get("permission") or "")
         self.asked_seconds = int(event.get("seconds") or 0)
@@ -276,6 +280,7 @@ _TAKES: dict[str, Callable[[CustomerState, Event, float], None]] = {
     "failed": CustomerState._on_failed,  # noqa: SLF001
     "screens": CustomerState._on_screens,  # noqa: SLF001
     "shared": CustomerState._on_shared,  # noqa: SLF001
+    "done": CustomerState._on_done,  # noqa: SLF001
     "started": CustomerState._on_started,  # noqa: SLF001
     "asked": CustomerState._on_asked,  # noqa: SLF001
     "granted": CustomerState._on_granted,  # noqa: SLF001

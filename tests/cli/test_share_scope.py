@@ -150,8 +150,11 @@ def test_who_has_control_cannot_choose_by_typing_here(desk: Any) -> None:
     scope.note(se.Started("A", 1, ("view", "control"), "lan", "", 1, 1, True, 60))
     assert scope.answer("share all")
     assert "stop first" in lines[-1]
+    assert scope.answer(" Remember ")
+    assert "stop first" in lines[-1]
     scope.note(se.Revoked(("control",), "customer"))
     assert scope.answer("share all")
+    assert not scope.answer("remember")
     assert desk.chosen == [EVERYTHING]
     scope.note(se.GrantChanged("control", granted=True))
     assert scope.answer("share 1")

@@ -158,6 +158,22 @@ def test_a_session_with_one_monitor_then_another_then_none(
     assert pointer(monitors) == (10, 20)
 
 
+def test_a_new_resolution_in_a_session(
+    xtigervnc: Display, programs: Programs, tmp_path: Path
+) -> None:
+    """The picture has the new size, and positions are those of the new screen."""
+    couple = Couple(tmp_path, programs, env=xtigervnc.env)
+    couple.start_rendezvous()
+    couple.start_share("--screen", "x11")
+    couple.begin("view", "control")
+    assert seen(couple, tmp_path) == (1280, 800)
+    xtigervnc.run("xrandr", "-s", "1024x768")
+    couple.connect.event("shared", what="everything", width=1024, height=768)
+    assert eventually(lambda: seen(couple, tmp_path) == (1024, 768))
+    couple.do(do="pointer", x=1000, y=700)
+    assert eventually(lambda: pointer(xtigervnc) == (1000, 700))
+
+
 def snapshot(couple: Couple, folder: Path) -> Image.Image:
     file = folder / "seen.png"
     couple.do(do="snapshot", file=str(file), wait_settled=True)

@@ -112,6 +112,34 @@ async def test_control_taken_back_is_shown_and_can_be_given_again() -> None:
         assert "control: ON" in text_of(stage.app)
 
 
+async def test_a_technician_is_remembered_after_a_question() -> None:
+    """Only while the technician cannot press the button themselves."""
+    stage = Stage()
+    async with stage.app.run_test(size=(100, 30)) as pilot:
+        await share(stage, pilot)
+        assert not stage.app.screen.query_one("#remember").display
+        stage.share.event("revoked", permissions=["control"], by="F11")
+        await settle(pilot)
+        await pilot.click("#remember")
+        await rest(pilot)
+        assert "need no digits the next time" in " ".join(text_of(stage.app).split())
+        await pilot.press("tab", "enter")
+        await settle(pilot)
+        assert stage.share.answers[-1] == {"do": "remember"}
+        stage.share.event("done", do="remember")
+        await settle(pilot)
+        assert stage.app.customer is not None
+        assert stage.app.customer.state.remembered
+
+
+async def test_nobody_is_remembered_who_is_not_verified() -> None:
+    """Without digits there is nothing to remember."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await share(stage, pilot, grants=["view"], verified=False)
+        assert not stage.app.screen.query_one("#remember").display
+
+
 async def test_control_is_not_given_by_one_stray_key() -> None:
     """F9 asks first, and Enter is No."""
     stage = Stage()

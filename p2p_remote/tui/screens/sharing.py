@@ -70,6 +70,11 @@ class SharingScreen(BaseScreen):
         """Give control."""
         self.remote_app.action_give_control()
 
+    @on(Button.Pressed, "#remember")
+    def on_remember(self) -> None:
+        """Know this technician the next time."""
+        self.remote_app.action_remember()
+
     @on(Button.Pressed, "#end")
     def on_end(self) -> None:
         """End the session."""
@@ -98,6 +103,7 @@ class RunningPane(Vertical):
         with Horizontal(classes="buttons"):
             yield Button("Stop control (F11)", id="stop", variant="warning")
             yield Button("Give control (F9)", id="give")
+            yield Button("Remember", id="remember")
             yield Button("End session (F12)", id="end", variant="error")
         yield Static(
             "Esc closes only this page: the session goes on, and the red line stays.",
@@ -115,6 +121,8 @@ class RunningPane(Vertical):
         self.query_one("#notice", Static).update(self._notice())
         self.query_one("#stop").display = state.control
         self.query_one("#give").display = not state.control and state.verified
+        # Not while others could press it with their pointer.
+        self.query_one("#remember").display = not state.control and state.verified
 
     def _facts(self, now: float) -> Table:
         state = self._state
