@@ -20,6 +20,11 @@ from p2p_remote.tui.screens.facts import facts
 from p2p_remote.tui.widgets.share_strip import ShareStrip
 from p2p_remote.wire.control import PERMISSIONS
 
+_WIDE = 64  # cells from which the long words fit
+_LABELS = {
+    True: ("Stop control (F11)", "Give control (F9)", "End session (F12)"),
+    False: ("Stop", "Control", "End"),
+}
 _ALWAYS_LISTED = PERMISSIONS[:2]  # others are listed when they are granted
 
 
@@ -101,10 +106,11 @@ class RunningPane(Vertical):
         yield Static(id="grants", classes="line")
         yield Static(id="notice", classes="line warning")
         with Horizontal(classes="buttons"):
-            yield Button("Stop control (F11)", id="stop", variant="warning")
-            yield Button("Give control (F9)", id="give")
+            stop, give, end = _LABELS[self.app.size.width >= _WIDE]
+            yield Button(stop, id="stop", variant="warning")
+            yield Button(give, id="give")
             yield Button("Remember", id="remember")
-            yield Button("End session (F12)", id="end", variant="error")
+            yield Button(end, id="end", variant="error")
         yield Static(
             "Esc closes only this page: the session goes on, and the red line stays.",
             markup=False,
