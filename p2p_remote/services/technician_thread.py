@@ -9,6 +9,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,18 @@ class TechnicianThread:
         """Tell what is shown."""
         self._later(self._service_call, "send_viewport", viewport)
 
+    def send_file(self, path: Path) -> None:
+        """Send a file; `TransferReport` events tell of it."""
+        self._submit(self._move("send", path))
+
+    def get_file(self, path: str, to: Path) -> None:
+        """Get a file to a folder or a name; `TransferReport` events tell of it."""
+        self._submit(self._move("get", path, to))
+
+    def stop_files(self) -> None:
+        """Stop every file that is on its way."""
+        self._later(self._stop_files)
+
     def end(self) -> None:
         """End the session, or give the call up."""
         self._later(self._service_call, "end")
@@ -105,6 +118,16 @@ class TechnicianThread:
             await self._service.call(target, password=password)
         except RemoteSupportError as error:
             self._notify(se.Failed(error))
+
+    async def _move(self, name: str, *arguments: Any) -> None:
+        try:
+            await getattr(self._service.transfers, name)(*arguments)
+        except RemoteSupportError as error:
+            self._notify(se.Trouble(str(error)))
+
+    def _stop_files(self) -> None:
+        with contextlib.suppress(RemoteSupportError):
+            self._service.transfers.stop_all()
 
     def _service_call(self, name: str, *arguments: Any) -> None:
         try:

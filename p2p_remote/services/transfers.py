@@ -87,6 +87,11 @@ class Transfers:
             raise UsageError("There is no such transfer.")
         self._stop(number, wire_files.STOP_BY_PERSON)
 
+    def stop_all(self) -> None:
+        """Stop everything that is on its way."""
+        for number in self._machine.open_numbers:
+            self._stop(number, wire_files.STOP_BY_PERSON)
+
     async def close(self) -> None:
         """Let go of every file; what is incomplete can be taken up again."""
         self._closed = True

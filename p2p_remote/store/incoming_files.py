@@ -17,6 +17,7 @@ from pathlib import Path
 
 from p2p_remote.errors import FileTransferError
 from p2p_remote.session.file_names import numbered
+from p2p_remote.store.file_hash import FileHash
 from p2p_remote.wire import files
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -69,7 +70,7 @@ class IncomingFile:
         self._folder = folder
         self._permitted = permitted
         self._lock = threading.Lock()
-        self._hash = hashlib.blake2b(digest_size=files.DIGEST_BYTES)
+        self._hash = FileHash()
         self._part = folder / expected.part_name()
         self._check_permitted()
         try:
@@ -85,7 +86,7 @@ class IncomingFile:
 
     def digest(self) -> bytes:
         """BLAKE2b-256 of the bytes that are here."""
-        return self._hash.copy().digest()
+        return self._hash.digest()
 
     def restart(self) -> None:
         """Begin at 0: what is here is not the beginning of the file."""
@@ -171,7 +172,7 @@ class IncomingFile:
     def _truncate(self) -> None:
         os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
-        self._hash = hashlib.blake2b(digest_size=files.DIGEST_BYTES)
+        self._hash.restart()
         self.position = 0
 
     def _give_name(self) -> Path:
@@ -200,6 +201,7 @@ class IncomingFile:
             return
         os.close(self._descriptor)
         self._descriptor = -1
+        self._hash.close()
         if remove:
             self._part.unlink(missing_ok=True)
 

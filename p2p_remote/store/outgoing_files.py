@@ -1,6 +1,5 @@
 """A file that goes out: read in order, hashed on the way, noticed when it changes."""
 
-import hashlib
 import os
 import stat
 import threading
@@ -8,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from p2p_remote.errors import FileTransferError
+from p2p_remote.store.file_hash import FileHash
 from p2p_remote.wire import files
 
 _HASH_BYTES = 1 << 20  # read at a time when the receiver has a part already
@@ -37,7 +37,7 @@ class OutgoingFile:
         self._permitted = permitted
         self._shown = str(path)
         self._lock = threading.Lock()  # nothing is read from a number that is free
-        self._hash = hashlib.blake2b(digest_size=files.DIGEST_BYTES)
+        self._hash = FileHash()
         self._hashed = 0
         self._descriptor = -1
         self._check_permitted()
@@ -59,7 +59,7 @@ class OutgoingFile:
             self.read(start, min(_HASH_BYTES, offset - start))
         if self._hash.digest() == digest:
             return offset
-        self._hash = hashlib.blake2b(digest_size=files.DIGEST_BYTES)
+        self._hash.restart()
         self._hashed = 0
         return 0
 
@@ -99,6 +99,7 @@ class OutgoingFile:
             if self._descriptor >= 0:
                 os.close(self._descriptor)
                 self._descriptor = -1
+        self._hash.close()
 
     def _read(self, offset: int, size: int) -> bytes:
         os.lseek(self._descriptor, offset, os.SEEK_SET)

@@ -159,6 +159,22 @@ SESSION = (
         "Write or paste a text; it is typed on their side.",
         "Text",
     ),
+    Action(
+        "send_file",
+        "f",
+        "f",
+        "Send a file",
+        "Choose a file of this machine; the customer is asked.",
+        "File",
+    ),
+    Action(
+        "get_file",
+        "g",
+        "g",
+        "Get a file",
+        "Name a file of their machine; the customer is asked.",
+    ),
+    Action("stop_files", "s", "s", "Stop files", "Stop every file that is on its way."),
     Action("path", "p", "p", "Path", "Which way it runs, how fast, and why.", "Path"),
     Action("toolbar", "b", "b", "Toolbar on/off", "Fold the toolbar away, or out."),
     Action(

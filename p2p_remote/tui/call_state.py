@@ -8,6 +8,7 @@ from typing import Any
 from p2p_remote.services import events as se
 from p2p_remote.tui import words
 from p2p_remote.tui.safe_text import quoted
+from p2p_remote.wire.text import clean
 
 BANNER_SECONDS = 8.0  # s that a message lies over the picture
 
@@ -50,6 +51,7 @@ class CallState:
     expires: float | None = None
     ended: se.Ended | None = None
     failure: words.Failure | None = None
+    files: dict[int, se.TransferReport] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
 
     @property
@@ -92,6 +94,18 @@ class CallState:
     def say(self, text: str, now: float) -> None:
         """Lay a message over the picture for a while."""
         self.banner, self.banner_until = text, now + BANNER_SECONDS
+
+    @property
+    def moving(self) -> str:
+        """The file that is on its way, and how far it is; nothing if there is none."""
+        if not self.files:
+            return ""
+        file = next(iter(self.files.values()))
+        sign = words.IN if file.incoming else words.OUT
+        more = f" +{len(self.files) - 1}" if len(self.files) > 1 else ""
+        return (
+            f"{sign} {quoted(file.name)} {words.share(file.position, file.size)}{more}"
+        )
 
     def apply(self, event: se.ServiceEvent, now: float) -> None:
         """Take one event."""
@@ -148,6 +162,19 @@ class CallState:
     def _on_paused(self, event: se.ControlPaused, _now: float) -> None:
         self.paused = event.paused
 
+    def _on_transfer(self, event: se.TransferReport, now: float) -> None:
+        if event.state == "running":
+            self.files[event.number] = event
+            return
+        self.files.pop(event.number, None)
+        name = quoted(event.name)
+        if event.state == "failed":
+            self.say(f"{words.WARN} {name}: {clean(event.text, 200)}", now)
+        elif event.incoming:
+            self.say(f"{words.GOOD} {name} is here: {clean(event.path, 200)}", now)
+        else:
+            self.say(f"{words.GOOD} {name} has arrived.", now)
+
     def _on_path(self, event: se.PathReport, _now: float) -> None:
         self.path_kind, self.path_why = event.kind, event.why
         if event.rtt_ms is not None:
@@ -190,6 +217,7 @@ _TAKES: dict[type, Callable[[CallState, Any, float], None]] = {
     se.GrantChanged: CallState._on_grant,  # noqa: SLF001
     se.Revoked: CallState._on_revoked,  # noqa: SLF001
     se.ControlPaused: CallState._on_paused,  # noqa: SLF001
+    se.TransferReport: CallState._on_transfer,  # noqa: SLF001
     se.PathReport: CallState._on_path,  # noqa: SLF001
     se.Silence: CallState._on_silence,  # noqa: SLF001
     se.Stats: CallState._on_stats,  # noqa: SLF001

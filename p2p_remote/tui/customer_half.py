@@ -9,7 +9,7 @@ from p2p_remote.tui.customer_state import CustomerState, Stage
 from p2p_remote.tui.messages import CustomerEvent
 from p2p_remote.tui.safe_text import safe
 from p2p_remote.tui.screens.approve import ApproveScreen
-from p2p_remote.tui.screens.question import Question, QuestionScreen
+from p2p_remote.tui.screens.question import Question, QuestionScreen, file_question
 from p2p_remote.tui.screens.scope import ScopeScreen
 from p2p_remote.tui.screens.sharing import SharingScreen
 
@@ -160,25 +160,38 @@ class CustomerHalf:
         await self._app.push_screen(self._sharing)
 
     async def _on_asked(self, _before: Stage) -> None:
-        permission = self.state.asked
-        what = words.permission_words(permission)
-        question = Question(
-            "They ask for more",
-            f"{self.state.who} asks to {what}. "
-            "F11 takes it back at any time. Allow it?",
-            "Allow",
-            seconds=self.state.asked_seconds,
-        )
+        permission, file = self.state.asked, self.state.asked_file
+        if file is not None:
+            question = file_question(self.state.who, file, self.state.asked_seconds)
+        else:
+            what = words.permission_words(permission)
+            question = Question(
+                "They ask for more",
+                f"{self.state.who} asks to {what}. "
+                "F11 takes it back at any time. Allow it?",
+                "Allow",
+                seconds=self.state.asked_seconds,
+            )
         self._close_prompts()
         self._question = QuestionScreen(question, self._app.links.clock)
 
         def answered(yes: bool | None) -> None:  # noqa: FBT001 -- Textual's callback
             self._question = None
-            if self.state.asked == permission:
+            if self.state.asked != permission:
+                return
+            if yes and file is not None:
+                self.state.asked = ""
+                self.send("allow", transfer=file.get("transfer"))
+            else:
                 self.send("grant" if yes else "decline", permission=permission)
 
         self._app.bell()
         await self._app.push_screen(self._question, answered)
+
+    def stop_files(self) -> None:
+        """Stop every file that is on its way."""
+        for number in self.state.files:
+            self.send("abort", transfer=number)
 
     async def _on_answered(self, _before: Stage) -> None:
         if not self.state.asked:
@@ -221,6 +234,7 @@ _SHOWS: dict[str, Any] = {
     "started": CustomerHalf._on_started,  # noqa: SLF001
     "asked": CustomerHalf._on_asked,  # noqa: SLF001
     "granted": CustomerHalf._on_answered,  # noqa: SLF001
+    "asked_no_more": CustomerHalf._on_answered,  # noqa: SLF001
     "declined": CustomerHalf._on_answered,  # noqa: SLF001
     "done": CustomerHalf._on_done,  # noqa: SLF001
     "ended": CustomerHalf._on_ended,  # noqa: SLF001

@@ -91,6 +91,9 @@ class CustomerState:
     shared: str = "everything on your screen"
     asked: str = ""
     asked_seconds: int = 0
+    asked_file: Event | None = None
+    last_file: Event | None = None
+    files: dict[int, Event] = field(default_factory=dict)
     path_kind: str = ""
     path_why: str = ""
     rtt_ms: float | None = None
@@ -105,6 +108,24 @@ class CustomerState:
     def who(self) -> str:
         """The technician's self-chosen name in quotes."""
         return quoted(self.name)
+
+    def file_lines(self) -> list[str]:
+        """The files that move, or the last one that did."""
+        lines = []
+        for file in self.files.values():
+            sign = words.IN if file.get("direction") == "in" else words.OUT
+            position, size = int(file.get("bytes") or 0), int(file.get("size") or 0)
+            name = quoted(str(file.get("name") or ""))
+            lines.append(f"{sign} {name} {words.share(position, size)}")
+        last = self.last_file
+        if not lines and last is not None:
+            name = quoted(str(last.get("name") or ""))
+            incoming = last.get("direction") == "in"
+            text = str(last.get("error") or "")
+            if last.get("state") == "done":
+                text = str(last.get("file")) if incoming else "has been sent"
+            lines.append(f"{words.IN if incoming else words.OUT} {name}: {text}")
+        return lines
 
     @property
     def control(self) -> bool:
@@ -195,6 +216,7 @@ class CustomerState:
         self.started = now
         self.expires = now + float(event.get("seconds") or 0)
         self.asked = self.revoked_by = self.problem = ""
+        self.files, self.last_file = {}, None
         self.paused, self.silent_s, self.ended = False, 0.0, None
         self._on_path(path, now)
 
@@ -226,6 +248,7 @@ class CustomerState:
     def _on_asked(self, event: Event, _now: float) -> None:
         self.asked = str(event.get("permission") or "")
         self.asked_seconds = int(event.get("seconds") or 0)
+        self.asked_file = event.get("file") or None
 
     def _on_granted(self, event: Event, _now: float) -> None:
         permission = str(event.get("permission") or "")
@@ -235,6 +258,14 @@ class CustomerState:
 
     def _on_declined(self, event: Event, _now: float) -> None:
         self._answered(str(event.get("permission") or ""))
+
+    def _on_transfer(self, event: Event, _now: float) -> None:
+        number = int(event.get("transfer") or 0)
+        if event.get("state") == "running":
+            self.files[number] = event
+        else:
+            self.files.pop(number, None)
+            self.last_file = event
 
     def _answered(self, permission: str) -> None:
         if self.asked == permission:
@@ -285,6 +316,8 @@ _TAKES: dict[str, Callable[[CustomerState, Event, float], None]] = {
     "asked": CustomerState._on_asked,  # noqa: SLF001
     "granted": CustomerState._on_granted,  # noqa: SLF001
     "declined": CustomerState._on_declined,  # noqa: SLF001
+    "asked_no_more": CustomerState._on_declined,  # noqa: SLF001
+    "transfer": CustomerState._on_transfer,  # noqa: SLF001
     "revoked": CustomerState._on_revoked,  # noqa: SLF001
     "paused": CustomerState._on_paused,  # noqa: SLF001
     "path": CustomerState._on_path,  # noqa: SLF001

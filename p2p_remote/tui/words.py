@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from p2p_remote.errors import RemoteSupportError
 from p2p_remote.services.names import quoted
 
+IN, OUT = "↓", "↑"  # a file that comes, and one that goes
 WARN, GOOD, BAD, OFF = "▲", "●", "✖", "○"
 
 PATH_NAMES = {"lan": "LAN", "direct": "direct", "relay": "relayed"}
@@ -41,6 +42,11 @@ PERMISSION_WORDS = {
 def permission_words(permission: str) -> str:
     """What a permission lets the technician do."""
     return PERMISSION_WORDS.get(permission, permission.replace("_", " "))
+
+
+def share(part: int, whole: int) -> str:
+    """How much of something there is, in per cent."""
+    return f"{100 * part // whole} %" if whole else "100 %"
 
 
 _ENDS = {

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ class FakeTechnician:
         self.called: list[tuple[int, str]] = []
         self.sent: list[InputMessage] = []
         self.requested: list[str] = []
+        self.files: list[tuple[str, ...]] = []
         self.viewports: list[Viewport] = []
         self.ended = False
         self.closed = False
@@ -57,6 +59,15 @@ class FakeTechnician:
 
     def send_viewport(self, viewport: Viewport) -> None:
         self.viewports.append(viewport)
+
+    def send_file(self, path: Path) -> None:
+        self.files.append(("send", str(path)))
+
+    def get_file(self, path: str, to: Path) -> None:
+        self.files.append(("get", path, str(to)))
+
+    def stop_files(self) -> None:
+        self.files.append(("stop",))
 
     def end(self) -> None:
         self.ended = True

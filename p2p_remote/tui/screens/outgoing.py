@@ -5,6 +5,7 @@ that moment (an approval of our own, a list, the palette).
 """
 
 import asyncio
+from pathlib import Path
 from typing import ClassVar
 
 from textual import events, on
@@ -26,6 +27,7 @@ from p2p_remote.tui.screens.call_panes import (
     FailedPane,
     RingingPane,
 )
+from p2p_remote.tui.screens.files import GET, SEND, FileScreen
 from p2p_remote.tui.screens.help import HelpScreen
 from p2p_remote.tui.screens.path import PathScreen
 from p2p_remote.tui.screens.question import Question, QuestionScreen
@@ -349,6 +351,25 @@ class OutgoingScreen(BaseScreen):
                 self._type(text)
 
         self.app.push_screen(TextScreen(), written)
+
+    def action_send_file(self) -> None:
+        def chosen(values: tuple[str, ...] | None) -> None:
+            if values is not None and self._link is not None:
+                self._link.send_file(Path(values[0]).expanduser())
+
+        self.app.push_screen(FileScreen(SEND), chosen)
+
+    def action_get_file(self) -> None:
+        def chosen(values: tuple[str, ...] | None) -> None:
+            if values is not None and self._link is not None:
+                path, to = values
+                self._link.get_file(path, Path(to).expanduser())
+
+        self.app.push_screen(FileScreen(GET), chosen)
+
+    def action_stop_files(self) -> None:
+        if self._link is not None:
+            self._link.stop_files()
 
     def action_path(self) -> None:
         self.app.push_screen(PathScreen(self.state))

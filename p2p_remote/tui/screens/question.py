@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -10,9 +10,12 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Static
 
+from p2p_remote.services.names import quoted, size
 from p2p_remote.tui.safe_text import safe
 from p2p_remote.tui.screens.prompt import PromptScreen
 from p2p_remote.tui.widgets.countdown import Countdown
+
+_MAX_FILE_NAME = 60  # characters in a question
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,25 @@ class Question:
     yes: str
     no: str = "No"
     seconds: int = 0
+
+
+def file_question(who: str, file: dict[str, Any], seconds: int) -> Question:
+    """Ask about one file: which one, how large, and where it would go."""
+    name = quoted(_middle_out(str(file.get("name") or "")))
+    if file.get("direction") == "in":
+        amount = size(int(file.get("size") or 0))
+        text = f"{who} wants to send you {name}, {amount}. Nobody has checked it for "
+        text += "viruses. It would be stored in your downloads. Take it?"
+        return Question("A file for you", text, "Take it", seconds=seconds)
+    text = f"{who} wants to have this file of yours: {name}. Send it?"
+    return Question("They ask for a file", text, "Send it", seconds=seconds)
+
+
+def _middle_out(text: str) -> str:
+    """Shorten a long name where it says least: both ends are read."""
+    if len(text) <= _MAX_FILE_NAME:
+        return text
+    return f"{text[: _MAX_FILE_NAME // 3]}…{text[-2 * _MAX_FILE_NAME // 3 :]}"
 
 
 class QuestionScreen(PromptScreen[bool]):

@@ -80,6 +80,12 @@ class SharingScreen(BaseScreen):
         """Know this technician the next time."""
         self.remote_app.action_remember()
 
+    @on(Button.Pressed, "#stop-files")
+    def on_stop_files(self) -> None:
+        """Stop every file that is on its way."""
+        if self.remote_app.customer is not None:
+            self.remote_app.customer.stop_files()
+
     @on(Button.Pressed, "#end")
     def on_end(self) -> None:
         """End the session."""
@@ -104,12 +110,14 @@ class RunningPane(Vertical):
         self.border_title = "Somebody sees your screen"
         yield Static(id="who", classes="line")
         yield Static(id="grants", classes="line")
+        yield Static(id="files", classes="line")
         yield Static(id="notice", classes="line warning")
         with Horizontal(classes="buttons"):
             stop, give, end = _LABELS[self.app.size.width >= _WIDE]
             yield Button(stop, id="stop", variant="warning")
             yield Button(give, id="give")
             yield Button("Remember", id="remember")
+            yield Button("Stop files", id="stop-files")
             yield Button(end, id="end", variant="error")
         yield Static(
             "Esc closes only this page: the session goes on, and the red line stays.",
@@ -124,6 +132,12 @@ class RunningPane(Vertical):
             return
         self.query_one("#who", Static).update(self._facts(now))
         self.query_one("#grants", Static).update(self._grants())
+        files = state.file_lines()
+        self.query_one("#files", Static).update(
+            Text("\n").join(safe(line) for line in files)
+        )
+        self.query_one("#files").display = bool(files)
+        self.query_one("#stop-files").display = bool(state.files)
         self.query_one("#notice", Static).update(self._notice())
         self.query_one("#stop").display = state.control
         self.query_one("#give").display = not state.control and state.verified

@@ -14,6 +14,7 @@ from p2p_remote.wire import peer_id
 _GAP = "  "
 _MAX_NAME = 24  # cells
 _MAX_SHARED = 28
+_MAX_FILE = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ def session_parts(state: CallState, now: float, view: tuple[str, str]) -> list[P
         Part(shorten(state.who, _MAX_NAME), 4),
         Part(_mode(state, now), 0, "bold"),
         Part(shorten(state.shared, _MAX_SHARED), 4),
+        Part(shorten(state.moving, _MAX_FILE), 2),
         Part(path, 2),
         Part(f"{state.fps:.0f} fps", 6),
         Part(f"{state.kbit_s:.0f} kbit/s", 5),

@@ -1,0 +1,138 @@
+"""Files in the interface: sent, fetched, asked about, watched and stopped."""
+
+from typing import Any
+
+from p2p_remote.services import events as se
+from p2p_remote.tui.screens.question import QuestionScreen
+from p2p_remote.tui.screens.sharing import SharingScreen
+from tests.support.tui import (
+    STARTED,
+    Stage,
+    begin,
+    calling_start,
+    command,
+    rest,
+    settle,
+    text_of,
+)
+
+
+def report(state: str, **fields: Any) -> se.TransferReport:
+    """What the service tells of a file that goes out."""
+    known: dict[str, Any] = {"number": 1, "incoming": False, "name": "a.pdf"}
+    known |= {"size": 1000, "position": 450, "lane": False, **fields}
+    return se.TransferReport(state=state, **known)
+
+
+async def test_the_technician_sends_and_gets_by_key() -> None:
+    stage = Stage(calling_start())
+    async with stage.app.run_test() as pilot:
+        await begin(stage, pilot)
+        await command(pilot, "f")
+        await settle(pilot)
+        await pilot.press("enter")  # nothing is in the field yet
+        await pilot.press(*"a.pdf", "enter")
+        await settle(pilot)
+        await command(pilot, "g")
+        await settle(pilot)
+        await pilot.press(*"log.txt", "enter")
+        await settle(pilot)
+        await command(pilot, "s")
+        await settle(pilot)
+    assert stage.technician.files == [
+        ("send", "a.pdf"),
+        ("get", "log.txt", "."),
+        ("stop",),
+    ]
+
+
+async def test_a_form_that_is_left_does_nothing() -> None:
+    stage = Stage(calling_start())
+    async with stage.app.run_test() as pilot:
+        await begin(stage, pilot)
+        await command(pilot, "f")
+        await settle(pilot)
+        await pilot.press("x", "escape")
+        await settle(pilot)
+    assert not stage.technician.files
+
+
+async def test_the_status_line_shows_how_far_a_file_is() -> None:
+    stage = Stage(calling_start())
+    async with stage.app.run_test(size=(120, 30)) as pilot:
+        await begin(stage, pilot)
+        stage.technician.notify(report("running"))
+        await settle(pilot)
+        assert "↑ “a.pdf” 45 %" in text_of(stage.app)
+        stage.technician.notify(report("failed", text="The customer said no."))
+        await settle(pilot)
+        shown = text_of(stage.app)
+        assert "45 %" not in shown
+        assert "“a.pdf”: The customer said no." in shown
+        stage.technician.notify(report("done", incoming=True, path="/x/a.pdf"))
+        await settle(pilot)
+        assert "“a.pdf” is here: /x/a.pdf" in text_of(stage.app)
+
+
+ASKED: dict[str, Any] = {"transfer": 3, "name": "fix.exe", "size": 1_500_000}
+
+
+async def test_the_customer_is_asked_about_a_file_with_no_as_default() -> None:
+    """A yes is for this file; who asks, what it is called and how large is shown."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await settle(pilot)
+        stage.share.event("started", **STARTED)
+        await settle(pilot)
+        for keys, answer in (
+            (["enter"], {"do": "decline", "permission": "file_in"}),
+            (["tab", "enter"], {"do": "allow", "transfer": 3}),
+        ):
+            file = {**ASKED, "direction": "in"}
+            stage.share.event("asked", permission="file_in", seconds=60, file=file)
+            await rest(pilot)
+            shown = " ".join(text_of(stage.app).split())
+            assert "“Anna Berg” wants to send you “fix.exe”, 1.5 MB" in shown
+            await pilot.press(*keys)
+            await settle(pilot)
+            assert stage.share.answers.pop() == answer
+            assert isinstance(stage.app.screen, SharingScreen)
+
+
+async def test_a_long_path_shows_both_ends_and_a_question_can_vanish() -> None:
+    stage = Stage()
+    async with stage.app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot)
+        stage.share.event("started", **STARTED)
+        await settle(pilot)
+        path = "/home/you/" + "x" * 300 + "/secret.kdbx"
+        file = {"transfer": 4, "direction": "out", "name": path, "size": 0}
+        stage.share.event("asked", permission="file_out", seconds=60, file=file)
+        await rest(pilot)
+        shown = " ".join(text_of(stage.app).split())
+        assert "“/home/you/xxx" in shown
+        assert "secret.kdbx”" in shown
+        stage.share.event("asked_no_more", permission="file_out")
+        await settle(pilot)
+        assert not isinstance(stage.app.screen, QuestionScreen)
+        assert not stage.share.answers
+
+
+async def test_the_customer_sees_files_move_and_stops_them() -> None:
+    stage = Stage()
+    async with stage.app.run_test(size=(100, 40)) as pilot:
+        await settle(pilot)
+        stage.share.event("started", **STARTED)
+        await settle(pilot)
+        assert not stage.app.screen.query_one("#stop-files").display
+        moving = {**ASKED, "direction": "in", "bytes": 300_000}
+        stage.share.event("transfer", state="running", **moving)
+        await settle(pilot)
+        assert "↓ “fix.exe” 20 %" in text_of(stage.app)
+        await pilot.click("#stop-files")
+        await settle(pilot)
+        assert stage.share.answers == [{"do": "abort", "transfer": 3}]
+        stage.share.event("transfer", state="failed", error="Stopped.", **moving)
+        await settle(pilot)
+        assert "“fix.exe”: Stopped." in text_of(stage.app)
+        assert not stage.app.screen.query_one("#stop-files").display
