@@ -39,6 +39,7 @@ from p2p_remote.wire.connectivity import (
 
 TCP_SPACING = 10.0  # s between questions for our TCP address
 CHOSEN = "the other side chose it"
+CHOSEN_TCP = "the other side chose it (direct by TCP)"
 
 
 class Agent(PathKeeper):
@@ -270,7 +271,7 @@ class Agent(PathKeeper):
             self.add_local([candidate(CandidateKind.PEER_REFLEXIVE, seen)])
         self._check_list.plan_keeping(self._selected, now, self._random)
         if pair is self._nominated and not self._controlling:
-            self._select(pair, now, CHOSEN)
+            self._select(pair, now, CHOSEN_TCP if pair.is_tcp else CHOSEN)
         self._choose(now)
 
     def _on_nomination(self, pair: Pair, counter: int, now: float) -> None:
@@ -279,7 +280,7 @@ class Agent(PathKeeper):
         self._nomination = counter
         self._nominated = pair
         if pair.usable:
-            self._select(pair, now, CHOSEN)
+            self._select(pair, now, CHOSEN_TCP if pair.is_tcp else CHOSEN)
 
     def _learn(self, path: Path, now: float, claimed: int | None) -> Pair | None:
         """Pair for an address that authenticated bytes came from, if there is room."""

@@ -6,7 +6,8 @@ either answers a transaction id of ours or is only a hint.
 
 By a way that is not the best one, better ones are asked again and again by a KEEPALIVE.
 When the server answers there that our address is a new one, the lease moves: whatever
-is sent from then on follows the REBIND by the better way.
+is sent from then on follows the REBIND by the better way. A KEEPALIVE that was not
+answered goes by all ways in the same manner: the network may have begun to block one.
 """
 
 from collections import deque
@@ -210,6 +211,7 @@ class LeaseKeeper:
             return
         if request.name not in ("keepalive", "rebind"):
             return
+        self._use(way, now)
         lease.reflexive = wire.unmask_endpoint(message.masked, message.transaction)
         self._requests.remove("keepalive")
         self._requests.remove("rebind")
@@ -269,6 +271,8 @@ class LeaseKeeper:
         elif self._lease is None:
             request.wait_for_lease()
         else:
+            if request.name == "keepalive" and request.is_repeated:
+                request.paths = self.carriers.ways(self.server)
             self._send(
                 lambda number, counter: request.build(
                     request.transaction, number, counter

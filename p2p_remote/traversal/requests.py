@@ -103,6 +103,11 @@ class Request:
         self._tries += 1
         self.due = min(now + wait, self.expires_at)
 
+    @property
+    def is_repeated(self) -> bool:
+        """Whether it was sent before."""
+        return self._tries > 0
+
 
 class Requests:
     """The requests that are waiting for their answer, each under a name of its own."""

@@ -146,6 +146,20 @@ def test_udp_that_goes_away_is_replaced():
     assert not technician.session.is_lonely
 
 
+def test_udp_that_goes_away_is_replaced_soon():
+    """A KEEPALIVE that is not answered goes by all ways, and moves the lease."""
+    world = world_of("symrandom", "symrandom")
+    _, customer = in_session(world)
+    world.block_udp(customer)
+    began = world.network.now
+    world.customer.node.network_changed(began)
+    world.network.run_for(10.0, lambda: carrier_of(customer) == SERVER)
+    assert world.network.now - began < 2.5
+    world.network.run_for(2.0)
+    assert not customer.session.is_lonely
+    assert len(world.protocol.registry) == 2
+
+
 def test_a_restart_of_the_server_is_survived_by_tcp():
     """The connection ends, and another one carries the session again."""
     world = world_of("symrandom", "noudp")

@@ -1,5 +1,7 @@
 """The rendezvous server over TCP, as a process on loopback."""
 
+import contextlib
+import re
 import signal
 import socket
 import subprocess
@@ -123,6 +125,38 @@ def test_a_flood_of_connections_leaves_the_registered_served():
         assert "p2p_rendezvous_tcp_connections " in text
         for each in (*flood, client.socket):
             each.close()
+
+
+def figure(where, name):
+    """A figure of the server."""
+    with urllib.request.urlopen(f"http://{where}/metrics") as answer:
+        text = answer.read().decode()
+    return float(re.search(rf"^{name} (\S+)$", text, re.MULTILINE)[1])
+
+
+def flood(server, rounds):
+    """Connections from many addresses, each of which says a little and goes."""
+    for number in range(rounds):
+        source = (f"127.{number % 200 + 1}.{number % 7}.2", 0)
+        with contextlib.suppress(OSError):
+            each = socket.create_connection((server.host, server.port), 5, source)
+            each.sendall(b"\x40\x00half a datagram")
+            each.close()
+
+
+def test_a_flood_of_connections_leaves_memory_flat():
+    """What thousands of connections have left behind is next to nothing."""
+    with running("--metrics", "127.0.0.1:0") as (process, server):
+        _, where = process.stdout.readline().split()
+        flood(server, 1000)
+        before = figure(where, "process_resident_memory_bytes")
+        flood(server, 4000)
+        after = figure(where, "process_resident_memory_bytes")
+        assert after - before < 4 * 1024 * 1024
+        assert figure(where, "p2p_rendezvous_tcp_connections") < 1000
+        client = TcpClient("client", server)
+        run_until(lambda: client.first(Registered), client)
+        client.socket.close()
 
 
 def test_a_busy_tcp_port_is_named_and_udp_alone_is_offered():
