@@ -5,6 +5,7 @@ import pytest
 from p2p_remote.session import node_events as nd
 from p2p_remote.traversal import reasons
 from p2p_remote.traversal.enrolment import FALLBACK_AFTER
+from p2p_remote.traversal.mapping import Dependence
 from p2p_remote.wire.address import Endpoint, TcpEndpoint
 from tests.scenarios.world import World
 from tests.support.where import SERVER
@@ -99,6 +100,23 @@ def test_where_they_cannot_the_relay_carries_on_and_says_why(
     world.network.run_for(10.0)
     assert [person.session.path_kind for person in people] == ["relay"] * 2
     assert tuple(person.session.path_why for person in people) == whys
+
+
+@pytest.mark.parametrize(
+    ("kind", "dependence"),
+    [
+        ("portrest", Dependence.INDEPENDENT),
+        ("symrandom", Dependence.ADDRESS_AND_PORT),
+        ("udp443", Dependence.BLOCKED),
+        ("noudp", Dependence.BLOCKED),
+    ],
+)
+def test_a_node_knows_what_its_network_does(kind, dependence):
+    """UDP that reaches one port of the server alone counts as none."""
+    world = world_of(kind, "none")
+    assert world.technician.node.mapping is None
+    world.network.run_for(5.0)
+    assert world.technician.node.mapping.dependence is dependence
 
 
 def test_no_tcp_before_the_approval():

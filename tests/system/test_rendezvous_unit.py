@@ -16,17 +16,22 @@ from tests.system.rendezvous_processes import PATIENCE, Client, run_until, runni
 
 PACKAGING = Path(__file__).parent.parent.parent / "packaging" / "rendezvous"
 UNIT = PACKAGING / "p2p-rendezvous.service"
+PORT_443 = PACKAGING / "port-443.conf"
 WORST_SCORE = 1.5
 
 
-def test_the_unit_starts_the_server_with_options_that_it_has():
+@pytest.mark.parametrize(
+    ("file", "listen"), [(UNIT, []), (PORT_443, [":3479", ":443"])]
+)
+def test_the_unit_starts_the_server_with_options_that_it_has(file, listen):
     """What ExecStart says is what the command line takes."""
-    (line,) = re.findall(r"^ExecStart=(.*)$", UNIT.read_text(), re.MULTILINE)
+    (line,) = re.findall(r"^ExecStart=(.+)$", file.read_text(), re.MULTILINE)
     program, *arguments = line.split()
     assert program.endswith("/p2p-rendezvous")
     options = parser().parse_args(arguments)
     assert options.database
     assert options.handover
+    assert options.listen == listen
 
 
 def test_systemd_finds_nothing_wrong_with_the_unit_and_little_exposed(tmp_path):
