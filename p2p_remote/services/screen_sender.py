@@ -29,6 +29,8 @@ MINIMUM_INTERVAL = 0.02  # s between captures: nobody sees more than 50 a second
 IDLE_WAIT = 10.0  # s to wait for a change; `wake` ends it sooner
 QUIET_WAIT = 0.1  # s to wait while something may still be refined or told
 ANSWER_TIME = 0.5  # s after input in which what changes may be its answer
+HOLD_TIME = 0.03  # s after a key in which updates that would only wait are not made
+HOLD_INTERVAL = 0.1  # s at least from one such pause to the next
 LOOK_INTERVAL = 0.003  # s between captures meanwhile
 LOOK_WAIT = 0.05  # s to wait for the answer while the line has no room
 PATCH_TIME = 0.01  # s of the line that a hot patch may take
@@ -75,6 +77,8 @@ class ScreenSender:
         self._patches = 0
         self._is_looking = False  # while there is no room
         self._input_at = -ANSWER_TIME
+        self._held_at = -HOLD_INTERVAL
+        self._hold_until = 0.0
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="screen")
         self._key_frame = False
         self._takes_jpeg = False
@@ -112,7 +116,10 @@ class ScreenSender:
 
     def note_input(self, message: InputMessage) -> None:
         """Look for the answer; remember where the technician works and drags."""
-        self._input_at = self._clock()
+        now = self._input_at = self._clock()
+        is_motion = isinstance(message, PointerInput)
+        if not is_motion and now >= self._held_at + HOLD_INTERVAL:
+            self._held_at, self._hold_until = now, now + HOLD_TIME
         self._stir.set()
         if not isinstance(message, PointerInput | ScrollInput):
             return
@@ -144,7 +151,7 @@ class ScreenSender:
             while self._session.state is State.ACTIVE:
                 now = self._clock()
                 hurried = now < self._input_at + ANSWER_TIME
-                has_room = self._session.screen_room(now) >= MINIMUM_ROOM
+                has_room = self._room(now) > 0
                 if not (has_room or hurried):
                     await self._pause(ROOM_POLL)
                     continue
@@ -179,12 +186,24 @@ class ScreenSender:
         needs_change = self._coder.needs_change(self._view) and not self._key_frame
         if has_room and not needs_change:
             return
-        seconds = LOOK_WAIT
+        held = self._hold_until - self._clock()
+        seconds = min(held, LOOK_WAIT) if held > 0 else LOOK_WAIT
         if has_room:
             seconds = QUIET_WAIT if self._quiet_since is not None else IDLE_WAIT
         self._is_looking = not has_room
         await self._loop.run_in_executor(self._worker, self._coder.wait, seconds)
         self._is_looking = False
+
+    def _room(self, now: float) -> int:
+        """Bytes of updates that may be made now; 0 = wait.
+
+        Right after a key its answer comes first: what is made now would stand in the
+        way of looking for it, and line up behind updates that wait already.
+        """
+        room = self._session.screen_room(now)
+        waiting = self._session.statistics().channels[CHANNEL_SCREEN].bytes_waiting
+        is_held = now < self._hold_until and waiting > 0
+        return room if room >= MINIMUM_ROOM and not is_held else 0
 
     def _haste(self, now: float) -> Haste | None:
         """How much hurry the next step is in; None without input of late."""
@@ -205,22 +224,25 @@ class ScreenSender:
 
     def _send_patch(self, patch: HotPatch) -> None:
         self._patches += 1
+        self._hold_until = 0.0
         self._session.send_hot(patch, self._clock())
         self._poke()
 
     def _hints(self) -> Hints:
         now = self._clock()
-        room = self._session.screen_room(now)
+        room = self._room(now)
         known = self._session.statistics().rate
         is_fast = self._session.path_kind == "lan" and known >= FAST_LAN
         rate = None if is_fast else known
-        motion, self._dragged = self._dragged, None
+        motion = None
+        if room > 0:
+            motion, self._dragged = self._dragged, None
         if motion is not None and self._drag_from is not None:
             x, y = self._drag_from
             self._drag_from = (x + motion[0], y + motion[1])
         key_frame, self._key_frame = self._key_frame, False
         return Hints(
-            room if room >= MINIMUM_ROOM else 0,
+            room,
             link_rate=rate,
             lossy=rate is not None and rate < FAST_LINE,
             takes_jpeg=self._takes_jpeg,
