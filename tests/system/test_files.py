@@ -10,7 +10,7 @@ from tests.system.couple import Couple, eventually
 from tests.system.namespaces import Network
 from tests.system.programs import P2P_REMOTE, Programs
 
-BIG = 24_000_000  # bytes: long enough to be interrupted
+BIG = 24_000_000  # bytes: some seconds on the slow wire
 
 
 @pytest.fixture
@@ -19,6 +19,18 @@ def couple(programs: Programs, tmp_path: Path) -> Couple:
     couple = Couple(tmp_path, programs)
     couple.start_rendezvous()
     couple.start_share("--screen", "synthetic", "--downloads", str(tmp_path / "in"))
+    return couple
+
+
+@pytest.fixture
+def slow_lan(lan: Network, tmp_path: Path) -> Couple:
+    """Two hosts on a wire of 50 Mbit/s: a big file takes some seconds."""
+    for host in ("customer", "technician"):
+        shape = "tc qdisc add dev eth0 root tbf rate 50mbit burst 64kb latency 50ms"
+        lan.run(host, *shape.split())
+    couple = Couple(tmp_path, lan.programs, lan)
+    couple.start_share("--screen", "synthetic", "--downloads", str(tmp_path / "in"))
+    couple.begin("view", "control", "file_in", "file_out")
     return couple
 
 
@@ -85,9 +97,9 @@ def test_the_customer_is_asked_about_each_file(couple: Couple, tmp_path: Path) -
     assert [path.name for path in (tmp_path / "in").iterdir()] == ["one"]
 
 
-def test_either_side_stops_a_file(couple: Couple, tmp_path: Path) -> None:
+def test_either_side_stops_a_file(slow_lan: Couple, tmp_path: Path) -> None:
     """A stop of either side and a permission taken back leave nothing behind."""
-    couple.begin("view", "file_in")
+    couple = slow_lan
     big = make(tmp_path, "big", BIG)
     for stop in ("technician", "customer", "revoke"):
         couple.connect.say({"do": "send", "file": str(big)})
@@ -105,9 +117,9 @@ def test_either_side_stops_a_file(couple: Couple, tmp_path: Path) -> None:
     couple.do(do="viewport", region=[0, 0, 64, 64], size=[64, 64])
 
 
-def test_a_cut_file_goes_on_where_it_was(couple: Couple, tmp_path: Path) -> None:
+def test_a_cut_file_goes_on_where_it_was(slow_lan: Couple, tmp_path: Path) -> None:
     """After the technician's process was killed, the next session goes on."""
-    couple.begin("view", "file_in")
+    couple = slow_lan
     big = make(tmp_path, "big.iso", BIG)
     couple.connect.say({"do": "send", "file": str(big)})
     folder = tmp_path / "in"
@@ -123,18 +135,6 @@ def test_a_cut_file_goes_on_where_it_was(couple: Couple, tmp_path: Path) -> None
     couple.connect.event("done", 60.0, do="send")
     assert (folder / "big.iso").read_bytes() == big.read_bytes()
     assert not partial(folder)
-
-
-@pytest.fixture
-def slow_lan(lan: Network, tmp_path: Path) -> Couple:
-    """Two hosts on a wire of 50 Mbit/s: a big file takes some seconds."""
-    for host in ("customer", "technician"):
-        shape = "tc qdisc add dev eth0 root tbf rate 50mbit burst 64kb latency 50ms"
-        lan.run(host, *shape.split())
-    couple = Couple(tmp_path, lan.programs, lan)
-    couple.start_share("--screen", "synthetic", "--downloads", str(tmp_path / "in"))
-    couple.begin("view", "control", "file_in", "file_out")
-    return couple
 
 
 def test_on_a_lan_files_have_a_connection_of_their_own(
