@@ -20,6 +20,7 @@ COLOUR = np.uint32(0x00FFFFFF)
 SEGMENT = 16  # pixels; unit of comparison, one row high
 BLOCK = 32  # pixels; side of a photo block
 TILE = 64  # pixels; side of a tile of the cache
+SMALL = 65_536  # pixels of a changed box that is sent as it is: one rectangle
 
 
 def pixels_of(frame: Frame) -> Pixels:

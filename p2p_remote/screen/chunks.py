@@ -13,6 +13,7 @@ from p2p_remote.screen.scan import changes_of, gather, strip_rows
 MAX_PITCH = 128  # rows of a strip of a photograph
 STRIP_PIXELS = 32_768  # rectangles are made so narrow that no strip has more
 _BAND_PIXELS = 131_072  # read at once; keeps the copy in the second-level cache
+_LITTLE = 4  # such rectangles, at the worst, that fill an update
 _HEADER = 10  # bytes of a rectangle in the body
 
 
@@ -101,8 +102,16 @@ class _Open:
         return Chunk(self.rectangles, pixels)
 
 
-def _strip_sizes(item: Scanned, scanned: Pixels) -> tuple[list[int], list[int]]:
-    """Rows at the end of each strip, and raw bytes from the top to there."""
+def _strip_sizes(
+    item: Scanned, scanned: Pixels, limit: int
+) -> tuple[list[int], list[int]]:
+    """Rows at the end of each strip, and raw bytes from the top to there.
+
+    What takes little of an update of `limit` bytes at the worst is not divided.
+    """
+    worst = _HEADER + 4 * len(scanned)
+    if _LITTLE * worst <= limit:
+        return [item.rect.height], [worst]
     width = item.rect.width
     rows = strip_rows(item.rect.height, item.pitch, item.phase)
     starts = np.array([0, *rows[:-1]], np.int64) * width
@@ -146,7 +155,7 @@ def chunks(items: Iterable[Scanned], frame: Pixels, limit: int) -> Iterator[Chun
     while queue:
         item = queue.pop()
         scanned = _read(item, frame)
-        rows, sizes = _strip_sizes(item, scanned)
+        rows, sizes = _strip_sizes(item, scanned, limit)
         width = item.rect.width
         room = (limit - current.bytes, (MAX_PIXELS - current.pixels) // width)
         fitting = _fitting(rows, sizes, *room)

@@ -40,11 +40,53 @@ def spans_of(rows: Bits, gap: int = 0) -> list[Span]:
     return spans
 
 
-def mark_rows(rows: Bits, rectangles: Iterable[Rect]) -> None:
-    """Set the rows that the rectangles touch."""
-    for rect in rectangles:
-        if rect:
-            rows[max(rect.y, 0) : max(rect.bottom, 0)] = True
+class Stale:
+    """Where a viewer may lack something: rows, and the columns it lies between."""
+
+    def __init__(self, width: int, height: int) -> None:
+        """Everything, of a picture of that size in pixels."""
+        self.rows = np.ones(height, np.bool_)
+        self._width = width
+        self._left, self._right = 0, width
+
+    def __bool__(self) -> bool:
+        """Whether there is any row."""
+        return bool(self.rows.any())
+
+    @property
+    def across(self) -> Span:
+        """Columns of segments, from the first to the one before the second."""
+        return self._left // SEGMENT, max(-(-self._right // SEGMENT), 0)
+
+    @property
+    def near(self) -> Rect:
+        """Box around all of it, in segments and rows."""
+        left, right = self.across
+        if left >= right or not self:
+            return Rect(0, 0, 0, 0)
+        top = int(self.rows.argmax())
+        return Rect.from_edges(
+            left, top, right, len(self.rows) - int(self.rows[::-1].argmax())
+        )
+
+    def mark(self, rectangles: Iterable[Rect]) -> None:
+        """Add what the rectangles touch."""
+        for rect in rectangles:
+            if rect:
+                self.rows[max(rect.y, 0) : max(rect.bottom, 0)] = True
+                self._left = max(min(self._left, rect.x), 0)
+                self._right = min(max(self._right, rect.right), self._width)
+
+    def mark_rows(self, rows: Bits) -> None:
+        """Add whole rows."""
+        if rows.any():
+            self.rows |= rows
+            self._left, self._right = 0, self._width
+
+    def clear(self) -> None:
+        """Nothing is lacking."""
+        self.rows[:] = False
+        self._left, self._right = self._width, 0
 
 
 class Comparer:
@@ -57,33 +99,45 @@ class Comparer:
         # Odd widths have no whole number of pixel pairs per row.
         self._pairs = width % 2 == 0
         units = width // 2 if self._pairs else width
-        per_segment = SEGMENT // 2 if self._pairs else SEGMENT
-        self._scratch = np.zeros((height, self._columns * per_segment), np.bool_)
+        self._per_segment = SEGMENT // 2 if self._pairs else SEGMENT
+        self._scratch = np.zeros((height, self._columns * self._per_segment), np.bool_)
         self._unequal = self._scratch[:, :units]
         self._temporary = np.empty(
             (_BAND, units), np.uint64 if self._pairs else np.uint32
         )
 
-    def segments(self, current: Pixels, reference: Pixels, rows: Bits) -> Bits:
+    def segments(
+        self,
+        current: Pixels,
+        reference: Pixels,
+        rows: Bits,
+        across: Span | None = None,
+    ) -> Bits:
         """Map (height, segments per row) of the segments that differ in `rows`.
 
-        Both pictures must be C-contiguous (height, width).
+        Only the columns of segments `across` are looked at; None = all. Both pictures
+        must be C-contiguous (height, width).
         """
         result = np.zeros((len(rows), self._columns), np.bool_)
-        one, two = self._units(current), self._units(reference)
+        left, right = across if across is not None else (0, self._columns)
+        if left >= right:
+            return result
+        units = slice(left * self._per_segment, right * self._per_segment)
+        one = self._units(current)[:, units]
+        two = self._units(reference)[:, units]
+        found = result[:, left:right]
         for start, end in spans_of(rows, _GAP):
-            unequal = self._unequal[start:end]
+            unequal = self._unequal[start:end, units]
             np.not_equal(one[start:end], two[start:end], out=unequal)
-            reduced = self._reduce(start, end)
+            reduced = self._reduce(start, end, units)
             suspects = np.logical_or.reduce(reduced, axis=1)
             if self._is_colour(one, two, start + np.flatnonzero(suspects)):
-                result[start:end] = reduced
+                found[start:end] = reduced
                 continue
             for first, last in spans_of(suspects, _GAP):
-                self._compare_colour(one, two, start + first, start + last)
-                result[start + first : start + last] = self._reduce(
-                    start + first, start + last
-                )
+                part = slice(start + first, start + last)
+                self._compare_colour(one[part], two[part], self._unequal[part, units])
+                found[part] = self._reduce(part.start, part.stop, units)
         return result
 
     def _units(self, pixels: Pixels) -> NDArray[np.uint64] | Pixels:
@@ -109,20 +163,19 @@ class Comparer:
         self,
         one: NDArray[np.uint64] | Pixels,
         two: NDArray[np.uint64] | Pixels,
-        start: int,
-        end: int,
+        out: Bits,
     ) -> None:
         mask = _PAIR if self._pairs else COLOUR
-        for top in range(start, end, _BAND):
-            bottom = min(top + _BAND, end)
-            band = self._temporary[: bottom - top]
-            np.bitwise_xor(one[top:bottom], two[top:bottom], out=band)
+        for top in range(0, len(one), _BAND):
+            rows = slice(top, min(top + _BAND, len(one)))
+            band = self._temporary[: rows.stop - top, : one.shape[1]]
+            np.bitwise_xor(one[rows], two[rows], out=band)
             np.bitwise_and(band, mask, out=band)
-            np.not_equal(band, 0, out=self._unequal[top:bottom])
+            np.not_equal(band, 0, out=out[rows])
 
-    def _reduce(self, start: int, end: int) -> Bits:
+    def _reduce(self, start: int, end: int, units: slice) -> Bits:
         """Whether any unit of each segment differs."""
-        words = self._scratch[start:end].view(np.uint64)
+        words = self._scratch[start:end, units].view(np.uint64)
         if not self._pairs:
             words = words[:, ::2] | words[:, 1::2]
         reduced: Bits = words != 0
@@ -135,8 +188,14 @@ def differing(one: Pixels, two: Pixels) -> Bits:
     return unequal
 
 
-def bounding_segments(segments: Bits) -> Rect:
-    """Box around the set entries, in segments and rows; empty when there are none."""
+def bounding_segments(segments: Bits, within: Rect | None = None) -> Rect:
+    """Box around the set entries, in segments and rows; empty when there are none.
+
+    There are none outside of `within`.
+    """
+    if within is not None:
+        part = segments[within.y : within.bottom, within.x : within.right]
+        return bounding_segments(part).moved(within.x, within.y)
     rows = np.flatnonzero(segments.any(axis=1))
     if not len(rows):
         return Rect(0, 0, 0, 0)

@@ -8,22 +8,30 @@ from math import inf
 import numpy as np
 
 from p2p_remote.screen import effort
-from p2p_remote.screen.arrays import BLOCK, SEGMENT, Bits, Frame, Pixels, pixels_of
-from p2p_remote.screen.chunks import MAX_PITCH, Scanned, chunks, columns
-from p2p_remote.screen.damage import mark_rows, trimmed
+from p2p_remote.screen.arrays import (
+    BLOCK,
+    SEGMENT,
+    SMALL,
+    Bits,
+    Frame,
+    Pixels,
+    pixels_of,
+)
+from p2p_remote.screen.chunks import Scanned, chunks
+from p2p_remote.screen.damage import Stale, bounding_segments
 from p2p_remote.screen.geometry import Rect
+from p2p_remote.screen.items import Changed, items_of
 from p2p_remote.screen.layout import Body
 from p2p_remote.screen.mirror import Mirror
 from p2p_remote.screen.motion_search import Vector
 from p2p_remote.screen.photo import (
     changed_blocks,
+    changed_near,
     clear_blocks,
     mostly_changed,
     photo_blocks,
 )
 from p2p_remote.screen.photo_coder import LOSSLESS, PhotoCoder, slices
-from p2p_remote.screen.rectangles import changed_rectangles, focus_first
-from p2p_remote.screen.rhythm import rhythm_of
 from p2p_remote.screen.scan import changes_of, is_smooth
 from p2p_remote.screen.video import VideoFinder, bands, block_range, lossy_strips
 from p2p_remote.screen.writer import FAST_LINK, UpdateWriter
@@ -57,7 +65,7 @@ class Encoder:
         """Codes photographs; it is told what the viewer decodes."""
         self._video = VideoFinder(width, height)
         self._only_video = False
-        self._stale = np.ones(height, np.bool_)
+        self._stale = Stale(width, height)
         self._hidden = np.zeros(height, np.bool_)
         self._view: Rect | None = None
         self._is_key = True
@@ -65,7 +73,7 @@ class Encoder:
     @property
     def pending(self) -> bool:
         """Whether something of the last frame is still to be sent by `encode`."""
-        return self._is_key or bool(self._stale.any())
+        return self._is_key or bool(self._stale)
 
     @property
     def sent(self) -> Pixels:
@@ -101,7 +109,7 @@ class Encoder:
         if view == self._view:
             return
         self._view = view
-        self._stale |= self._hidden
+        self._stale.mark_rows(self._hidden)
         self._hidden[:] = False
 
     def reset(self) -> None:
@@ -151,22 +159,28 @@ class Encoder:
         self._mark(damage)
         segments = self._mirror.segments(current, self._stale)
         videos, changed = self._moving_videos(current, segments)
-        operations, segments = self._mirror.operate(current, segments, motion)
-        self._stale[:] = False
+        box = bounding_segments(segments, self._stale.near)
+        operations, segments = self._mirror.operate(current, segments, box, motion)
+        self._stale.clear()
         self._hide(segments)
         for region in videos:
             self._mirror.take_region(region, current, segments)
-        photo, edges = self._take_photos(current, segments)
+        if operations or videos:
+            box = bounding_segments(segments)
+        photo, edges = self._take_photos(current, segments, box)
         # What scrolling uncovers changes in every update too.
         if operations.copy is None and changed.any():
             self._video.note(changed, photo)
-        items = self._items(current, segments, (photo, edges), focus)
+        items = items_of(
+            Changed(current, self._mirror.pixels, segments, box), (photo, edges), focus
+        )
         if videos:
             loss = self._mirror.loss.loss
             items.insert(1, lossy_strips(self._video.beside, loss, current))
         # Until all is sent, these rows count as not sent.
-        mark_rows(self._stale, (item.rect for part in items for item in part))
-        self._stale |= photo.any(axis=1).repeat(BLOCK)[: self.height]
+        self._stale.mark(item.rect for part in items for item in part)
+        if photo.any():
+            self._stale.mark_rows(photo.any(axis=1).repeat(BLOCK)[: self.height])
         *heavy, body = operations.bodies() if operations else [Body()]
         updates += [self._writer.write(part) for part in heavy]
         others = self._updates(body, items, photo, current, budget)
@@ -175,7 +189,7 @@ class Encoder:
         # Regions count as sent already.
         updates += self._video_updates(videos, current, budget)
         if is_whole:
-            self._stale[:] = False
+            self._stale.clear()
         return updates
 
     def refine(
@@ -210,16 +224,14 @@ class Encoder:
         """Forget everything on both ends."""
         self._is_key = False
         self._mirror.reset(current)
-        self._stale[:] = True
+        self._mark(None)
         self._hidden[:] = False
         return self._writer.write(Body(size=(self.width, self.height)))
 
     def _mark(self, damage: Iterable[Rect] | None) -> None:
-        """Look at the rows of the damage with the next comparison."""
-        if damage is None:
-            self._stale[:] = True
-        else:
-            mark_rows(self._stale, damage)
+        """Look at the damage with the next comparison."""
+        everything = Rect(0, 0, self.width, self.height)
+        self._stale.mark([everything] if damage is None else damage)
 
     def _hide(self, segments: Bits) -> None:
         """Put off what differs outside of the view."""
@@ -268,58 +280,29 @@ class Encoder:
                 self._mirror.loss.set_rect(part, quality)
                 yield self._writer.write(Body(), side)
 
-    def _take_photos(self, current: Pixels, segments: Bits) -> tuple[Bits, Bits]:
+    def _take_photos(
+        self, current: Pixels, segments: Bits, box: Rect
+    ) -> tuple[Bits, Bits]:
         """Blocks to be sent as photographs; their segments are taken out of the map.
 
         Where they would be exact, those with few changes are left to rectangles: the
-        second map has these.
+        second map has these. `box` is around the segments.
         """
         edges = np.zeros((-(-self.height // BLOCK), -(-self.width // BLOCK)), np.bool_)
-        if np.count_nonzero(segments) < _MIN_PHOTO * BLOCK:
+        part = segments[box.y : box.bottom, box.x : box.right]
+        count = int(np.count_nonzero(part))
+        is_text = box.area * SEGMENT <= SMALL and 2 * count < part.size
+        if is_text or count < _MIN_PHOTO * BLOCK:
             return edges.copy(), edges
-        changed = changed_blocks(segments)
+        changed = changed_near(box, segments, edges.shape)
         photo = photo_blocks(current, changed)
-        if not self.lossy:
+        if not self.lossy and photo.any():
             whole = mostly_changed(segments, photo)
             photo, edges = whole, photo & ~whole
         if np.count_nonzero(photo) < _MIN_PHOTO:
             photo[:] = False
         clear_blocks(segments, photo)
         return photo, edges
-
-    def _items(
-        self,
-        current: Pixels,
-        segments: Bits,
-        photos: tuple[Bits, Bits],
-        focus: Rect | None,
-    ) -> list[list[Scanned]]:
-        """Rectangles with their rhythm, then those of photographs.
-
-        Each begins with a row that differs, which is what makes every call progress,
-        however small its budget.
-        """
-        photo, edges = photos
-        reference = self._mirror.pixels
-        rectangles = changed_rectangles(segments, current, reference, photo | edges)
-        if focus is not None:
-            rectangles = focus_first(rectangles, focus)
-        items: list[Scanned] = []
-        smooth: list[Scanned] = []
-        for rect in rectangles:
-            is_photo = _is_in(rect, edges)
-            block = current[rect.y : rect.bottom, rect.x : rect.right]
-            pitch, phase = (MAX_PITCH, 0) if is_photo else rhythm_of(block)
-            parts = columns(rect, pitch)
-            if focus is not None or len(parts) > 1:
-                parts = [trimmed(part, segments, current, reference) for part in parts]
-            for part in filter(None, parts):
-                item = Scanned(part, pitch, (phase - (part.y - rect.y)) % pitch)
-                if is_photo:
-                    smooth.append(item.for_photo())
-                else:
-                    items.append(item)
-        return [items, smooth]
 
     def _updates(
         self,
@@ -386,10 +369,3 @@ def _fill(
         if budget is not None and used >= budget:
             return False
     return True
-
-
-def _is_in(rect: Rect, blocks: Bits) -> bool:
-    """Whether most blocks that `rect` touches are among `blocks`."""
-    rows = slice(rect.y // BLOCK, -(-rect.bottom // BLOCK))
-    part = blocks[rows, rect.x // BLOCK : -(-rect.right // BLOCK)]
-    return 2 * int(np.count_nonzero(part)) > part.size

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from p2p_remote.screen import effort
-from p2p_remote.screen.arrays import BLOCK, OPAQUE, SEGMENT, Bits, Pixels, Table
-from p2p_remote.screen.damage import Comparer, bounding_segments, differing
+from p2p_remote.screen.arrays import BLOCK, OPAQUE, SEGMENT, SMALL, Bits, Pixels, Table
+from p2p_remote.screen.damage import Comparer, Stale, differing
 from p2p_remote.screen.geometry import Rect, row_runs
 from p2p_remote.screen.layout import Body
 from p2p_remote.screen.losses import LossMap, exact_tiles
@@ -22,7 +22,6 @@ from p2p_remote.screen.tile_index import TileIndex
 _ROOMY = effort.BUDGET // 4  # units of operations that leave room for rectangles
 _MOST_TILES = 1024  # stores or hits of an update that has nothing else
 _MOST_COPIED = 8 << 20  # pixels of one copy
-_SMALL = 65_536  # pixels of a changed box that is sent as it is
 
 
 def _table(rows: Iterable[Iterable[int]], width: int) -> Table:
@@ -91,17 +90,19 @@ class Mirror:
         self._tiles = TileIndex(self.width, self.height)
         self._motion = MotionFinder()
 
-    def segments(self, current: Pixels, rows: Bits) -> Bits:
-        """Segments of `rows` that differ from `current`."""
-        return self._comparer.segments(current, self.pixels, rows)
+    def segments(self, current: Pixels, stale: Stale) -> Bits:
+        """Segments of what is stale that differ from `current`."""
+        return self._comparer.segments(current, self.pixels, stale.rows, stale.across)
 
     def operate(
-        self, current: Pixels, segments: Bits, hint: Vector | None
+        self, current: Pixels, segments: Bits, box: Rect, hint: Vector | None
     ) -> tuple[Operations, Bits]:
-        """Operations that explain much of what differs, and what differs after them."""
-        box = bounding_segments(segments)
+        """Operations that explain much of what differs, and what differs after them.
+
+        `box` is the one around the segments.
+        """
         is_blank, self._is_blank = self._is_blank, False
-        if is_blank or box.area * SEGMENT <= _SMALL:
+        if is_blank or box.area * SEGMENT <= SMALL:
             return Operations(), segments
         tiles = self._tiles.changed_tiles(segments)
         hits: list[tuple[int, int]] | None = None

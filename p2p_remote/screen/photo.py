@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from p2p_remote.screen.arrays import BLOCK, SEGMENT, Bits, Pixels
+from p2p_remote.screen.geometry import Rect
 
 _ROW_STEP = 4  # every fourth row is looked at
 _MOSTLY = 0.7  # of a block's segments; with fewer, the pixels that differ cost less
@@ -15,6 +16,17 @@ def changed_blocks(segments: Bits) -> Bits:
     height, width = segments.shape
     rows = np.logical_or.reduceat(segments, np.arange(0, height, BLOCK), axis=0)
     return np.logical_or.reduceat(rows, np.arange(0, width, BLOCK // SEGMENT), axis=1)
+
+
+def changed_near(box: Rect, segments: Bits, shape: tuple[int, ...]) -> Bits:
+    """Blocks with a segment that differs, all inside `box` (segments and rows)."""
+    changed = np.zeros(shape, np.bool_)
+    per_block = BLOCK // SEGMENT
+    top, bottom = box.y // BLOCK, -(-box.bottom // BLOCK)
+    left, right = box.x // per_block, -(-box.right // per_block)
+    part = segments[top * BLOCK : bottom * BLOCK, left * per_block : right * per_block]
+    changed[top:bottom, left:right] = changed_blocks(part)
+    return changed
 
 
 def photo_blocks(current: Pixels, changed: Bits) -> Bits:

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from p2p_remote.screen.arrays import BLOCK, SEGMENT, Bits, Pixels
+from p2p_remote.screen.arrays import BLOCK, SEGMENT, SMALL, Bits, Pixels
 from p2p_remote.screen.damage import bounding_segments, spans_of, trimmed
 from p2p_remote.screen.geometry import Rect
 
@@ -17,7 +17,6 @@ _GAP = 3  # cells; runs of one row nearer than this are joined
 _WASTE = 24  # unchanged cells that a join may add beyond its share
 _WASTE_SHARE = 0.3  # and per changed cell
 _PHOTO_COST = 8  # unchanged cells that one of a photograph counts for
-_SMALL = 65_536  # pixels; below, one rectangle is found faster than several
 _MIN_SAVED = 1024  # pixels that a cut must save
 _SAVED_SHARE = 8  # and one in so many pixels
 
@@ -121,20 +120,25 @@ def _without_overlap(groups: list[_Group], waste: _Waste) -> list[_Group]:
 
 
 def changed_rectangles(
-    segments: Bits, current: Pixels, reference: Pixels, photo: Bits
+    segments: Bits,
+    current: Pixels,
+    reference: Pixels,
+    photo: Bits,
+    within: Rect | None = None,
 ) -> list[Rect]:
     """Rectangles, trimmed to the pixel, that cover every set segment.
 
     `photo` has the blocks that are sent otherwise: they are left out where a
-    rectangle around them costs more than several beside them.
+    rectangle around them costs more than several beside them. No segment is set
+    outside of `within`, in segments and rows.
     """
-    box = bounding_segments(segments)
+    box = bounding_segments(segments, within)
     if not box:
         return []
     height, width = current.shape
     display = Rect(0, 0, width, height)
     pixels = Rect(box.x * SEGMENT, box.y, box.width * SEGMENT, box.height)
-    if pixels.area <= _SMALL and not photo.any():
+    if pixels.area <= SMALL and not photo.any():
         part = trimmed(pixels.intersection(display), segments, current, reference)
         return [part] if part else []
     cells = cells_of(segments)

@@ -14,7 +14,7 @@ _SMOOTH_SAMPLE = 2048  # pairs looked at, about
 _SMALL_STEP = 12  # of green, between neighbours
 
 
-def _parts(height: int, pitch: int, phase: int) -> list[tuple[int, int, int]]:
+def strip_runs(height: int, pitch: int, phase: int) -> list[tuple[int, int, int]]:
     """Runs of equal strips as (first row, strips, rows per strip)."""
     head = min(phase, height)
     whole = (height - head) // pitch
@@ -34,7 +34,7 @@ def strip_rows(height: int, pitch: int, phase: int) -> list[int]:
 def gather(block: Pixels, pitch: int, phase: int, out: Pixels) -> None:
     """Write the pixels of `block` (height, width) into `out` (n,) in scan order."""
     height, width = block.shape
-    for row, strips, rows in _parts(height, pitch, phase):
+    for row, strips, rows in strip_runs(height, pitch, phase):
         source = block[row : row + strips * rows].reshape(strips, rows, width)
         target = out[row * width : (row + strips * rows) * width]
         target.reshape(strips, width, rows)[...] = source.transpose(0, 2, 1)
@@ -43,7 +43,7 @@ def gather(block: Pixels, pitch: int, phase: int, out: Pixels) -> None:
 def scatter(scanned: Pixels, block: Pixels, pitch: int, phase: int) -> None:
     """Write `scanned` (n,) into `block` (height, width): the inverse of `gather`."""
     height, width = block.shape
-    for row, strips, rows in _parts(height, pitch, phase):
+    for row, strips, rows in strip_runs(height, pitch, phase):
         source = scanned[row * width : (row + strips * rows) * width]
         target = block[row : row + strips * rows].reshape(strips, rows, width)
         target[...] = source.reshape(strips, width, rows).transpose(0, 2, 1)

@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from p2p_remote.screen.arrays import SEGMENT
-from p2p_remote.screen.damage import Comparer, mark_rows, spans_of, trimmed
+from p2p_remote.screen.damage import (
+    Comparer,
+    Stale,
+    bounding_segments,
+    spans_of,
+    trimmed,
+)
 from p2p_remote.screen.geometry import Rect
 
 
@@ -18,6 +24,12 @@ def pair(width, height, seed=1):
 
 def all_rows(height):
     return np.ones(height, np.bool_)
+
+
+def cleared(width, height):
+    stale = Stale(width, height)
+    stale.clear()
+    return stale
 
 
 @pytest.mark.parametrize("width", [1, 15, 16, 17, 31, 64, 333])
@@ -44,17 +56,69 @@ def test_only_the_rows_asked_for_are_compared():
     """Damage bounds the work: other rows are not looked at."""
     one, two = pair(64, 40)
     two ^= 1
-    rows = np.zeros(40, np.bool_)
-    mark_rows(rows, [Rect(0, 3, 5, 2), Rect(10, 30, 1, 1), Rect(0, 35, 0, 3)])
-    segments = Comparer(64, 40).segments(one, two, rows)
+    stale = cleared(64, 40)
+    stale.mark([Rect(0, 3, 5, 2), Rect(10, 30, 1, 1), Rect(0, 35, 0, 3)])
+    segments = Comparer(64, 40).segments(one, two, stale.rows)
     assert np.flatnonzero(segments.any(axis=1)).tolist() == [3, 4, 30]
 
 
 def test_damage_beyond_the_screen_is_harmless():
-    """Rows above and below the screen are ignored."""
-    rows = np.zeros(10, np.bool_)
-    mark_rows(rows, [Rect(0, -5, 4, 6), Rect(0, 9, 4, 100), Rect(0, -9, 4, 3)])
-    assert np.flatnonzero(rows).tolist() == [0, 9]
+    """Rows above and below the screen are ignored, and columns beside it."""
+    stale = cleared(100, 10)
+    stale.mark([Rect(0, -5, 4, 6), Rect(0, 9, 4, 100), Rect(0, -9, 4, 3)])
+    assert np.flatnonzero(stale.rows).tolist() == [0, 9]
+    assert stale.across == (0, 1)
+    stale.mark([Rect(90, 4, 50, 1)])
+    assert stale.across == (0, 7)
+    stale = cleared(100, 10)
+    stale.mark([Rect(120, 4, 9, 1), Rect(-20, 4, 9, 1)])
+    assert (
+        not Comparer(100, 10).segments(*pair(100, 10), stale.rows, stale.across).any()
+    )
+
+
+def test_what_is_stale_lies_in_a_box():
+    """Columns follow the damage; whole rows have all of them."""
+    stale = Stale(333, 40)
+    assert stale
+    assert stale.near == Rect(0, 0, 21, 40)
+    stale.clear()
+    assert not stale
+    assert not stale.near
+    stale.mark([Rect(100, 7, 30, 2), Rect(60, 20, 4, 1)])
+    assert stale.near == Rect(3, 7, 6, 14)
+    stale.mark_rows(np.zeros(40, np.bool_))
+    assert stale.near == Rect(3, 7, 6, 14)
+    stale.mark_rows(np.arange(40) == 30)
+    assert stale.near == Rect(0, 7, 21, 24)
+
+
+@pytest.mark.parametrize("width", [160, 167, 333])
+@pytest.mark.parametrize("across", [(0, 3), (2, 5), (4, 99), (3, 3)])
+def test_only_the_columns_asked_for_are_compared(width, across):
+    """Others may differ as they like, now and in the comparison before."""
+    one, two = pair(width, 20)
+    two[:, ::3] ^= 0x100
+    comparer = Comparer(width, 20)
+    whole = comparer.segments(one, two, all_rows(20))
+    across = across[0], min(across[1], whole.shape[1])
+    found = comparer.segments(one, two, all_rows(20), across)
+    expected = np.zeros_like(whole)
+    expected[:, slice(*across)] = whole[:, slice(*across)]
+    assert np.array_equal(found, expected)
+    # The fourth byte takes the other way through the comparison.
+    two ^= 0x5A000000
+    assert np.array_equal(comparer.segments(one, two, all_rows(20), across), expected)
+
+
+def test_a_box_is_found_within_another():
+    """Looking only there finds the same."""
+    segments = np.zeros((50, 40), np.bool_)
+    segments[10:13, 7] = segments[30, 20:22] = True
+    box = Rect(7, 10, 15, 21)
+    assert bounding_segments(segments) == box
+    assert bounding_segments(segments, Rect(5, 8, 30, 40)) == box
+    assert not bounding_segments(np.zeros((5, 5), np.bool_), Rect(1, 1, 3, 3))
 
 
 def test_spans_join_over_small_gaps():
