@@ -8,13 +8,18 @@ from dataclasses import dataclass
 
 from p2p_remote.errors import RemoteSupportError
 from p2p_remote.services.desk import Desk
-from p2p_remote.services.running_node import NodeOptions, RunningNode
+from p2p_remote.services.running_node import (
+    NodeOptions,
+    RunningNode,
+    split_host_port,
+)
 from p2p_remote.session import node_events as nd
 from p2p_remote.terminal.capabilities import Capabilities
 from p2p_remote.terminal.probe import probe_terminal
 from p2p_remote.traversal.mapping import Mapping
 from p2p_remote.traversal.reasons import describe
 from p2p_remote.wire.address import TcpEndpoint
+from p2p_remote.wire.constants import DEFAULT_RENDEZVOUS_PORT
 
 GOOD, WARNING, BAD = "ok", "warning", "bad"
 SERVER_PATIENCE = 4.0  # s
@@ -122,6 +127,10 @@ def _server_findings(
         port = answer.carrier.port
         text = f"{server} does not answer by UDP, but by TCP on port {port}"
         advice = "Sessions work, more slowly. Allow UDP in this network's firewall."
+        return [Finding("server", WARNING, text, advice)]
+    if answer.carrier.port != split_host_port(server, DEFAULT_RENDEZVOUS_PORT)[1]:
+        text = f"{server} answers by UDP on port {answer.carrier.port} only"
+        advice = "Sessions work, few of them directly. Allow UDP to all ports."
         return [Finding("server", WARNING, text, advice)]
     return [Finding("server", GOOD, text)]
 

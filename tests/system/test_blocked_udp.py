@@ -73,16 +73,25 @@ def test_a_session_survives_the_loss_of_udp(tmp_path: Path) -> None:
         look(couple, tmp_path)
 
 
-def test_doctor_says_that_udp_is_blocked(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("kind", "server_says"),
+    [
+        ("noudp", "does not answer by UDP, but by TCP on port 3479"),
+        ("udp443", "answers by UDP on port 443 only"),
+    ],
+)
+def test_doctor_says_that_udp_is_blocked(
+    kind: str, server_says: str, tmp_path: Path
+) -> None:
     """With the way that works, and what to do."""
-    with nat_lab("noudp", delay=ROUND_TRIP) as lab:
+    with nat_lab(kind, delay=ROUND_TRIP) as lab:
         couple = CoupleInLab(tmp_path, lab.programs, lab)
         couple.start_rendezvous()
         doctor = lab.start(
             "customer", *P2P_REMOTE, "doctor", *couple.arguments("customer")
         )
         server = doctor.event("check", subject="server")
-        assert "does not answer by UDP, but by TCP on port 3479" in server["text"]
+        assert server_says in server["text"]
         assert "Allow UDP" in server["advice"]
         router = doctor.event("check", subject="router")
         assert "no UDP" in router["text"]
