@@ -123,6 +123,9 @@ class WindowLayer:
                     pixels[..., :3] = read[..., :3]
                 else:
                     np.copyto(pixels[..., :3], read[..., :3], where=own)
+            if was_moved and not self._is_own.all():
+                # What it has drawn meanwhile cannot be told from what was moved.
+                self._ask_to_draw()
         return [one.moved(self.area.x, self.area.y) for one in drawn]
 
     def close(self) -> None:

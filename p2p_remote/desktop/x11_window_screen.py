@@ -24,9 +24,8 @@ from p2p_remote.screen.geometry import Rect, clipped
 
 _SUBSTRUCTURE_NOTIFY: Final = 1 << 19
 _DESTROY, _UNMAP, _MAP, _REPARENT, _CIRCULATE = 17, 18, 19, 21, 26
-_TREE_EVENTS: Final = frozenset(
-    {_DESTROY, _UNMAP, _MAP, _REPARENT, _CIRCULATE, CONFIGURE_NOTIFY}
-)
+_TREE_EVENTS: Final = frozenset({_DESTROY, _UNMAP, _MAP, _REPARENT})
+_PLACE_EVENTS: Final = frozenset({_CIRCULATE, CONFIGURE_NOTIFY})
 _POINTER_FOCUS: Final = (0, 1)  # no focus, or where the pointer is
 
 
@@ -42,7 +41,9 @@ class X11WindowScreen(X11Source):
         self._chosen = windows
         self._layers: list[WindowLayer] = []  # the lowest first
         self._shared: frozenset[int] = frozenset()  # top-level windows
-        self._is_tree_new = True
+        self._is_tree_new = True  # windows may have come, gone, or changed hands
+        self._are_places_new = True  # of shared windows, or their order
+        self._family: set[int] = set()
         self._hidden: set[int] = set()  # since the layers were brought up to date
         self._guard: X11Connection | None = None
         self._guard_lock = threading.Lock()
@@ -111,10 +112,16 @@ class X11WindowScreen(X11Source):
         self._is_first = True
 
     def _note(self, event: bytes) -> bool:
-        if event[0] in _TREE_EVENTS:
-            self._is_tree_new = True
-            if event[0] == _UNMAP:
-                self._hidden.add(struct.unpack_from("<I", event, 8)[0])
+        kind = event[0]
+        if kind in _TREE_EVENTS or kind in _PLACE_EVENTS:
+            (window,) = struct.unpack_from("<I", event, 8)
+            # Where others are does not change the picture.
+            if kind in _PLACE_EVENTS and window not in self._shared:
+                return False
+            self._are_places_new = True
+            self._is_tree_new |= kind in _TREE_EVENTS
+            if kind == _UNMAP:
+                self._hidden.add(window)
             return True
         return any(layer.is_notice(event) for layer in self._layers)
 
@@ -134,8 +141,8 @@ class X11WindowScreen(X11Source):
         # What a change of the windows has brought about is told before its damage, so
         # now it is known whether what was collected is what a window has drawn.
         self._sort_events()
-        self._changed &= self._is_tree_new
-        damage = self._update_layers() if self._is_tree_new else []
+        self._changed &= self._are_places_new
+        damage = self._update_layers() if self._are_places_new else []
         for layer in self._layers:
             damage += layer.refresh()
         whole = Rect(0, 0, self.width, self.height)
@@ -162,8 +169,10 @@ class X11WindowScreen(X11Source):
 
     def _update_layers(self) -> list[Rect]:
         """Follow the windows; return where the picture is another one now."""
-        self._is_tree_new = False
-        shared = self._windows.family(self._present)
+        self._are_places_new = False
+        if self._is_tree_new:
+            self._is_tree_new = False
+            self._family = self._windows.family(self._present)
         before = {layer.window: layer for layer in self._layers}
         order = list(before)
         damage: list[Rect] = []
@@ -174,7 +183,7 @@ class X11WindowScreen(X11Source):
         self._hidden.clear()
         self._layers = []
         for window in self._windows.stack():
-            if window in shared:
+            if window in self._family:
                 layer = self._follow(window, before.pop(window, None), damage)
                 if layer is not None:
                     self._layers.append(layer)
@@ -205,7 +214,7 @@ class X11WindowScreen(X11Source):
             if area:
                 return layer
         except X11Error:  # it closes, or changes again, at this moment
-            self._is_tree_new = True
+            self._is_tree_new = self._are_places_new = True
         if layer is not None:
             damage.append(layer.area)
             layer.close()

@@ -93,6 +93,21 @@ def picture(screen: X11WindowScreen) -> np.ndarray:
     return frame[:, :, 2::-1].copy()
 
 
+def picture_of(
+    screen: X11WindowScreen, expected: tuple[int, int, int, int]
+) -> np.ndarray:
+    """RGB, as soon as just this area is not grey; the programs have to draw first."""
+    until(lambda: area(picture(screen)) == expected, lambda: area(picture(screen)))
+    return picture(screen)
+
+
+def where(window: int, desktop: Desktop) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of a window."""
+    found = list_windows("x11", display=desktop.display.name)
+    area = next(one.area for one in found if one.number == window)
+    return area.x, area.y, area.right, area.bottom
+
+
 def is_shown(image: np.ndarray, colour: tuple[int, int, int]) -> int:
     """How many pixels have that colour."""
     return int((image == np.array(colour, np.uint8)).all(axis=2).sum())
@@ -101,6 +116,8 @@ def is_shown(image: np.ndarray, colour: tuple[int, int, int]) -> int:
 def area(image: np.ndarray) -> tuple[int, int, int, int]:
     """Left, top, right, bottom of what is not grey."""
     rows, columns = np.nonzero((image != GREY).any(axis=2))
+    if not rows.size:
+        return 0, 0, 0, 0
     return columns.min(), rows.min(), columns.max() + 1, rows.max() + 1
 
 
@@ -128,9 +145,9 @@ def test_only_the_window_is_seen_whatever_covers_it(
     desktop: Desktop, screen: X11WindowScreen, shared: int
 ) -> None:
     """All of it, nothing of the window over it, and grey around."""
-    image = picture(screen)
-    left, top, right, bottom = area(image)
+    left, top, right, bottom = whole = where(shared, desktop)
     assert (left, top) == (100, 100)
+    image = picture_of(screen, whole)
     assert is_shown(image, BLUE) == (right - left) * (bottom - top)
     assert is_shown(image, RED) == 0
     assert screen.titles == ("shared",)
@@ -140,21 +157,18 @@ def test_it_is_followed_where_it_goes(
     desktop: Desktop, screen: X11WindowScreen, shared: int
 ) -> None:
     """Moved, resized, hidden and shown again, partly off the screen."""
-    before = area(picture(screen))
+    left, top, right, bottom = where(shared, desktop)
     desktop.move(shared, 300, 20)
-    moved = area(picture(screen))
-    assert moved[:2] == (300, 20)
+    picture_of(screen, (300, 20, 300 + right - left, 20 + bottom - top))
     desktop.display.run("xdotool", "windowsize", "--sync", str(shared), "500", "300")
-    resized = area(picture(screen))
-    assert resized == (300, 20, 800, 320)
+    picture_of(screen, (300, 20, 800, 320))
     desktop.do("windowunmap", shared)
-    until(lambda: is_shown(picture(screen), BLUE) == 0, lambda: "nothing of it")
+    picture_of(screen, (0, 0, 0, 0))
     desktop.do("windowmap", shared)
-    until(lambda: area(picture(screen)) == resized, lambda: "all of it")
+    picture_of(screen, (300, 20, 800, 320))
     desktop.move(shared, -100, 700)
-    until(lambda: area(picture(screen)) == (0, 700, 400, 800), lambda: "its corner")
-    assert is_shown(picture(screen), RED) == 0
-    assert before != moved
+    image = picture_of(screen, (0, 700, 400, 800))
+    assert is_shown(image, RED) == 0
 
 
 def test_damage_leads_a_viewer_to_the_same_picture(
@@ -196,6 +210,29 @@ def test_what_the_screen_showed_before_never_comes_along(
             program.check(request(10, 0, struct.pack("<I", lazy)))  # UnmapWindow
             program.check(request(8, 0, struct.pack("<I", lazy)))  # MapWindow
             assert (picture(screen) == GREY).all()
+
+
+def test_a_window_in_the_frame_of_a_window_manager(
+    desktop: Desktop, shared: int
+) -> None:
+    """The frame belongs to it, and what is drawn inside is seen at once."""
+    name = desktop.display.name
+    with contextlib.closing(X11Connection(name)) as manager:
+        frame = make_window(manager, 400, 300, 0)
+        body = struct.pack("<IHxxII", frame, 0b1100, 250, 180)
+        manager.check(request(12, 0, body))
+        manager.check(request(7, 0, struct.pack("<IIhh", shared, frame, 20, 30)))
+        screen = X11WindowScreen(frozenset({shared}), name)
+        with contextlib.closing(screen):
+            until(lambda: area(picture(screen))[:2] == (420, 330), lambda: "the window")
+            assert is_shown(picture(screen), BLUE) > 10_000
+            assert screen.locate(405, 305) == (405, 305)
+            assert screen.locate(430, 340) == (430, 340)
+            place = struct.pack("<IHxxII", frame, 0b11, 600, 20)
+            manager.check(request(12, 0, place))
+            until(lambda: area(picture(screen))[:2] == (620, 50), lambda: "a move")
+            desktop.do("windowfocus", shared)
+            until(screen.takes_keys, lambda: "the focus")
 
 
 def make_window(program: X11Connection, x: int, y: int, flags: int) -> int:
