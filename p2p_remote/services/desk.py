@@ -112,9 +112,9 @@ class Desk:
         with self._lock:
             self._selection = selection
             before, self._following = self._following, opened
+            self.source.retire()
         if before is not None:
             before.close()
-        self.source.retire()
         self._tell(opened)
 
     def reopen_source(self) -> ScreenSource:
@@ -127,17 +127,23 @@ class Desk:
 
         """
         self._is_source_closed = True
-        opened, why = self._take_following(), ""
-        if opened is None:
+        opened, why = None, ""
+        if self._following is None:
             try:
                 opened = self._open_selected()
             except SelectionGoneError as error:
                 opened = BlankScreen(self.source.width, self.source.height)
                 why = str(error)
-            self._tell(opened, why)
-        self.source = opened
-        self._is_source_closed = False
-        return opened
+        with self._lock:
+            # Whatever has been chosen meanwhile stands over what was opened here.
+            following, self._following = self._following, None
+            self.source = taken = following or opened or self._open_selected()
+            self._is_source_closed = False
+        if following is None:
+            self._tell(taken, why)
+        elif opened is not None:
+            opened.close()
+        return taken
 
     def open_source(self) -> ScreenSource:
         """Return the screen, opened again if it was lost in an earlier session.

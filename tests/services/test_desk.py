@@ -84,6 +84,27 @@ def test_before_a_session_the_new_source_is_opened_and_the_old_one_closed(
     assert not third.closed
 
 
+def test_a_choice_while_the_screen_is_opened_anew_holds(
+    screens: Screens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The resolution changes at the moment in which less is chosen to be shared."""
+    desk = Desk("x11")
+    plainly = screens.choose
+
+    def choose_and_interrupt(name: str, selection: Selection = EVERYTHING) -> Any:
+        choice = plainly(name, selection)
+        if selection == EVERYTHING:
+            desk.share(LEFT)
+        return choice
+
+    monkeypatch.setattr(choose, "choose_screen", choose_and_interrupt)
+    taken: Any = desk.reopen_source()
+    assert taken.selection == LEFT
+    assert desk.source is taken
+    assert screens.opened[1].closed
+    assert desk.shared.names == ("LEFT",)
+
+
 def test_what_is_not_there_changes_nothing(screens: Screens) -> None:
     """The customer is told, and what was shared stays shared."""
     desk = Desk("x11", LEFT)
