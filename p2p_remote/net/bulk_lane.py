@@ -127,7 +127,7 @@ class LaneDoor:
         self._loop = asyncio.get_running_loop()
         self._listeners: list[socket.socket] = []
         self._tasks: set[asyncio.Task[None]] = set()
-        self._unproven = 0
+        self._unproven: set[socket.socket] = set()
         self._tries = 0
         self._closed = False
 
@@ -145,9 +145,13 @@ class LaneDoor:
                 listener.close()
                 continue
             listener.setblocking(False)
+            try:
+                self._loop.add_reader(listener, self._accept, listener, proof)
+            except NotImplementedError:  # a loop of Windows: the other side listens
+                listener.close()
+                break
             self._listeners.append(listener)
             bound.append(Endpoint(host, listener.getsockname()[1]))
-            self._spawn(self._accept(listener, proof))
         return bound
 
     def dial(self, secret: bytes, endpoints: Iterable[Endpoint]) -> None:
@@ -161,21 +165,29 @@ class LaneDoor:
         self._closed = True
         for task in list(self._tasks):
             task.cancel()
+        self._stop_listening()
+        for connection in self._unproven:
+            connection.close()
+
+    def _stop_listening(self) -> None:
         for listener in self._listeners:
+            self._loop.remove_reader(listener)
             listener.close()
         self._listeners.clear()
 
-    async def _accept(self, listener: socket.socket, proof: LaneProof) -> None:
-        while self._tries < MAX_TRIES:
-            try:
-                connection, _ = await self._loop.sock_accept(listener)
-            except OSError:
-                return
-            self._tries += 1
-            if self._unproven >= MAX_UNPROVEN:
-                connection.close()
-                continue
-            self._spawn(self._prove(connection, proof))
+    def _accept(self, listener: socket.socket, proof: LaneProof) -> None:
+        try:
+            connection, _ = listener.accept()
+        except OSError:
+            return  # gone again
+        self._tries += 1
+        if self._tries >= MAX_TRIES:
+            self._stop_listening()
+        if len(self._unproven) >= MAX_UNPROVEN:
+            connection.close()
+            return
+        self._unproven.add(connection)
+        self._spawn(self._prove(connection, proof))
 
     async def _dial(self, endpoint: Endpoint, proof: LaneProof) -> None:
         family = socket.AF_INET6 if ":" in endpoint.host else socket.AF_INET
@@ -194,7 +206,6 @@ class LaneDoor:
             self._found(lane)
 
     async def _prove(self, connection: socket.socket, proof: LaneProof) -> None:
-        self._unproven += 1
         try:
             connection.setblocking(False)
             with _proving(connection):
@@ -209,7 +220,7 @@ class LaneDoor:
                         raise ProtocolError
                 self._found(lane)
         finally:
-            self._unproven -= 1
+            self._unproven.discard(connection)
 
     def _found(self, lane: Lane) -> None:
         if self._closed:

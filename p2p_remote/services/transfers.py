@@ -239,7 +239,9 @@ class Transfers:
     def _on_lane(self, job: Job, lane: Lane) -> None:
         """Use a lane: the sender takes the first, the receiver reads from all."""
         sink = job.sink
-        if not job.incoming and not job.lanes:
+        if job.number not in self._jobs:
+            lane.close()
+        elif not job.incoming and not job.lanes:
             job.lanes.append(lane)
             job.wake()
         elif sink is not None:

@@ -9,6 +9,7 @@ here. The customer's side is the only judge of what may be done there: what touc
 disk asks `CustomerFiles.permitted` directly before.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -62,7 +63,7 @@ class Transfer:
     allowed_once: bool = False
 
 
-class Files:
+class Files(ABC):
     """What both roles share; see `CustomerFiles` and `TechnicianFiles`."""
 
     def __init__(self, line: Line, emit: Callable[[fe.FileEvent], None]) -> None:
@@ -202,8 +203,9 @@ class Files:
 
     # Messages.
 
+    @abstractmethod
     def _on_offer(self, message: files.Offer, now: float) -> None:
-        raise NotImplementedError
+        """Take an offer: what it means depends on the side."""
 
     def _on_get(self, message: files.Get, now: float) -> None:
         raise ProtocolError("only the technician asks for files")

@@ -247,9 +247,10 @@ def test_only_so_many_transfers_wait() -> None:
     pair = FilePair()
     for number in range(1, 200):
         pair.to_the_customer(files.Offer(number, 1, 0, "a"))
+    pair.to_the_customer(files.Get(200, "/a"))
     assert len(pair.customer.open_numbers) == 64
     assert files.FILES.decode(pair.to_technician.waiting[-1]) == files.Stop(
-        199, files.STOP_BUSY
+        200, files.STOP_BUSY
     )
 
 
@@ -278,3 +279,64 @@ def test_any_bytes_are_refused_or_understood(data: bytes) -> None:
     for machine in (pair.customer, pair.technician):
         with contextlib.suppress(MalformedMessageError, ProtocolError):
             machine.receive(data, pair.now)
+
+
+OVER = [
+    files.Accept(9, 0, DIGEST),
+    files.Begin(9, 0),
+    files.Chunk(9, 0, b"x"),
+    files.Written(9, 1),
+    files.Sent(9, DIGEST),
+    files.Stored(9),
+    files.Stop(9, files.STOP_BY_PERSON),
+    files.LaneOpen(9, DIGEST, ()),
+]
+
+
+@pytest.mark.parametrize("message", OVER, ids=lambda m: type(m).__name__)
+def test_what_is_said_of_a_transfer_that_is_over_changes_nothing(
+    message: files.FileMessage,
+) -> None:
+    """It may have crossed a Stop on the line."""
+    pair = FilePair("file_in", "file_out")
+    pair.to_the_customer(message)
+    pair.to_the_technician(message)
+    assert not pair.at_customer
+    assert not pair.at_technician
+
+
+def test_what_we_do_for_a_transfer_that_is_over_says_nothing() -> None:
+    """A task that has not heard of the end yet goes on for a moment."""
+    pair = FilePair("file_in")
+    for machine, wire in (
+        (pair.technician, pair.to_customer),
+        (pair.customer, pair.to_technician),
+    ):
+        machine.offer(9, "a", 1, 0, pair.now)
+        machine.begin(9, 0, pair.now)
+        machine.send_chunk(9, b"x", pair.now)
+        machine.go_on_from(9, 1)
+        machine.sent(9, DIGEST, pair.now)
+        machine.accept(9, 0, DIGEST, pair.now)
+        machine.written(9, 1, pair.now)
+        machine.stored(9, pair.now)
+        machine.stop(9, files.STOP_BY_PERSON, pair.now)
+        assert machine.room(9, pair.now) == 0
+        assert not wire.waiting
+    assert not pair.customer.permitted(9, pair.now)
+
+
+def test_room_is_told_on() -> None:
+    pair = FilePair()
+    pair.technician.room_available()
+    assert pair.at_technician == [fe.RoomForFiles()]
+
+
+def test_a_file_begins_only_where_both_agreed() -> None:
+    pair = FilePair("file_in")
+    number = pair.technician.new_number()
+    pair.technician.offer(number, "a", 10, 0, pair.now)
+    pair.run()
+    pair.customer.accept(number, 5, DIGEST, pair.now)
+    with pytest.raises(ProtocolError):
+        pair.to_the_customer(files.Begin(number, 3))

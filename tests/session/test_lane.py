@@ -134,3 +134,10 @@ def test_any_content_is_a_record_or_refused(plaintext: bytes) -> None:
     except RemoteSupportError:
         return
     assert plaintext[0] in {0, 1, 2}
+
+
+def test_no_chunk_lies_behind_the_largest_file() -> None:
+    dialer, listener = meet()
+    sealer, opener = LaneSealer(dialer.send), LaneOpener(listener.receive)
+    with pytest.raises(MalformedMessageError):
+        open_record(opener, sealer.chunk(1, 1 << 41, b"x"))

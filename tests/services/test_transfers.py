@@ -1,0 +1,231 @@
+"""Files between two services on real folders; the line between them loses nothing."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from p2p_remote.errors import UsageError
+from p2p_remote.net import bulk_lane
+from p2p_remote.net.interfaces import InterfaceAddress
+from p2p_remote.services import events as se
+from p2p_remote.services import transfer_lanes, transfers
+from p2p_remote.services.customer_transfers import CustomerTransfers
+from p2p_remote.services.technician_transfers import TechnicianTransfers
+from p2p_remote.session import file_events as fe
+from p2p_remote.wire import files
+from p2p_remote.wire.address import Endpoint
+from tests.support.files import FilePair
+
+BIG = 3_000_000  # bytes: enough for a lane
+
+
+class Ends:
+    """A technician's and a customer's service, joined by a `FilePair`."""
+
+    def __init__(self, folder: Path, *granted: str) -> None:
+        self.folder = folder
+        self.pair = FilePair(*granted)
+        self.asked: list[tuple[str, se.FileFacts]] = []
+        self.reports: dict[str, list[se.TransferReport]] = {"t": [], "c": []}
+        self._poked = False
+        self.technician = TechnicianTransfers(
+            self._session(self.pair.technician),
+            self._running(),
+            self.reports["t"].append,  # type: ignore[arg-type]
+        )
+        self.customer = CustomerTransfers(
+            self._session(self.pair.customer),
+            self._running(),
+            self.reports["c"].append,  # type: ignore[arg-type]
+            folder / "in",
+            lambda permission, file: self.asked.append((permission, file)),
+        )
+        self.pair.technician._emit = self.technician.on_event
+        self.pair.customer._emit = self.customer.on_event
+
+    @staticmethod
+    def _session(machine: Any) -> Any:
+        handshake = SimpleNamespace(peer_public=b"p" * 32, check_key=b"k" * 32)
+        path = Endpoint("127.0.0.1", 9)
+        return SimpleNamespace(files=machine, handshake=handshake, path=path)
+
+    def _running(self) -> Any:
+        return SimpleNamespace(clock=lambda: self.pair.now, poke=self._poke)
+
+    def _poke(self) -> None:
+        if not self._poked:
+            self._poked = True
+            asyncio.get_running_loop().call_soon(self._deliver)
+
+    def _deliver(self) -> None:
+        self._poked = False
+        self.pair.run()
+        for machine in (self.pair.technician, self.pair.customer):
+            machine.room_available()
+
+    def make(self, size: int = 200_000) -> Path:
+        """Write a file of random bytes."""
+        path = self.folder / "a.bin"
+        path.write_bytes(os.urandom(size))
+        return path
+
+    def is_asked(self) -> bool:
+        """Whether a question about a file has been asked."""
+        self.customer.ask_next()
+        return bool(self.asked)
+
+    @property
+    def stored(self) -> Path:
+        """Where the customer gets it."""
+        return self.folder / "in" / "a.bin"
+
+
+async def until(check: Callable[[], bool]) -> None:
+    """Wait for something that other tasks and threads bring about."""
+    for _ in range(5000):
+        if check():
+            return
+        await asyncio.sleep(0.002)
+    raise AssertionError("it did not happen")
+
+
+@pytest.fixture
+async def ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Ends]:
+    """Two ends whose only address is that of the loopback."""
+    monkeypatch.setattr(
+        transfer_lanes,
+        "interface_addresses",
+        lambda: [InterfaceAddress("lo", "127.0.0.1", 8)],
+    )
+    monkeypatch.setattr(transfer_lanes, "is_usable", lambda _: True)
+    made = Ends(tmp_path, "file_in", "file_out")
+    yield made
+    await made.technician.close()
+    await made.customer.close()
+
+
+async def test_a_file_goes_and_comes(ends: Ends) -> None:
+    path = ends.make()
+    sent = await ends.technician.send(path)
+    assert (sent.state, sent.position) == ("done", 200_000)
+    assert ends.stored.read_bytes() == path.read_bytes()
+    assert ends.reports["c"][-1].path == str(ends.stored)
+    got = await ends.technician.get(str(path), ends.folder / "back.bin")
+    assert got.path == str(ends.folder / "back.bin")
+    assert (ends.folder / "back.bin").read_bytes() == path.read_bytes()
+
+
+async def test_a_large_file_takes_the_lane(ends: Ends) -> None:
+    path = ends.make(BIG)
+    report = await ends.technician.send(path)
+    assert report.state == "done"
+    assert ends.stored.read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("fault", ["cut", "silent"])
+async def test_a_lane_that_dies_in_the_middle_loses_nothing(
+    ends: Ends, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut, or swallowing everything: the session carries the rest, once."""
+    used = []
+
+    def dies(
+        lane: bulk_lane.Lane, number: int, start: int, size: int, read: Any
+    ) -> None:
+        used.append(start)
+        data = read(start, min(files.CHUNK_BYTES, size - start))
+        if fault == "cut":
+            lane._socket.sendall(lane.sealer.chunk(number, start, data))
+            lane.close()
+            raise bulk_lane.LaneBrokenError
+
+    monkeypatch.setattr(bulk_lane.Lane, "send", dies)
+    monkeypatch.setattr(transfers, "STALL_SECONDS", 0.2)
+    ends.pair.to_customer.free = 1 << 16
+    path = ends.make(20 * BIG)
+    report = await ends.technician.send(path)
+    assert report.state == "done"
+    assert len(used) == 1
+    assert ends.stored.read_bytes() == path.read_bytes()
+    assert not report.lane
+
+
+async def test_nothing_comes_without_a_yes(tmp_path: Path) -> None:
+    ends = Ends(tmp_path)
+    path = ends.make()
+    sending = asyncio.create_task(ends.technician.send(path))
+    await until(ends.is_asked)
+    permission, file = ends.asked[0]
+    assert (permission, file.name, file.size) == ("file_in", "a.bin", 200_000)
+    assert file.folder == str(tmp_path / "in")
+    assert not (tmp_path / "in").exists()
+    ends.customer.withdraw("file_in", declined=True)
+    ends._poke()
+    assert (await sending).text == "The customer said no to this file."
+    getting = asyncio.create_task(ends.technician.get(str(path), tmp_path / "b"))
+    ends.asked.clear()
+    await until(ends.is_asked)
+    assert ends.asked[0][0] == "file_out"
+    ends.customer.allow(ends.asked[0][1].number)
+    assert (await getting).state == "done"
+    await ends.technician.close()
+    await ends.customer.close()
+
+
+@pytest.mark.parametrize("who", ["technician", "customer", "grants"])
+async def test_stopped_in_the_middle_nothing_is_left(ends: Ends, who: str) -> None:
+    ends.pair.to_customer.free = 1 << 14
+    sending = asyncio.create_task(ends.technician.send(ends.make(20 * BIG)))
+    await until(lambda: bool(ends.reports["c"]))
+    if who == "grants":
+        ends.customer.withdraw("file_in")
+    else:
+        getattr(ends, who).stop(1)
+    ends._poke()
+    assert (await sending).state == "failed"
+    await until(lambda: not list((ends.folder / "in").iterdir()))
+    with pytest.raises(UsageError):
+        ends.technician.stop(1)
+
+
+async def test_the_end_of_the_session_keeps_what_came(ends: Ends) -> None:
+    ends.pair.to_customer.free = 1 << 14
+    path = ends.make(20 * BIG)
+    sending = asyncio.create_task(ends.technician.send(path))
+    await until(lambda: bool(ends.reports["c"]))
+    await ends.customer.close()
+    await ends.technician.close()
+    assert (await sending).text == "The session has ended."
+    (part,) = (ends.folder / "in").iterdir()
+    assert part.name.endswith(".part")
+    assert part.stat().st_size > 0
+
+
+async def test_what_cannot_be_read_is_one_clear_error(ends: Ends) -> None:
+    missing = ends.folder / "missing"
+    own = await ends.technician.send(missing)
+    assert own.text == f"{missing} cannot be read: No such file or directory."
+    theirs = await ends.technician.get(str(missing), ends.folder)
+    assert theirs.text == "The other side cannot read this file."
+
+
+async def test_a_lane_leads_only_to_the_peer(ends: Ends) -> None:
+    """No address that the session itself has not proven is dialled."""
+    async with asyncio.timeout(10):
+        connected = asyncio.Event()
+        server = await asyncio.start_server(lambda *_: connected.set(), "127.0.0.2", 0)
+        port = server.sockets[0].getsockname()[1]
+        search = transfer_lanes.LaneSearch(
+            ends._session(ends.pair.technician), 1, ends._running(), lambda _: None
+        )
+        elsewhere = Endpoint("127.0.0.2", port)
+        search.dial(fe.LaneOffered(1, bytes(32), (elsewhere,)))
+        assert not search._door._tasks
+        server.close()
+    assert not connected.is_set()
+    search.close()
