@@ -47,7 +47,7 @@ class FakeSession:
             CHANNEL_HOT: ChannelStatistics(0, 0, self.waiting_hot),
         }
         return Statistics(
-            *(0.04, 0.04, 0, 20_000, self.rate, 0.0, 0, 0, 0, 0, 0, 0), channels
+            *(0.04, 0.04, 0, 20_000, self.rate, 0.0, 0, 0, 0, 0, 0, 0, 0), channels
         )
 
     def send_screen(self, update: ScreenUpdate, _now: float) -> None:
