@@ -141,6 +141,10 @@ bench-files-deps: ## install the rival of bench-files (root)
 .PHONY: bench-paths
 bench-paths: install ## which pairs become direct, what a break costs, into docs/figures.md
 	@$(BIN)/python -m tests.bench.bench_paths --write $(ARGS)
+	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet aioice \
+		|| $(BIN)/pip install --quiet --disable-pip-version-check aioice \
+		|| echo "aioice cannot be had here" >&2
+	@$(BIN)/python -m tests.bench.bench_paths_lab --write
 	@$(BIN)/python -m tests.bench.bench_breaks --write
 
 .PHONY: bench-rendezvous

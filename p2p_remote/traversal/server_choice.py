@@ -48,6 +48,12 @@ class ChoosingRegistration(Registration):
         due = (super().next_timer(), self._next_server_at)
         return min((when for when in due if when is not None), default=None)
 
+    def refresh(self, now: float) -> None:
+        """See at once where the server hears us; another one is tried before long."""
+        if len(self._servers) > 1 and self._lost_at is not None:
+            self._lost_at = min(self._lost_at, now + UNREACHABLE_AFTER)
+        super().refresh(now)
+
     def close(self, now: float) -> None:
         """Tell the server that we leave; nothing happens after that."""
         super().close(now)

@@ -14,7 +14,6 @@ from tests.system.displays import Display
 from tests.system.nat_lab import NatLab
 from tests.system.programs import Program
 
-INTERVAL = 0.1  # s between words
 # What comes from the keyboard goes to a file as it comes, and its time to another.
 RECORDER = """
 import os, sys, time
@@ -31,9 +30,24 @@ class MidSession:
     """Real processes in a laboratory, with control granted, and somebody typing."""
 
     def __init__(
-        self, lab: NatLab, display: Display, folder: Path, couple: Couple | None = None
+        self,
+        lab: NatLab,
+        display: Display,
+        folder: Path,
+        couple: Couple | None = None,
+        interval: float = 0.1,
     ) -> None:
-        """Start everything, with the rendezvous of `couple` if there is one."""
+        """Start everything, with the rendezvous of `couple` if there is one.
+
+        Args:
+            lab: where the customer and the technician are.
+            display: the customer's.
+            folder: for files.
+            couple: what to start; made here if left out.
+            interval: s between words.
+
+        """
+        self._interval = interval
         self.couple = couple or Couple(folder, lab.programs, lab, display.env)
         self._typed = folder / "typed"
         self._times = folder / "times"
@@ -64,7 +78,7 @@ class MidSession:
 
     def _type(self) -> None:
         for number in itertools.count():
-            if self._stop.wait(INTERVAL):
+            if self._stop.wait(self._interval):
                 return
             self._say(f"{number:05d} ")
 

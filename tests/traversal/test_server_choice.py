@@ -66,6 +66,22 @@ def test_after_its_server_has_died_a_client_registers_at_the_next():
     assert len(events_of(client, Registered)) == 2
 
 
+def test_who_misses_something_does_not_wait_for_the_end_of_the_lease():
+    """A session without a path asks: a dead server has 5 s to answer."""
+    network, _ = with_second_server()
+    client = client_of(network, SERVER, SECOND)
+    network.settle(client)
+    client.machine.refresh(network.now)
+    network.run_for(10)
+    assert client.machine.server == SERVER
+    network.stop_server()
+    for _ in range(20):
+        client.machine.refresh(network.now)
+        network.run_for(0.4)
+    assert client.machine.is_registered
+    assert client.machine.server == SECOND
+
+
 def test_a_single_server_is_asked_for_ever():
     """Until it is back."""
     network = RendezvousNetwork()
