@@ -1,5 +1,6 @@
 """What happens to networks in mid session: nothing typed is lost or comes twice."""
 
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -7,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.system.couple import PORT, Couple
 from tests.system.displays import Display
 from tests.system.mid_session import MidSession
-from tests.system.nat_lab import NatLab, nat_lab
+from tests.system.nat_lab import SERVERS, NatLab, nat_lab
+from tests.system.programs import RENDEZVOUS, Program
 from tests.system.requirements import require
 
 pytestmark = [pytest.mark.netns, pytest.mark.timeout(240)]
@@ -85,3 +88,42 @@ def test_a_time_without_any_network(
     lab.heal()
     goes_on_directly(session, lab)
     session.check()
+
+
+class FleetCouple(Couple):
+    """A customer and a technician, each at a server of its own, on one Redis."""
+
+    def __init__(self, folder: Path, lab: NatLab, display: Display) -> None:
+        super().__init__(folder, lab.programs, lab, display.env)
+        self._lab = lab
+        self.nodes: list[Program] = []
+
+    def start_rendezvous(self) -> None:
+        """Start both; each side begins with another one of their addresses."""
+        redis = ("redis-server", "--port", "6379", "--bind", "127.0.0.1", "--save", "")
+        self._lab.start("middle", *redis).line("Ready to accept")
+        for address in SERVERS:
+            listen = ("--listen", f"{address}:{PORT}")
+            store = ("--store", "redis://127.0.0.1:6379/0")
+            node = self._lab.start("middle", *RENDEZVOUS, *listen, *store)
+            node.line("listening ")
+            self.nodes.append(node)
+        self._lab.name_hosts("customer", "fleet.test", *SERVERS)
+        self._lab.name_hosts("technician", "fleet.test", *reversed(SERVERS))
+        self.server = f"fleet.test:{PORT}"
+
+
+def test_a_relayed_session_outlives_its_node_of_a_fleet(
+    xvfb: Display, tmp_path: Path
+) -> None:
+    """Both routers choose ports at random; the server of one side is killed."""
+    require("redis")
+    pytest.importorskip("redis")
+    with nat_lab("symrandom", "symrandom") as lab:
+        couple = FleetCouple(tmp_path, lab, xvfb)
+        with MidSession(lab, xvfb, tmp_path, couple) as session:
+            couple.nodes[0].signal(signal.SIGKILL)
+            couple.nodes[0].finish()
+            session.wait_for_words(10)
+            assert session.path_kind == "relay"
+            session.check()
