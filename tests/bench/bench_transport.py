@@ -218,10 +218,13 @@ def table(case: Case, results: dict[str, Result]) -> list[str]:
 
 def header(command: str) -> list[str]:
     today = datetime.datetime.now(datetime.UTC).date()
+    cores, load = os.cpu_count() or 1, os.getloadavg()[1]
+    busy = ["Other programs kept the cores busy during this run."]
     return [
         "## Transport",
-        f"`{command}`, {today}, {os.cpu_count()} cores.",
-        f"Load average {os.getloadavg()[1]:.1f} (five minutes, at the end).",
+        f"`{command}`, {today}, {cores} cores.",
+        f"Load average {load:.1f} (five minutes, at the end).",
+        *(busy if load > cores else []),
         "",
         "Two processes in two network namespaces, joined by `tests/support/linkem.py`.",
         "`bulk`: a file fills the line; the delay is that of an echo every 50 ms.",
