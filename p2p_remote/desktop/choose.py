@@ -147,15 +147,7 @@ def choose_input(
     from p2p_remote.desktop.pynput_input import PynputInput
 
     keyboard, mouse = _pynput()
-    return Choice(
-        PynputInput(
-            keyboard,
-            mouse,
-            origin=getattr(screen, "origin", (0, 0)),
-            scale=getattr(screen, "scale", 1.0),
-            ledger=ledger,
-        )
-    )
+    return Choice(PynputInput(keyboard, mouse, ledger=ledger))
 
 
 def choose_hotkey(

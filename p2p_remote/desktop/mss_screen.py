@@ -129,8 +129,10 @@ class MssScreen:
         self._hurry.set()
 
     def locate(self, x: int, y: int) -> tuple[int, int] | None:
-        """Return the pixel, or the nearest of the picture: the sink knows the place."""
-        return min(max(x, 0), self.width - 1), min(max(y, 0), self.height - 1)
+        """Return the system's position of a pixel, or of the nearest in the picture."""
+        left, top = self.origin
+        x, y = min(max(x, 0), self.width - 1), min(max(y, 0), self.height - 1)
+        return left + int(x / self.scale), top + int(y / self.scale)
 
     def takes_keys(self) -> bool:
         """Keys go to where the focus is, also on another monitor."""
@@ -201,9 +203,14 @@ class MssScreen:
         if place is None:
             return PointerState(0, 0, visible=False, shape_serial=0)
         left, top = self.origin
-        x = min(max(int((place[0] - left) * self.scale), 0), self.width - 1)
-        y = min(max(int((place[1] - top) * self.scale), 0), self.height - 1)
-        return PointerState(x, y, visible=True, shape_serial=0)
+        x = int((place[0] - left) * self.scale)
+        y = int((place[1] - top) * self.scale)
+        return PointerState(
+            min(max(x, 0), self.width - 1),
+            min(max(y, 0), self.height - 1),
+            visible=0 <= x < self.width and 0 <= y < self.height,
+            shape_serial=0,
+        )
 
 
 def named_monitors(grabber: Any) -> list[tuple[str, dict[str, Any]]]:

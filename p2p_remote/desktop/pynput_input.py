@@ -71,8 +71,7 @@ _KEYS: Final = {
 class PynputInput:
     """Input sink by pynput's controllers; methods may be called by any thread.
 
-    `keyboard` and `mouse` are the modules of pynput. `origin` and `scale` are those of
-    the screen source: positions arrive in pixels of its picture.
+    `keyboard` and `mouse` are the modules of pynput.
     """
 
     def __init__(
@@ -80,12 +79,9 @@ class PynputInput:
         keyboard: Any,
         mouse: Any,
         *,
-        origin: tuple[int, int] = (0, 0),
-        scale: float = 1.0,
         ledger: InjectionLedger | None = None,
     ) -> None:
         self._keyboard, self._mouse = keyboard, mouse
-        self._origin, self._scale = origin, scale
         self._ledger = ledger
         self._keys = keyboard.Controller()
         self._pointer = mouse.Controller()
@@ -158,11 +154,7 @@ class PynputInput:
         return self._keyboard.KeyCode.from_char(character) if character else None
 
     def _move(self, x: int, y: int) -> None:
-        left, top = self._origin
-        self._pointer.position = (
-            left + round(x / self._scale),
-            top + round(y / self._scale),
-        )
+        self._pointer.position = (x, y)
 
     def _set_buttons(self, buttons: int) -> None:
         for bit, name in _BUTTONS.items():

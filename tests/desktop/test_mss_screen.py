@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from p2p_remote.desktop.base import ScreenResizedError
-from p2p_remote.desktop.mss_screen import MssScreen
+from p2p_remote.desktop.mss_screen import MssScreen, list_monitors
+from p2p_remote.desktop.selection import SelectionGoneError
 from p2p_remote.errors import MissingCapabilityError
 
 
@@ -19,7 +20,7 @@ class Grabber:
 
     def __init__(self, machine):
         self._machine = machine
-        self.monitors = [dict(machine.area)]
+        self.monitors = [dict(machine.area), *machine.monitors]
 
     def grab(self, area):
         if self._machine.broken:
@@ -41,6 +42,11 @@ class Machine:
     def __init__(self):
         self.area = {"left": -100, "top": 50, "width": 40, "height": 30}
         self.pixels = np.zeros((60, 80, 4), np.uint8)  # two pixels per unit
+        right = {"left": 400, "top": 0, "width": 40, "height": 30}
+        self.monitors = [
+            {**right, "name": "RIGHT", "is_primary": True},
+            {**right, "left": 440, "name": "RIGHT", "is_primary": False},
+        ]
         self.broken = False
         self.grabs = self.closed = 0
         self.pointer = (-90, 60)
@@ -76,6 +82,35 @@ def test_places_are_in_pixels_of_the_picture(machine):
 
     assert (screen.origin, screen.scale) == ((-100, 50), 2.0)
     assert (pointer.x, pointer.y, pointer.visible) == (20, 20, True)
+    assert screen.locate(20, 20) == (-90, 60)
+    assert screen.locate(500, -1) == (-61, 50)
+
+
+def test_one_monitor_by_the_name_it_has_or_gets(machine):
+    """A monitor without a name, or with one that is taken, is told by its number."""
+    screen = MssScreen(machine.open, lambda: machine.pointer, monitor="RIGHT")
+
+    assert screen.locate(0, 0) == (400, 0)
+    assert screen.capture().pointer.visible is False
+    assert [one.name for one in list_monitors(machine.open())] == ["RIGHT", "monitor 2"]
+
+
+def test_a_monitor_that_goes_is_told_and_cannot_be_opened(machine):
+    screen = MssScreen(machine.open, lambda: None, monitor="RIGHT")
+    screen.capture()
+    machine.monitors = []
+    screen._next_size = screen._next_look = 0.0
+    with pytest.raises(ScreenResizedError):
+        screen.wait(1.0)
+    with pytest.raises(SelectionGoneError, match="RIGHT"):
+        MssScreen(machine.open, lambda: None, monitor="RIGHT")
+
+
+def test_a_retired_screen_is_opened_anew(machine):
+    screen = machine.screen()
+    screen.retire()
+    with pytest.raises(ScreenResizedError):
+        screen.capture()
 
 
 def test_without_a_position_the_pointer_is_not_visible(machine):

@@ -88,7 +88,7 @@ def done():
 
 @pytest.fixture
 def sink(done):
-    return PynputInput(*modules(done), origin=(-100, 50), scale=2.0)
+    return PynputInput(*modules(done))
 
 
 def test_text_is_typed_without_control_characters(sink, done):
@@ -118,9 +118,9 @@ def test_a_key_that_the_system_lacks_is_left_out(sink, done):
 
 
 def test_positions_are_in_the_systems_units(sink, done):
-    """The picture may start elsewhere and have more pixels."""
-    sink.pointer(20, 20, BUTTON_LEFT)
-    sink.pointer(20, 20, BUTTON_RIGHT)
+    """The screen source has made them out of pixels of the picture."""
+    sink.pointer(-90, 60, BUTTON_LEFT)
+    sink.pointer(-90, 60, BUTTON_RIGHT)
 
     assert done == [
         ("move", (-90, 60)),

@@ -59,9 +59,8 @@ def test_one_monitor_is_its_part_of_the_screen(monitors: Display, kind: str) -> 
         part = whole[RIGHT.y : RIGHT.bottom, RIGHT.x : RIGHT.right]
         assert np.array_equal(capture.frame[..., :3], part)
         assert (capture.pointer.x, capture.pointer.y) == (20, 20)
-        if kind == "x11":
-            assert screen.locate(20, 20) == (500, 120)
-            assert screen.locate(5000, 5000) == (RIGHT.right - 1, RIGHT.bottom - 1)
+        assert screen.locate(20, 20) == (500, 120)
+        assert screen.locate(5000, 5000) == (RIGHT.right - 1, RIGHT.bottom - 1)
 
 
 def test_what_changes_beside_the_monitor_is_no_damage(
