@@ -22,6 +22,7 @@ from p2p_remote.wire.framing import Deframer, framed
 MAX_CONNECTIONS = 32
 CONNECT_PATIENCE = 4.0  # s, for a SYN that is repeated
 ROOM = 64 * 1024  # bytes that wait to be sent, connected or not; more is dropped
+SILENCE_PATIENCE = 5.0  # s of sending without anything coming back
 IDLE_PATIENCE = 120.0  # s without any datagram
 RETRY_SPACING = (0.1, 2.0)  # s from one attempt to the next one, doubled each time
 _NOTSENT_LOWAT = 32 * 1024  # bytes that the kernel takes ahead of the line
@@ -40,6 +41,7 @@ class _Connection(asyncio.Protocol):
         self.transport: asyncio.Transport | None = None
         self.opening: asyncio.Task[None] | None = None
         self.waiting = bytearray()
+        self._unanswered_since: float | None = None
         self._owner = owner
         self._deframer = Deframer()
 
@@ -51,6 +53,7 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.used_at = time.monotonic()
+        self._unanswered_since = None
         try:
             datagrams = self._deframer.feed(data)
         except MalformedMessageError:
@@ -63,7 +66,10 @@ class _Connection(asyncio.Protocol):
 
     def send(self, data: bytes) -> bool:
         """Send or keep for later; False if there is no room."""
-        self.used_at = time.monotonic()
+        now = time.monotonic()
+        if self._unanswered_since is None or not self._is_busy(now):
+            self._unanswered_since = now
+        self.used_at = now
         if self.transport is None:
             if len(self.waiting) + len(data) > ROOM:
                 return False
@@ -73,6 +79,17 @@ class _Connection(asyncio.Protocol):
         else:
             self.transport.write(framed(data))
         return True
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether nothing comes back: the network is another one, or blocks this."""
+        now, since = time.monotonic(), self._unanswered_since
+        silent = since is not None and since + SILENCE_PATIENCE <= now
+        return silent and self._is_busy(now)
+
+    def _is_busy(self, now: float) -> bool:
+        """Whether it was used just now; not every datagram has an answer."""
+        return now - self.used_at <= SILENCE_PATIENCE
 
     def close(self) -> None:
         if self.opening is not None:
@@ -106,7 +123,13 @@ class TcpConnections:
 
     def send(self, data: bytes, path: TcpEndpoint) -> None:
         """Send a datagram, connecting first if need be. It may be lost, as by UDP."""
-        connection = self._connections.get(path) or self._open(path)
+        connection = self._connections.get(path)
+        if connection is not None and connection.is_dead:
+            # The kernel would go on trying for a quarter of an hour.
+            connection.close()
+            self.dropped += 1
+            return
+        connection = connection or self._open(path)
         if connection is None or not connection.send(data):
             self.dropped += 1
 
@@ -148,6 +171,7 @@ class TcpConnections:
             await loop.create_connection(lambda: connection, sock=opened)
         except asyncio.CancelledError:
             opened.close()
+            self._forget(connection)
             raise
         except OSError as error:  # TimeoutError is one
             if error.errno in (errno.EADDRNOTAVAIL, errno.EADDRINUSE):

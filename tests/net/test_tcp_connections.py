@@ -105,6 +105,19 @@ async def test_the_end_of_a_connection_is_told_and_the_next_datagram_connects(pe
     await until(lambda: len(peer.heard) == 2)
 
 
+async def test_a_connection_from_which_nothing_comes_is_given_up(peer, monkeypatch):
+    """Nobody waits for the kernel to give up; it is told, and the next one connects."""
+    peer.tcp.send(b"first", peer.path)
+    await until(lambda: peer.heard)
+    monkeypatch.setattr(tcp_connections, "SILENCE_PATIENCE", 0.05)
+    await until(lambda: peer.closed or peer.tcp.send(b"lost", peer.path))
+    assert len(peer.writers) == 1
+    peer.tcp._attempts.clear()
+    peer.tcp.send(b"second", peer.path)
+    await until(lambda: peer.heard[-1][0] == b"second")
+    assert len(peer.writers) == 2
+
+
 async def test_nobody_there_is_no_error_and_tries_are_spaced(peer):
     """Whoever sends on and on does not connect on and on."""
     with socket.socket() as reserved:
