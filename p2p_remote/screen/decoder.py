@@ -14,6 +14,7 @@ from p2p_remote.screen.tile_cache import (
     carry_out_copies,
     check_copies,
 )
+from p2p_remote.screen.vp8 import Streams
 from p2p_remote.wire.constants import MAX_SCREEN_PIXELS, MAX_SCREEN_SIDE
 from p2p_remote.wire.screen import PACKER_LZ4, PACKER_RAW, ScreenUpdate
 
@@ -25,8 +26,14 @@ _MAX_CHANGED = 64  # rectangles reported per update
 class Decoder:
     """Framebuffer of one display, fed by its updates in order."""
 
-    def __init__(self, max_pixels: int = MAX_SCREEN_PIXELS) -> None:
-        """`max_pixels` bounds the display, and with it memory (4 bytes per pixel)."""
+    def __init__(
+        self, max_pixels: int = MAX_SCREEN_PIXELS, *, takes_vp8: bool = False
+    ) -> None:
+        """`max_pixels` bounds the display, and with it memory (4 bytes per pixel).
+
+        VP8 is refused unless this side `takes_vp8`, which it must have told.
+        """
+        self._streams = Streams(is_allowed=takes_vp8)
         self._max_pixels = max_pixels
         self._pixels: Pixels = np.zeros((0, 0), np.uint32)
         self._slots = TileSlots(0, 0)
@@ -81,7 +88,7 @@ class Decoder:
             parsed = side.parse(update.side, width, height)
             work += parsed.effort(width, height)
             effort.require_affordable(work)
-            photo = (parsed, side.decode_picture(parsed, width, height))
+            photo = (parsed, side.decode_picture(parsed, width, height, self._streams))
         # From here on nothing can fail.
         if body.size:
             self._begin(width, height, slots)
@@ -136,6 +143,7 @@ class Decoder:
         self._pixels = np.zeros((height, width), np.uint32)
         self._slots = slots
         self._history.clear()
+        self._streams.clear()
         self.work += width * height
 
     def _operate(self, body: Body) -> list[Rect]:

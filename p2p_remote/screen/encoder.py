@@ -31,7 +31,7 @@ from p2p_remote.screen.photo import (
     mostly_changed,
     photo_blocks,
 )
-from p2p_remote.screen.photo_coder import LOSSLESS, PhotoCoder, slices
+from p2p_remote.screen.photo_coder import LOSSLESS, PREVIEW, PhotoCoder, slices
 from p2p_remote.screen.scan import changes_of, is_smooth
 from p2p_remote.screen.video import VideoFinder, bands, block_range, lossy_strips
 from p2p_remote.screen.writer import FAST_LINK, UpdateWriter
@@ -225,6 +225,7 @@ class Encoder:
         self._is_key = False
         self._mirror.reset(current)
         self._mark(None)
+        self.photos.begin_anew()
         self._hidden[:] = False
         return self._writer.write(Body(size=(self.width, self.height)))
 
@@ -274,6 +275,10 @@ class Encoder:
         """Regions of video, each as one picture unless it is very large."""
         rate = self._writer.link_rate
         for region in regions:
+            if stream := self.photos.encode_stream(current, region, budget, rate):
+                self._mirror.loss.set_rect(region, PREVIEW)
+                yield self._writer.write(Body(), stream)
+                continue
             quality = self.photos.video_quality_for(region, budget, rate)
             for part in bands(region):
                 side = self.photos.encode_region(current, part, quality)

@@ -21,7 +21,7 @@ class HotView:
 
     def __init__(self, max_pixels: int = MAX_SCREEN_PIXELS) -> None:
         """`max_pixels` bounds the display; memory is 8 bytes a pixel under patches."""
-        self._decoder = Decoder(max_pixels)
+        self._decoder = Decoder(max_pixels, takes_vp8=True)
         self._shown: Pixels | None = None  # only while there are patches
         self._patches: list[tuple[int, list[Part]]] = []  # by serial
         self._newest = 0  # serial of the newest patch that came

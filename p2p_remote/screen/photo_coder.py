@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from p2p_remote.screen import dct, jpeg
+from p2p_remote.screen import dct, jpeg, vp8
 from p2p_remote.screen.arrays import BLOCK, Bits, Pixels
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.screen.scaling import reduced
@@ -15,6 +15,7 @@ from p2p_remote.screen.side import (
     KIND_DCT,
     KIND_DELTA,
     KIND_JPEG,
+    KIND_VP8,
     MAX_PICTURE,
     MOSAIC_COLUMNS,
     Side,
@@ -22,6 +23,7 @@ from p2p_remote.screen.side import (
     encode_delta,
     mosaic_size,
 )
+from p2p_remote.screen.vp8 import RegionStreams
 
 LOSSLESS = 100  # a quality
 QUALITIES = (85, 70, 50, 30)
@@ -46,6 +48,8 @@ _SHIFTS = {HALF: 1, PREVIEW: 2}
 _SHIFTED_QUALITY = 50
 VIDEO_QUALITIES = (50, 30, HALF, PREVIEW)
 """Qualities of a region of video, best first."""
+_STREAM_SHARE = 0.6  # of the line for a region as VP8
+_STREAM_RATE = 1000.0  # bytes per second and block at most: 36 dB
 _VIDEO_RATE = 15  # pictures per second that come before their quality
 _PREVIEW_FROM = 4  # budgets that the worst JPEG would take
 _MEMORY = 0.7  # share of the old estimate that a new measurement leaves
@@ -115,6 +119,9 @@ class PhotoCoder:
         """Begin with typical sizes."""
         self.takes_jpeg = True
         """Whether the viewer decodes JPEG; it is used where it can be coded too."""
+        self.takes_vp8 = False
+        """Whether the viewer takes VP8 for regions of video, where it can be coded."""
+        self._streams = RegionStreams()
         self._bytes_per_block = dict(_BYTES_PER_BLOCK)
         self._bytes_of_video = dict(_BYTES_PER_BLOCK)
 
@@ -172,6 +179,30 @@ class PhotoCoder:
             if all(size <= limit for limit in limits):
                 return quality
         return VIDEO_QUALITIES[-1]
+
+    def begin_anew(self) -> None:
+        """Follow a key frame of the display."""
+        self._streams.clear()
+
+    def encode_stream(
+        self, frame: Pixels, region: Rect, budget: int | None, rate: float | None
+    ) -> bytes | None:
+        """Side part of a region as VP8, where that pays; None where JPEG is as good.
+
+        It is for lines that do not carry whole pictures; `rate` is in bytes per second.
+        """
+        place = (region.x, region.y, region.width, region.height)
+        is_thin = self.video_quality_for(region, budget, rate) != VIDEO_QUALITIES[0]
+        if not (self.takes_vp8 and vp8.available() and rate is not None):
+            return None
+        if region.area > MAX_PICTURE or not (is_thin or self._streams.has(place)):
+            return None
+        area = slice(region.y, region.bottom), slice(region.x, region.right)
+        most = _STREAM_RATE * region.area / (BLOCK * BLOCK)
+        image = np.ascontiguousarray(frame[area])
+        payload = self._streams.encode(image, place, min(_STREAM_SHARE * rate, most))
+        no_map = np.zeros((0, 0), np.bool_)
+        return build(Side(KIND_VP8, ARRANGEMENT_REGION, 0, region, no_map, payload))
 
     def encode_region(self, frame: Pixels, region: Rect, quality: int) -> bytes:
         """Side part of a region (pixels) of at most `MAX_PICTURE` pixels, lossy."""

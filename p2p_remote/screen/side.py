@@ -18,10 +18,12 @@ from p2p_remote.screen import dct, jpeg
 from p2p_remote.screen.arrays import BLOCK, OPAQUE, Bits, Pixels
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.screen.packing import inflate_exactly
+from p2p_remote.screen.vp8 import Streams
 
 KIND_JPEG = 1
 KIND_DELTA = 2  # planes G, B-G, R-G minus left and upper neighbour, raw deflate
 KIND_DCT = 3  # see `dct`
+KIND_VP8 = 4  # of a region; see `vp8`
 
 ARRANGEMENT_CROP = 0
 ARRANGEMENT_MOSAIC = 1
@@ -112,13 +114,15 @@ def build(side: Side) -> bytes:
 
 
 def _check_header(side: Side, width: int, height: int) -> None:
-    if not KIND_JPEG <= side.kind <= KIND_DCT:
+    if not KIND_JPEG <= side.kind <= KIND_VP8:
         raise MalformedMessageError("unknown kind of side part")
     if side.arrangement > ARRANGEMENT_REGION:
         raise MalformedMessageError("unknown arrangement of blocks")
     if side.arrangement == ARRANGEMENT_REGION and side.kind == KIND_DELTA:
         raise MalformedMessageError("lossless region")
-    if side.shift > (0 if side.kind == KIND_DELTA else MAX_SHIFT):
+    if side.kind == KIND_VP8 and side.arrangement != ARRANGEMENT_REGION:
+        raise MalformedMessageError("video of blocks")
+    if side.shift and (side.kind in (KIND_DELTA, KIND_VP8) or side.shift > MAX_SHIFT):
         raise MalformedMessageError("side part is scaled too far")
     unit = 1 if side.arrangement == ARRANGEMENT_REGION else BLOCK
     grid = Rect(0, 0, -(-width // unit), -(-height // unit))
@@ -221,9 +225,20 @@ def decode_delta(payload: bytes, width: int, height: int) -> Pixels:
     return pixels
 
 
-def decode_picture(side: Side, width: int, height: int) -> Pixels:
-    """Picture of `side` at the scale of the display."""
+def decode_picture(
+    side: Side, width: int, height: int, streams: Streams | None = None
+) -> Pixels:
+    """Picture of `side` at the scale of the display.
+
+    Raises:
+        MalformedMessageError: damaged, or VP8 that does not fit `streams`.
+
+    """
     picture_width, picture_height = side.picture_size(width, height)
+    if side.kind == KIND_VP8:
+        if streams is None:
+            raise MalformedMessageError("VP8 without streams")
+        return streams.decode(side.payload, picture_width, picture_height)
     if side.kind == KIND_DELTA:
         return decode_delta(side.payload, picture_width, picture_height)
     decode = jpeg.decode if side.kind == KIND_JPEG else dct.decode

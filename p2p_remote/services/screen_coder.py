@@ -52,14 +52,16 @@ class Hints:
 
     `room`: bytes that may be sent now; 0 = hot patches only. `link_rate`: bytes/s,
     None = as fast as memory. `lossy`: photographs may go lossy first; `takes_jpeg`: as
-    JPEG. `focus`: where the last input went. `motion`: how far the pointer was dragged
-    since the last update. `view`: what the technician looks at; None = everything.
+    JPEG; `takes_vp8`: films as VP8. `focus`: where the last input went. `motion`: how
+    far the pointer was dragged since the last update. `view`: what the technician
+    looks at; None = everything.
     """
 
     room: int
     link_rate: float | None = None
     lossy: bool = False
     takes_jpeg: bool = True
+    takes_vp8: bool = False
     focus: Rect | None = None
     motion: tuple[int, int] | None = None
     view: Rect | None = None
@@ -193,6 +195,7 @@ class ScreenCoder:
         encoder.link_rate = hints.link_rate
         encoder.lossy = hints.lossy
         encoder.photos.takes_jpeg = hints.takes_jpeg
+        encoder.photos.takes_vp8 = hints.takes_vp8
         updates = encoder.encode(
             capture.frame,
             capture.damage,

@@ -81,7 +81,7 @@ class ScreenSender:
         self._hold_until = 0.0
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="screen")
         self._key_frame = False
-        self._takes_jpeg = False
+        self._takes_jpeg = self._takes_vp8 = False
         self._is_told = False  # what the technician can do
         self._view: Rect | None = None
         self._focus: Rect | None = None
@@ -102,9 +102,9 @@ class ScreenSender:
         self._key_frame = True
         self._coder.wake()
 
-    def take_abilities(self, *, jpeg: bool) -> None:
-        """Whether the technician can decode JPEG, smaller than what all can."""
-        self._takes_jpeg = jpeg
+    def take_abilities(self, *, jpeg: bool, vp8: bool = False) -> None:
+        """What the technician decodes that is smaller than what all can."""
+        self._takes_jpeg, self._takes_vp8 = jpeg, vp8
         self._is_told = True
         self._stir.set()
         self._coder.wake()
@@ -246,6 +246,7 @@ class ScreenSender:
             link_rate=rate,
             lossy=rate is not None and rate < FAST_LINE,
             takes_jpeg=self._takes_jpeg,
+            takes_vp8=self._takes_vp8,
             focus=self._focus,
             motion=motion if motion != (0, 0) else None,
             view=self._view,

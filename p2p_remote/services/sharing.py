@@ -222,7 +222,10 @@ class Sharing:
             case ev.ViewportAsked(viewport=viewport):
                 self._sender.look_at(viewport)
             case ev.AbilitiesTold(bits=bits):
-                self._sender.take_abilities(jpeg=bool(bits & control.ABILITY_JPEG))
+                self._sender.take_abilities(
+                    jpeg=bool(bits & control.ABILITY_JPEG),
+                    vp8=bool(bits & control.ABILITY_VP8),
+                )
             case _:
                 pass
 

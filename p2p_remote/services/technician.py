@@ -15,7 +15,7 @@ from p2p_remote.errors import (
     SessionAbortedError,
     UsageError,
 )
-from p2p_remote.screen import jpeg
+from p2p_remote.screen import jpeg, vp8
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.services import events as se
 from p2p_remote.services.exit_codes import EXIT_CODES
@@ -299,6 +299,7 @@ class TechnicianService:
             return
         self._transfers = TechnicianTransfers(session, self._running, self._notify)
         bits = control.ABILITY_JPEG if jpeg.available() else 0
+        bits |= control.ABILITY_VP8 if vp8.available() else 0
         session.tell_abilities(bits, self._running.clock())
         self._running.poke()
         self._notify(

@@ -250,6 +250,7 @@ class Settled:
 
 
 ABILITY_JPEG = 1  # can decode JPEG in screen updates
+ABILITY_VP8 = 2  # takes VP8 for regions of video in screen updates
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,11 +24,14 @@ from statistics import fmean
 
 from tests.bench.bench_screen_lanes import (
     FAST,
+    FILM_JPEG,
+    FILM_VP8,
     JPEG_LANE,
     PHOTO,
     SLOW,
     TIGHT_LANE,
     Lane,
+    film_lanes,
     open_lanes,
 )
 from tests.bench.bench_screen_live import live_tables
@@ -88,6 +91,8 @@ def lock_step(
         try:
             stage.settle(0.5)
             lanes = open_lanes(display, all_rivals=all_rivals)
+            if work.is_film:
+                lanes += film_lanes(display)
             samples = {lane.name: Sample(lane.settled(None)) for lane in lanes}
             for number in range(1, min(steps, work.most_steps) + 1):
                 for lane in lanes:
@@ -173,6 +178,14 @@ def other_tables(found: dict[type[Workload], dict[str, Sample]]) -> list[str]:
         f"| workload | {names} |",
         "|---|" + "---:|" * 8,
     ]
+    films = [
+        *(
+            "",
+            "The video as for a line of 2 Mbit/s; the first steps are photographs.",
+            "",
+        ),
+        *("| way | B | ms | dB |", "|---|---:|---:|---:|"),
+    ]
     for work, samples in found.items():
         ours, rival = samples[PHOTO], samples[JPEG_LANE]
         lines.append(
@@ -181,10 +194,18 @@ def other_tables(found: dict[type[Workload], dict[str, Sample]]) -> list[str]:
             f"{rival.mean_ms:.1f} | {ratio(ours.mean_ms, rival.mean_ms)} | "
             f"{ours.decibel} | {rival.decibel} |"
         )
+        if work.is_film:
+            films += [
+                f"| {name} | {sample.mean_bytes:,.0f} | {sample.mean_ms:.1f} | "
+                f"{sample.decibel} |"
+                for name, sample in samples.items()
+                if name in {FILM_JPEG, FILM_VP8, JPEG_LANE}
+            ]
+    lines += films
     names = [
         name
         for name in next(iter(found.values()))
-        if name not in {FAST, SLOW, PHOTO, TIGHT_LANE, JPEG_LANE}
+        if name not in {FAST, SLOW, PHOTO, TIGHT_LANE, JPEG_LANE, FILM_JPEG, FILM_VP8}
     ]
     if names:
         lines += ["", "Other servers and encodings, bytes / CPU ms per update:", ""]

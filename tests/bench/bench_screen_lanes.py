@@ -10,6 +10,7 @@ import numpy as np
 import simplejpeg
 
 from p2p_remote.desktop.x11_screen import X11Screen
+from p2p_remote.screen import vp8
 from p2p_remote.screen.decoder import Decoder
 from p2p_remote.services.screen_coder import Hints, ScreenCoder
 from p2p_remote.session.permissions import Grants
@@ -51,9 +52,16 @@ class Ours:
     """X11Screen and ScreenCoder in this thread, every update decoded and compared."""
 
     def __init__(
-        self, name: str, display: Display, rate: float | None, *, lossy: bool = False
+        self,
+        name: str,
+        display: Display,
+        rate: float | None,
+        *,
+        lossy: bool = False,
+        takes_vp8: bool = False,
     ) -> None:
         self.name = name
+        self._takes_vp8 = takes_vp8
         self._source = X11Screen(display.name)
         grants = Grants()
         grants.grant("view", float("inf"))
@@ -61,7 +69,7 @@ class Ours:
             grants, self._source, lambda: X11Screen(display.name), time.monotonic
         )
         self._rate, self._lossy = rate, lossy
-        self._decoder = Decoder(1 << 24)
+        self._decoder = Decoder(1 << 24, takes_vp8=takes_vp8)
         self.error = 0.0
         self.decode_seconds = 0.0
 
@@ -71,7 +79,13 @@ class Ours:
     def settled(self, motion: tuple[int, int] | None) -> tuple[int, float]:
         """Send what differs; refinement is not part of an update."""
         size, seconds = 0, 0.0
-        hints = Hints(ROOM, link_rate=self._rate, lossy=self._lossy, motion=motion)
+        hints = Hints(
+            ROOM,
+            link_rate=self._rate,
+            lossy=self._lossy,
+            takes_vp8=self._takes_vp8,
+            motion=motion,
+        )
         while True:
             begin = time.thread_time()
             if self._coder.needs_change(None):
@@ -203,6 +217,7 @@ class Vnc:
 FAST, SLOW, PHOTO = "ours, fast line", "ours, thin line", "ours, JPEG 70"
 TIGHT_LANE, JPEG_LANE = "x0 Tight", "x0 Tight q5"
 THIN = 250_000.0  # bytes/s
+FILM_JPEG, FILM_VP8 = "ours, JPEG", "ours, VP8"
 _MIDDLE = 1_500_000.0  # bytes/s: JPEG at its usual quality
 
 
@@ -221,4 +236,12 @@ def open_lanes(display: Display, *, all_rivals: bool) -> list[Lane]:
             Vnc("x0 Hextile", display, encodings(HEXTILE)),
             Vnc("x11vnc Tight", display, encodings(TIGHT), program="x11vnc"),
         ]
+    return lanes
+
+
+def film_lanes(display: Display) -> list[Lane]:
+    """Ways of a film over a line of 2 Mbit/s."""
+    lanes: list[Lane] = [Ours(FILM_JPEG, display, THIN, lossy=True)]
+    if vp8.available():
+        lanes.append(Ours(FILM_VP8, display, THIN, lossy=True, takes_vp8=True))
     return lanes

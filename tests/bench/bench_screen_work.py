@@ -97,6 +97,7 @@ class Workload:
     settle: ClassVar[float] = 0.0  # s that programs need to draw a step
     goal_bytes: ClassVar[float]
     goal_cpu: ClassVar[float]
+    is_film: ClassVar[bool] = False
     most_steps: ClassVar[int] = 1 << 16  # after which content comes again
     background: ClassVar[Callable[[], Picture]] = staticmethod(
         lambda: window_picture(WIDTH, HEIGHT, 2)
@@ -245,6 +246,8 @@ class Switch(Workload):
 
 class Video(Workload):
     """A picture of 640x360 that changes everywhere in every step."""
+
+    is_film = True
 
     name = "video 640x360"
     goal_bytes, goal_cpu = 0.55, 0.75
