@@ -61,7 +61,7 @@ def test_a_direct_path_that_is_lost_and_a_server_that_restarts(
     """Over the relay, over the relay of a new server, and directly again."""
     lab.cut_direct()
     session.wait_for_words(10)
-    assert session.path_kind == "relay"
+    session.wait_for_path("relay")
     session.couple.rendezvous.stop()
     session.couple.start_rendezvous()
     session.wait_for_words(10)
