@@ -130,6 +130,20 @@ class RemoteApp(App[int], inherit_bindings=False):
             self._lan = self.links.lan(self._on_lan, options.peer_id)
             self.run_worker(self._look_around(self._lan, self._home))
 
+    async def restart_customer(self) -> None:
+        """Start the customer's half again after it has stopped."""
+        before, arguments = self.customer, self.start.share_arguments
+        if (
+            before is None
+            or arguments is None
+            or before.state.stage is not Stage.STOPPED
+        ):
+            return
+        self.customer = CustomerHalf(self, arguments, self.start.options)
+        await before.close()
+        await self.customer.start()
+        self.refresh_times()
+
     async def _look_around(self, lan: LanLink, home: HomeScreen) -> None:
         """Search the local network beside the first picture."""
         problem = await lan.start()

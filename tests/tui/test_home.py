@@ -5,7 +5,7 @@ import pytest
 from p2p_remote.services.running_node import NodeOptions
 from p2p_remote.tui.app import Start
 from p2p_remote.tui.screens.outgoing import OutgoingScreen
-from tests.support.tui import IDENTITY, OTHER_ID, OWN_ID, Stage, text_of
+from tests.support.tui import IDENTITY, OTHER_ID, OWN_ID, Stage, settle, text_of
 
 SIZES = [(80, 24), (120, 40)]
 
@@ -91,6 +91,29 @@ async def test_a_machine_that_cannot_share_can_still_help() -> None:
         await pilot.press(*str(OTHER_ID), "enter")
         await pilot.pause()
         assert stage.technicians
+
+
+@pytest.mark.parametrize("size", [(80, 24), (50, 16)])
+async def test_a_half_that_stopped_is_started_again(size: tuple[int, int]) -> None:
+    """The button is there only then, and what the old half says no longer counts."""
+    stage = Stage()
+    async with stage.app.run_test(size=size) as pilot:
+        button = stage.app.screen.query_one("#restart")
+        stage.share.event("ready", id=str(OWN_ID), rendezvous=True, lan=True)
+        await settle(pilot)
+        assert not button.display
+        before = stage.share
+        before.event("stopped", code=7, text="There is no display.")
+        await settle(pilot)
+        assert button.display
+        await pilot.click("#restart")
+        await settle(pilot)
+        assert stage.share is not before
+        assert before.closed
+        assert not button.display
+        stage.share.event("ready", id=str(OWN_ID), rendezvous=True, lan=True)
+        await settle(pilot)
+        assert "ready: nobody is connected" in text_of(stage.app)
 
 
 async def test_quitting_ends_everything() -> None:

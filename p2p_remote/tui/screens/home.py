@@ -12,6 +12,7 @@ from textual.widgets import Button, Footer, Static
 
 from p2p_remote import __version__
 from p2p_remote.tui.actions import HOME, Action, bindings
+from p2p_remote.tui.customer_state import Stage
 from p2p_remote.tui.safe_text import safe
 from p2p_remote.tui.screens.base import BaseScreen
 from p2p_remote.tui.widgets.big_number import BigNumber
@@ -59,6 +60,7 @@ class HomeScreen(BaseScreen):
                     classes="line",
                 )
                 yield Static("", id="status", classes="line strong")
+                yield Button("Try again", id="restart")
                 yield Static(
                     "They see nothing before you say yes here.",
                     markup=False,
@@ -95,7 +97,9 @@ class HomeScreen(BaseScreen):
         customer = self.remote_app.customer
         self._show_lan()
         if customer is None:
+            self.query_one("#restart").display = False
             return
+        self.query_one("#restart").display = customer.state.stage is Stage.STOPPED
         symbol, text = customer.state.status(self.remote_app.links.clock())
         status = self.query_one("#status", Static)
         status.update(safe(f"{symbol} {text}"))
@@ -116,6 +120,11 @@ class HomeScreen(BaseScreen):
         state = self.query_one("#lan-state", Static)
         state.update(safe(self._lan_problem or _SEARCHING))
         state.display = not self._peers
+
+    @on(Button.Pressed, "#restart")
+    async def on_restart(self) -> None:
+        """Share again, now that what stood in the way may be gone."""
+        await self.remote_app.restart_customer()
 
     # Connecting.
 
