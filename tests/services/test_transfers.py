@@ -121,9 +121,10 @@ async def test_a_file_goes_and_comes(ends: Ends) -> None:
 
 
 async def test_a_large_file_takes_the_lane(ends: Ends) -> None:
-    path = ends.make(BIG)
+    path = ends.make(20 * BIG)
     report = await ends.technician.send(path)
     assert report.state == "done"
+    assert report.lane
     assert ends.stored.read_bytes() == path.read_bytes()
 
 
