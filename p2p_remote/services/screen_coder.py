@@ -204,9 +204,9 @@ class ScreenCoder:
             motion=hints.motion,
         )
         now = self._clock()
-        if encoder.only_video:
+        if updates:
             self._video_at = now
-        elif updates:
+        if updates and not encoder.only_video:
             self._changed_at = now
         rest = hints.room - _size(updates)
         if self._changed_at != now and rest > 0 and not encoder.pending:

@@ -89,6 +89,20 @@ def test_a_film_is_refined_only_after_it_has_stopped():
 
 
 @needs_jpeg
+def test_other_photographs_are_refined_while_a_film_runs():
+    """They become exact; the film itself is left alone."""
+    screen = Screen()
+    screen.frame[320:448, 448:608] = photo(screen.random, 128, 160)
+    for _ in range(8):
+        screen.show()
+    assert screen.lacks()[320:448, 448:608].any()
+    screen.link.carry(screen.link.encoder.refine(still=9.0, video_still=0.0))
+    lacks = screen.lacks()
+    assert not lacks[320:448, 448:608].any()
+    assert lacks[PLAYER.y : PLAYER.bottom, PLAYER.x : PLAYER.right].any()
+
+
+@needs_jpeg
 def test_text_goes_before_the_film():
     """A letter is in the first update and exact at once, on a thin line too."""
     screen = Screen(rate=250_000.0)
