@@ -103,7 +103,7 @@ coverage: install ## unit tests with branch coverage
 	@$(BIN)/coverage report
 	@$(BIN)/coverage report --include='$(PURE_FLOORS)' --fail-under=100
 
-bench: bench-terminal bench-hotkey bench-rendezvous bench-paths bench-screen bench-transport ## all of the following, about 20 minutes
+bench: bench-idle bench-terminal bench-hotkey bench-rendezvous bench-paths bench-screen bench-transport ## all of the following, about 20 minutes
 
 bench-terminal: install ## CPU of drawing a remote screen in cells
 	@$(BIN)/python -m tests.bench.bench_terminal $(ARGS)
