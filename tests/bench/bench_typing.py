@@ -41,7 +41,7 @@ SERVER_PORT, VNC_PORT = 3479, 5999
 # The program without hot patches: everything waits in one stream.
 ONE_STREAM = (
     "from p2p_remote.services import screen_sender;"
-    "screen_sender.ANSWER_TIME = 0.0;"
+    "screen_sender.ANSWER_TIME = screen_sender.HOLD_TIME = 0.0;"
     "from p2p_remote.cli.main import main; main()"
 )
 WIRES = ("ours", "ours, one stream", "X0tigervnc")

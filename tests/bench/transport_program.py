@@ -55,7 +55,7 @@ class ProgramWire:
         self.on_message: Callable[[int, bytes], None]
         self.on_room: Callable[[], None]
         if name == ONE_STREAM:
-            screen_sender.ANSWER_TIME = 0.0
+            screen_sender.ANSWER_TIME = screen_sender.HOLD_TIME = 0.0
         pair = ringing()
         pair.release()
         pair.exchange()

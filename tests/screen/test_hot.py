@@ -1,5 +1,6 @@
 """Hot patches: packed and checked, and shown only as long as they are newer."""
 
+import contextlib
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +22,7 @@ from p2p_remote.screen.hot import (
 )
 from p2p_remote.screen.hot_view import HotView
 from p2p_remote.screen.layout import Body
+from p2p_remote.screen.packing import History, unpack
 from p2p_remote.screen.writer import UpdateWriter
 from p2p_remote.wire.screen import HOT, PACKER_RAW, HotPatch
 
@@ -198,3 +200,25 @@ def test_any_bytes_give_a_patch_or_are_refused(
         viewer.view.show(HotPatch(1, *SIZE, length, body, packer))
     except MalformedMessageError:
         assert viewer.view.patches == 0
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 400), st.integers(0, 255)), max_size=6),
+    st.integers(-3, 3),
+)
+def test_a_damaged_patch_stays_inside_the_display(
+    damage: list[tuple[int, int]], longer: int
+) -> None:
+    """Changed bytes give other pixels or a refusal, and never touch the stream."""
+    viewer = Viewer()
+    good = pack_patch([part(Rect(30, 20, 9, 8)), part(Rect(60, 20, 3, 8))], 1, SIZE)
+    raw = bytearray(unpack(good.packer, good.body, good.raw_length, History()))
+    for place, value in damage:
+        raw[place % len(raw)] = value
+    bad = HotPatch(1, *SIZE, len(raw) + longer, bytes(raw), PACKER_RAW)
+    with contextlib.suppress(MalformedMessageError):
+        for rect in viewer.view.show(bad):
+            assert Rect(0, 0, *SIZE).contains(rect)
+    assert not viewer.view.reference[..., :3].any()
+    viewer.update(retires=1)
+    assert np.array_equal(viewer.view.framebuffer, viewer.view.reference)

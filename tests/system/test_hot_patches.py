@@ -82,7 +82,9 @@ def type_beside(playing: Playing, watched: Watched, place: str) -> None:
 def settled(watched: Watched) -> NDArray[np.uint8]:
     """What the technician has once nothing more is on its way."""
     file = watched.folder / "settled.png"
-    watched.couple.do(do="snapshot", file=str(file), wait_settled=True)
+    connect = watched.couple.connect
+    connect.say({"do": "snapshot", "file": str(file), "wait_settled": True})
+    connect.event("done", PATIENCE, do="snapshot")
     return picture(file)
 
 
