@@ -28,7 +28,7 @@ def share_beside_cubic(name: str, seconds: float, seed: int) -> tuple[float, Pai
 
     pair.right.on_message = take
     pair.left.pour(CHANNEL_BULK, 8000)
-    network.run_for(1)
+    network.run_for(1 + 0.0731 * seed)  # what comes of it hangs on the moment
     flow = CubicFlow(network.clock, line, line.delay, seed)
     network.run_for(3)
     ours = flow.delivered = 0
@@ -57,10 +57,13 @@ def test_a_cubic_flow_does_not_starve_us():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("name", LINES)
-def test_shares_hold_for_long(name, seed):
-    """The same for a minute, on more lines, with more seeds."""
-    share, pair = share_beside_cubic(name, 60, seed)
-    assert 0.22 < share < 0.75, seed
-    assert queue_falls_after(pair, 15) < 8
+def test_shares_hold_for_long(name):
+    """A quarter of the line on average, whenever the other begins; never starved."""
+    shares = []
+    for seed in range(6):
+        share, pair = share_beside_cubic(name, 25, seed)
+        shares.append(share)
+        assert queue_falls_after(pair, 15) < 8
+    assert sum(shares) / len(shares) >= 0.25, shares
+    assert 0.12 < min(shares) <= max(shares) < 0.75, shares
