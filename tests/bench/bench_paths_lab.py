@@ -150,20 +150,24 @@ def longest_gap(arrivals: list[float], since: float) -> float:
 def our_gaps(lab: NatLab, display: Display, rounds: int) -> dict[str, list[float]]:
     """Longest times without a word typed, by what was done to the line."""
     found: dict[str, list[float]] = {fault: [] for fault in FAULTS}
-    with tempfile.TemporaryDirectory() as folder:
-        session = MidSession(lab, display, Path(folder), interval=0.05)
-        session.wait_for_path()
-        with session:
-            for number in range(rounds):
-                for fault in FAULTS:
-                    began = time.monotonic()
-                    break_line(lab, fault, number)
-                    session.wait_for_words(20)
-                    found[fault].append(longest_gap(session.arrivals, began))
-                    lab.heal()
-                    session.wait_for_path()
-                    session.wait_for_words(20)
+    for number in range(rounds):
+        with ExitStack() as stack:
+            folder = stack.enter_context(tempfile.TemporaryDirectory())
+            session = MidSession(lab, display, Path(folder), interval=0.05)
+            session.wait_for_path()
+            stack.enter_context(session)
+            for fault in FAULTS:
+                began = time.monotonic()
+                break_line(lab, fault, number)
+                session.wait_for_words(20)
+                found[fault].append(longest_gap(session.arrivals, began))
+                lab.heal()
+                session.wait_for_path()
+                session.wait_for_words(20)
             session.check()
+            for program in (session.couple.connect, session.couple.share):
+                program.stop()
+            session.couple.rendezvous.stop()
     return found
 
 
@@ -258,7 +262,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--write", action="store_true", help="into docs/figures.md")
     parser.add_argument("--pairs", default=",".join(PAIRS))
-    parser.add_argument("--rounds", type=int, default=8, help="of all breaks")
+    parser.add_argument("--rounds", type=int, default=5, help="sessions that break")
     options = parser.parse_args()
     with_rival = importlib.util.find_spec("aioice") is not None
     pairs = pair_rows(options.pairs.split(","), with_rival=with_rival)
