@@ -154,7 +154,7 @@ bench-rendezvous: install ## what one core of the server carries, into docs/figu
 lock: install ## resolve the lock files (ARGS=--upgrade: to the newest versions)
 	@$(LOCK) requirements-uv.in -o requirements-uv.txt
 	@$(LOCK) pyproject.toml --extra jpeg -o requirements.txt
-	@$(LOCK) pyproject.toml --extra jpeg --extra fleet --group dev -c requirements.txt -o requirements-dev.txt
+	@$(LOCK) pyproject.toml --extra jpeg --extra fleet --extra video --group dev -c requirements.txt -o requirements-dev.txt
 
 dist: install ## wheel and source archive in dist/
 	@$(BIN)/hatchling build
