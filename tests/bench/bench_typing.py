@@ -109,6 +109,10 @@ class Bench:
         self._server = f"{link.address('a')}:{SERVER_PORT}"
         self._start("a", *RENDEZVOUS, "--listen", self._server).line("listening ")
 
+    def open_terminal(self) -> None:
+        """Put the xterm above all that is there now."""
+        self._place = open_terminal(self._programs, self._display)
+
     def _start(self, end: str, *arguments: str | Path) -> Program:
         command = self._link.command(end, *arguments)
         return self._programs.start(*command, env=self._display.env)
@@ -185,6 +189,7 @@ def measure(rounds: int, seconds: float) -> dict[tuple[str, bool], Result]:
     with desktop() as (stage, bench, folder):
         playing = Playing(Video(stage, folder))
         try:
+            bench.open_terminal()
             for wire in WIRES * rounds:
                 with bench.technician(wire) as technician:
                     technician.event("ready", 60.0)
@@ -200,6 +205,7 @@ def first_pictures(rounds: int) -> dict[str, list[float]]:
     """Seconds to the first picture of a photograph that fills the screen."""
     found: dict[str, list[float]] = {"ours": [], "X0tigervnc": []}
     with desktop() as (stage, bench, folder):
+        bench.open_terminal()
         pixels = photo(11, 1280, 800)
         stage.raise_window(stage.window(0, 0, pixels))
         stage.settle(0.5)
