@@ -17,7 +17,7 @@ from tests.system.programs import Programs
 SECONDS = 1.0  # from the last change to the last right pixel
 # s for snapshots and screenshots on a busy machine, which may also take the lossy line
 # for a slow one, so that photographs come as JPEG first and exact after 3 s.
-LOOK = 8.0
+LOOK = 20.0
 
 
 def picture(file: Path) -> NDArray[np.uint8]:

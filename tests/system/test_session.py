@@ -263,7 +263,7 @@ def test_closing_the_customers_program_ends_access(couple: Couple) -> None:
     """When `share` is ended the technician is out at once, and stays out."""
     couple.begin("view", "control")
     couple.share.signal(signal.SIGTERM)
-    couple.connect.event("ended", by_peer=True, timeout=3.0)
+    couple.connect.event("ended", by_peer=True, timeout=10.0)
     assert couple.share.finish() == 0
     assert couple.connect.finish() == 8
     couple.start_connect()
