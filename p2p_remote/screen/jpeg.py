@@ -17,8 +17,11 @@ _codec: Any = _simplejpeg
 _MARKER = 0xFF
 _START_OF_IMAGE = b"\xff\xd8"
 _START_OF_SCAN = 0xDA
-_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}  # SOF0..SOF15
-_BASELINE = 0xC0
+_BASELINE = 0xC0  # SOF0
+# Before the picture: SOF0, tables (DHT, DQT, DRI), APPn, a comment. Every other marker
+# is refused: some have no length (a decoder would go on elsewhere than we do), some
+# begin a picture of another kind.
+_SEGMENTS = frozenset((_BASELINE, 0xC4, 0xDB, 0xDD, *range(0xE0, 0xF0), 0xFE))
 _MOST_SEGMENTS = 32  # before the picture; ours has nine
 _COLOURS = ("YCbCr", "444"), ("YCbCr", "420")
 _FINE_QUALITY = 85  # from here on colour is kept at full resolution
@@ -51,14 +54,13 @@ def _require_one_baseline_scan(data: bytes) -> None:
         if offset + 4 > len(data) or data[offset] != _MARKER:
             raise MalformedMessageError("JPEG picture is damaged")
         marker = data[offset + 1]
-        if marker in _FRAMES:
-            frames += 1
-            if marker != _BASELINE:
-                raise MalformedMessageError("JPEG picture is not baseline")
         length = int.from_bytes(data[offset + 2 : offset + 4], "big")
         offset += 2 + max(length, 2)
         if marker == _START_OF_SCAN:
             break
+        if marker not in _SEGMENTS:
+            raise MalformedMessageError("JPEG picture is not baseline")
+        frames += marker == _BASELINE
     else:
         raise MalformedMessageError("JPEG picture has too many segments")
     if frames != 1 or data.find(b"\xff\xda", offset) >= 0:

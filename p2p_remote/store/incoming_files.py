@@ -71,6 +71,7 @@ class IncomingFile:
         self._permitted = permitted
         self._lock = threading.Lock()
         self._hash = FileHash()
+        self._is_new = False  # the partial file is ours, and nothing was in it
         self._part = folder / expected.part_name()
         self._check_permitted()
         try:
@@ -81,7 +82,7 @@ class IncomingFile:
         try:
             self._take_up()
         except BaseException:
-            self.close(keep=True)
+            self._close(remove=self._is_new)  # else another one writes, or has written
             raise
 
     def digest(self) -> bytes:
@@ -155,6 +156,7 @@ class IncomingFile:
                     f"{self._part} is in the way.", files.STOP_UNWRITABLE
                 )
             _lock(self._descriptor)
+            self._is_new = not status.st_size
             if status.st_size > self.expected.size:
                 self._truncate()
             needed = self.expected.size - min(status.st_size, self.expected.size)

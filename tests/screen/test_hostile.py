@@ -1,9 +1,11 @@
 """Bounds on work and memory: the worst that is taken, and what lies beyond."""
 
+import io
 import resource
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from p2p_remote.errors import MalformedMessageError
 from p2p_remote.screen import effort, jpeg, side
@@ -124,6 +126,22 @@ def test_jpeg_of_other_kinds_is_refused():
     part = side.Side(side.KIND_JPEG, 0, 0, box, blocks, good + bytes(8000))
     with pytest.raises(MalformedMessageError):
         side.parse(side.build(part), 32, 32)
+
+
+@needs_jpeg
+@pytest.mark.parametrize("unmeasured", [b"\xff", b"\xff\xd0", b"\xff\x01"])
+def test_no_scan_of_a_jpeg_picture_hides_behind_a_length_that_is_none(unmeasured):
+    """A decoder goes on right behind fill bytes and markers without a length."""
+    noise = np.random.default_rng(1).integers(0, 256, (32, 32, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, "JPEG", progressive=True, subsampling=2)
+    good = jpeg.encode(np.zeros((32, 32), np.uint32), 70)
+    data = good[:2] + unmeasured + file.getvalue()[2:]
+    end = 4 + int.from_bytes(data[4:6], "big")
+    data += bytes(end - len(data)) + good[2:]
+    assert jpeg._codec.decode_jpeg(data).shape == (32, 32, 3)
+    with pytest.raises(MalformedMessageError):
+        jpeg.decode(data, 32, 32)
 
 
 def test_a_display_takes_memory_only_where_it_is_painted():

@@ -157,10 +157,30 @@ def test_no_link_is_followed(tmp_path: Path, kind: str) -> None:
 
 
 def test_the_same_file_twice_at_once_is_refused(tmp_path: Path) -> None:
+    """The first one goes on and gets its name."""
     sink = IncomingFile(tmp_path, expected(), yes)
+    sink.write(0, b"abc")
     with pytest.raises(FileTransferError) as caught:
         IncomingFile(tmp_path, expected(), yes)
     assert reason(caught) == files.STOP_BUSY
+    sink.write(3, b"def")
+    assert sink.finish(digest(b"abcdef")).read_bytes() == b"abcdef"
+
+
+def test_what_is_there_already_outlives_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next try goes on from it."""
+    sink = IncomingFile(tmp_path, expected(), yes)
+    sink.write(0, b"abc")
+    sink.close(keep=True)
+    usage = namedtuple("usage", "total used free")  # noqa: PYI024 -- as shutil has it
+    with monkeypatch.context() as patched:
+        patched.setattr(incoming_files.shutil, "disk_usage", lambda _: usage(9, 9, 0))
+        with pytest.raises(FileTransferError, match="not enough space"):
+            IncomingFile(tmp_path, expected(), yes)
+    sink = IncomingFile(tmp_path, expected(), yes)
+    assert sink.position == 3
     sink.close(keep=False)
 
 
