@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from p2p_remote.desktop.base import Frame
 
 STRUCTURE_NOTIFY: Final = 1 << 17
-_EVENT_MASK: Final = 1 << 11  # of ChangeWindowAttributes
+EVENT_MASK: Final = 1 << 11  # of ChangeWindowAttributes
 
 
 class X11Source(ABC):
@@ -166,7 +166,7 @@ class X11Source(ABC):
 
     def _listen(self, events: int) -> None:
         """Hear of these events of the root window from now on."""
-        attributes = struct.pack("<III", self._connection.root, _EVENT_MASK, events)
+        attributes = struct.pack("<III", self._connection.root, EVENT_MASK, events)
         self._connection.send(request(2, 0, attributes))  # ChangeWindowAttributes
 
     def _sort_events(self) -> bool:

@@ -17,7 +17,7 @@ from p2p_remote.desktop.x11_connection import (
     request,
 )
 from p2p_remote.desktop.x11_damage import MAX_RECTANGLES, joined
-from p2p_remote.desktop.x11_source import STRUCTURE_NOTIFY, X11Source
+from p2p_remote.desktop.x11_source import EVENT_MASK, STRUCTURE_NOTIFY, X11Source
 from p2p_remote.desktop.x11_window_layer import WindowLayer, start_composite
 from p2p_remote.desktop.x11_windows import X11Windows
 from p2p_remote.screen.geometry import Rect, clipped
@@ -48,6 +48,14 @@ class X11WindowScreen(X11Source):
         self._guard: X11Connection | None = None
         self._guard_lock = threading.Lock()
         super().__init__(display)
+
+    @property
+    def remaining(self) -> frozenset[int]:
+        """Numbers of the chosen windows that have not been closed since the start.
+
+        The server gives the number of a closed window to another one, soon.
+        """
+        return self._chosen
 
     @property
     def titles(self) -> tuple[str, ...]:
@@ -99,7 +107,8 @@ class X11WindowScreen(X11Source):
         self._composite = start_composite(connection)
         self._windows = X11Windows(connection)
         self._listen(STRUCTURE_NOTIFY | _SUBSTRUCTURE_NOTIFY)
-        self._present = self._find_present()
+        self._chosen = frozenset(one for one in self._chosen if self._watch(one))
+        self._present = self._chosen
         if not self._present:
             raise SelectionGoneError("The windows that were shared are closed.")
         self._titles = tuple(
@@ -120,6 +129,8 @@ class X11WindowScreen(X11Source):
                 return False
             self._are_places_new = True
             self._is_tree_new |= kind in _TREE_EVENTS
+            if kind == _DESTROY:
+                self._chosen -= {window}
             if kind == _UNMAP:
                 self._hidden.add(window)
             return True
@@ -129,7 +140,8 @@ class X11WindowScreen(X11Source):
         found = super()._sort_events()
         if self._is_tree_new and not self._resized:
             # Another set of windows has other names, which have to be told.
-            self._resized |= self._find_present() != self._present
+            self._chosen = self._find_present()
+            self._resized |= self._chosen != self._present
         return found or self._resized
 
     def _refresh(self) -> list[Rect]:
@@ -161,6 +173,15 @@ class X11WindowScreen(X11Source):
         if over:
             return seen
         return PointerState(0, 0, visible=False, shape_serial=seen.shape_serial)
+
+    def _watch(self, window: int) -> bool:
+        """Hear of the end of a chosen window; False if it is gone already."""
+        mask = struct.pack("<III", window, EVENT_MASK, STRUCTURE_NOTIFY)
+        try:
+            self._connection.check(request(2, 0, mask))  # ChangeWindowAttributes
+        except X11Error:
+            return False
+        return True
 
     def _find_present(self) -> frozenset[int]:
         return frozenset(

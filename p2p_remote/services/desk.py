@@ -126,12 +126,14 @@ class Desk:
             MissingCapabilityError: the screen is gone; the next call tries again.
 
         """
+        self._keep_windows()
         self._is_source_closed = True
         opened, why = None, ""
         if self._following is None:
             try:
                 opened = self._open_selected()
             except SelectionGoneError as error:
+                self._keep_windows()  # which are none: the source is closed
                 opened = BlankScreen(self.source.width, self.source.height)
                 why = str(error)
         with self._lock:
@@ -157,6 +159,7 @@ class Desk:
             if not self._is_source_closed:
                 self.source.close()
         elif self._is_source_closed or isinstance(self.source, BlankScreen):
+            self._keep_windows()
             following = self._open_selected()
             self._tell(following)
         if following is not None:
@@ -167,6 +170,20 @@ class Desk:
         with self._lock:
             taken, self._following = self._following, None
         return taken
+
+    def _keep_windows(self) -> None:
+        """Forget windows that are closed: their numbers may be those of others now.
+
+        Nobody knows of windows that a source lost sight of when it was closed itself.
+        """
+        with self._lock:
+            if self._following is not None or self._selection.windows is None:
+                return
+            none: frozenset[int] = frozenset()
+            left = getattr(self.source, "remaining", none)
+            self._selection = Selection(
+                windows=none if self._is_source_closed else left
+            )
 
     def _open_selected(self) -> ScreenSource:
         return choose.choose_screen(self._screen, selection=self._selection).chosen

@@ -20,6 +20,7 @@ class Source:
     def __init__(self, selection: Selection) -> None:
         self.selection = selection
         self.width, self.height = 640, 480
+        self.remaining = selection.windows
         self.retired = self.closed = False
 
     def retire(self) -> None:
@@ -42,6 +43,8 @@ class Screens:
         """Open one."""
         if selection.monitor in self.gone:
             raise SelectionGoneError(f"There is no monitor {selection.monitor}.")
+        if selection.windows == frozenset():
+            raise SelectionGoneError("The windows are closed.")
         self.opened.append(Source(selection))
         return Choice(self.opened[-1])
 
@@ -135,6 +138,18 @@ def test_what_goes_is_never_replaced_by_more(screens: Screens) -> None:
         blank.capture()
     assert desk.reopen_source() is screens.opened[-1]
     assert told[-1].what == "everything"
+
+
+def test_the_number_of_a_closed_window_is_not_shared_again(screens: Screens) -> None:
+    """The system may give it to another window."""
+    desk = Desk("x11", Selection(windows=frozenset({1, 2})))
+    screens.opened[0].remaining = frozenset({2})
+    left: Any = desk.reopen_source()
+    assert left.selection.windows == {2}
+    left.remaining = frozenset()
+    assert desk.reopen_source().locate(1, 1) is None
+    with pytest.raises(SelectionGoneError):
+        desk.open_source()
 
 
 def test_a_monitor_that_is_back_is_shared_at_the_next_request(

@@ -304,6 +304,39 @@ def test_closed_windows_are_told(desktop: Desktop, shared: int) -> None:
     until(gone, lambda: "the end of both")
 
 
+def test_a_window_with_the_number_of_a_closed_one_is_another_one(
+    desktop: Desktop, shared: int
+) -> None:
+    """The server gives numbers out again, at once, also while nobody looks."""
+    name = desktop.display.name
+    program = X11Connection(name)
+    number = make_window(program, 10, 300, 0)
+    screen = X11WindowScreen(frozenset({shared, number}), name)
+    with contextlib.closing(screen):
+        picture(screen)
+        program.close()
+        again = reopened(name, program.setup.resource_base)
+        with contextlib.closing(again):
+            assert make_window(again, 10, 300, 0) == number
+            until(lambda: noticed(screen), lambda: "the end of the first")
+            assert screen.remaining == {shared}
+
+
+def reopened(name: str, base: int) -> X11Connection:
+    """Connection of a program that is given the numbers of one that has ended."""
+    found: list[X11Connection] = []
+
+    def is_same() -> bool:
+        found.append(X11Connection(name))
+        if found[-1].setup.resource_base == base:
+            return True
+        found.pop().close()
+        return False
+
+    until(is_same, lambda: "the same numbers")
+    return found[0]
+
+
 def noticed(screen) -> bool:
     screen.wait(0.1)
     try:
