@@ -105,7 +105,7 @@ class Bench:
         self._link, self._display, self._folder = link, display, folder
         self._programs = programs
         self._count = 0
-        self._place = open_terminal(self._programs, display)
+        self._place = ""
         self._server = f"{link.address('a')}:{SERVER_PORT}"
         self._start("a", *RENDEZVOUS, "--listen", self._server).line("listening ")
 
