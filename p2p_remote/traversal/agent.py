@@ -123,7 +123,7 @@ class Agent(PathKeeper):
         pair = self._check_list.get(path) or self._learn(path, now, None)
         if pair is None:
             return
-        pair.heard(now)
+        pair.carried(now)
         if not pair.usable:
             pair.check_soon(now)
             self._changed = True
@@ -195,6 +195,8 @@ class Agent(PathKeeper):
             if self._controlling and self._is_patient:
                 self.search.again(now)
         self._beacon.light(self._relay, now, lonely=self._selected is None)
+        if self._selected is not None:
+            self._selected.put_off(now)
         while (due := self._check_list.next_due(now)) is not None:
             self._send_check(due, now)
         self._search_on(now)

@@ -129,7 +129,8 @@ class CheckList:
             if not pair.usable:
                 continue
             if pair.is_relay or pair is selected or pair in direct[:2]:
-                pair.keep(now, random(1)[0] / 127.5 - 1)
+                jitter = random(1)[0] / 127.5 - 1
+                pair.keep(now, jitter, spare=pair is not selected)
             else:
                 pair.release()
 

@@ -64,8 +64,10 @@ CHECKS_A_ROUND = 14
 LAST_WAIT = 1.0  # s after the last check of a round until the pair has failed
 TRIGGER_SPACING = 0.01  # s between checks on a pair that the peer's checks trigger
 
-KEEP_INTERVAL = 5.0  # s between checks on an answered path, RFC 7675 section 5.1
+KEEP_INTERVAL = 5.0  # s between checks on the path in use, RFC 7675 section 5.1
+CARRYING_EXTRA = 10.0  # s later if it carries packets, which tell sooner what is wrong
 RELAY_KEEP_INTERVAL = 10.0  # s; the relay closes a channel after 30 s of silence
+SPARE_KEEP_INTERVAL = 15.0  # s, a direct path not in use; Tr of RFC 8445 section 11
 KEEP_JITTER = 0.2  # share by which those intervals vary, RFC 7675 section 5.1
 DOUBT_AFTER = 0.2  # s, or ...
 DOUBT_ROUND_TRIPS = 3  # round trips: a check is overdue, other paths are preferred
@@ -101,6 +103,9 @@ class Pair:
     unanswered_since: float | None = None
     doubted: bool = False  # a check is overdue and nothing else was heard either
     announce_round: bool = False  # checks ask the peer to begin a round too
+    _carried_at: float | None = None  # when a packet of the session came
+    _may_put_off: bool = False  # the next check is for keeping alone
+    _is_spare: bool = False  # kept, but not in use
     _confirm_from: float | None = None  # only checks sent since then set it at rest
     _retry: float = RETRY_MINIMUM
     _round: tuple[float, ...] = OPEN_ROUND
@@ -154,6 +159,7 @@ class Pair:
 
     def check_soon(self, now: float) -> None:
         """Check as soon as possible (triggered check, RFC 8445 section 7.3.1.4)."""
+        self._may_put_off = False
         if self.usable:
             self.next_check = now
             return
@@ -215,11 +221,33 @@ class Pair:
         self.last_heard = now
         self.doubted = False
 
-    def keep(self, now: float, jitter: float) -> None:
-        """Plan the next check of an answered path; `jitter` is in -1..1."""
-        interval = RELAY_KEEP_INTERVAL if self.is_relay else KEEP_INTERVAL
-        if self.next_check is None:
-            self.next_check = now + interval * (1 + KEEP_JITTER * jitter)
+    def keep(self, now: float, jitter: float, *, spare: bool = False) -> None:
+        """Plan the next check of an answered path; `jitter` is in -1..1.
+
+        `spare`: it is not in use.
+        """
+        interval = SPARE_KEEP_INTERVAL if spare else KEEP_INTERVAL
+        if self.is_relay:
+            interval = RELAY_KEEP_INTERVAL
+        due = now + interval * (1 + KEEP_JITTER * jitter)
+        is_called = not spare and self._is_spare  # into use before its check was due
+        if self.next_check is None or (is_called and due < self.next_check):
+            self.next_check = due
+            self._may_put_off = not spare
+        self._is_spare = spare
+
+    def carried(self, now: float) -> None:
+        """Note an authenticated packet of the session that came over this path."""
+        self._carried_at = now
+        self.heard(now)
+
+    def put_off(self, now: float) -> None:
+        """Let packets of the session stand once for a check of keeping that is due."""
+        if not self._may_put_off or self.next_check is None or now < self.next_check:
+            return
+        self._may_put_off = False
+        if self._carried_at is not None and now < self._carried_at + KEEP_INTERVAL:
+            self.next_check += CARRYING_EXTRA
 
     def release(self) -> None:
         """Send no more checks on an answered path that nobody needs."""
