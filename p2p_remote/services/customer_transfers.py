@@ -1,5 +1,6 @@
 """Files at the customer's side: into one folder, or out after a yes."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from p2p_remote.session import file_events as fe
 from p2p_remote.session.customer import CustomerSession
 from p2p_remote.session.customer_files import RECEIVING, SENDING
 from p2p_remote.wire import files as wire_files
+from p2p_remote.wire.text import clean
 
 
 class CustomerTransfers(Transfers):
@@ -38,7 +40,7 @@ class CustomerTransfers(Transfers):
             facts = se.FileFacts(
                 waiting.number,
                 waiting.incoming,
-                waiting.name,
+                waiting.name if waiting.incoming else shown_path(waiting.name),
                 waiting.size,
                 str(self._folder) if waiting.incoming else "",
             )
@@ -85,6 +87,14 @@ class CustomerTransfers(Transfers):
 
 
 def _below_home(path: str) -> Path:
-    """Absolute path of what the technician asked for; `~` is the customer's home."""
+    """Absolute path of what the technician asked for; `~` is the customer's home.
+
+    Without detours (`/./`, `x/..`), which would only hide where it leads.
+    """
     relative = path.removeprefix("~").lstrip("/") if path.startswith("~/") else path
-    return Path.home() / relative
+    return Path(os.path.normpath(Path.home() / relative))
+
+
+def shown_path(path: str) -> str:
+    """The same, to be shown to the person who is asked for it."""
+    return clean(str(_below_home(path)), wire_files.MAX_PATH)

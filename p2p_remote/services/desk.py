@@ -220,6 +220,11 @@ class Desk:
         except MissingCapabilityError:
             return False
 
+    @property
+    def guards_shortcuts(self) -> bool:
+        """Whether keys for all of the desktop need a permission of their own."""
+        return self._selection.windows is not None
+
     def expect_change(self) -> None:
         """Input was injected: look at the screen soon. Any thread."""
         self.source.expect_change()

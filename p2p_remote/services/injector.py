@@ -18,12 +18,14 @@ from p2p_remote.errors import (
     PermissionNotGrantedError,
     RemoteSupportError,
 )
+from p2p_remote.services.shortcuts import Shortcuts, keysym_of
 from p2p_remote.session.permissions import Grants
 from p2p_remote.wire import input as wire_input
 from p2p_remote.wire.control import PERMISSIONS
 
 _LOG = logging.getLogger(__name__)
 _CONTROL = PERMISSIONS[1]
+_SYSTEM_KEYS = "sys_keys"
 _MAX_WAITING = 4096  # events; more than a person can make, so more is an attack
 
 
@@ -33,6 +35,9 @@ class Target(Protocol):
     def locate(self, x: int, y: int) -> tuple[int, int] | None: ...
 
     def takes_keys(self) -> bool: ...
+
+    @property
+    def guards_shortcuts(self) -> bool: ...
 
     def expect_change(self) -> None: ...
 
@@ -64,6 +69,7 @@ class Injector:
         self._target = target
         self._place: tuple[int, int] | None = None  # of the last press or motion
         self._buttons = 0
+        self._shortcuts = Shortcuts()
         self._on_failure = on_failure
         self._waiting: deque[wire_input.InputMessage] = deque(maxlen=_MAX_WAITING)
         self._wake = threading.Event()
@@ -131,8 +137,7 @@ class Injector:
         while True:
             if self._release:
                 self._release = False
-                self._buttons = 0
-                self._sink.release_all()
+                self._let_go()
             try:
                 message = self._waiting.popleft()
             except IndexError:
@@ -151,6 +156,20 @@ class Injector:
     def _check_keys(self) -> None:
         if not self._target.takes_keys():
             raise PermissionNotGrantedError("The focus is not on what is shared.")
+
+    def _check_shortcut(self, keysym: int, modifiers: int = 0) -> None:
+        """Where only windows are shared, keys for all of the desktop are not."""
+        if (
+            self._target.guards_shortcuts
+            and self._shortcuts.concern_all(keysym, modifiers)
+            and not self._grants.allowed(_SYSTEM_KEYS, self._clock())
+        ):
+            raise PermissionNotGrantedError("System keys are not allowed.")
+
+    def _let_go(self) -> None:
+        self._buttons = 0
+        self._shortcuts.clear()
+        self._sink.release_all()
 
     def _point(self, message: wire_input.PointerInput) -> None:
         """Move and click where it is shared; elsewhere buttons can only be let go."""
@@ -171,11 +190,14 @@ class Injector:
                 for character in text:
                     self._check(message)
                     self._check_keys()
+                    self._check_shortcut(keysym_of(character))
                     self._sink.text(character)
             case wire_input.KeyInput():
                 self._check(message)
                 if message.action != wire_input.ACTION_RELEASE:
                     self._check_keys()
+                    self._check_shortcut(message.keysym, message.modifiers)
+                self._shortcuts.note(message)
                 self._sink.key(message.keysym, message.modifiers, message.action)
             case wire_input.PointerInput():
                 self._check(message)
@@ -187,4 +209,4 @@ class Injector:
                     raise PermissionNotGrantedError("Nothing is shared there.")
                 self._sink.scroll(*place, message.dx, message.dy)
             case wire_input.ReleaseAll():
-                self._sink.release_all()
+                self._let_go()

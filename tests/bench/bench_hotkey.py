@@ -90,6 +90,8 @@ class Desk:
         """All is shared."""
         return x, y
 
+    guards_shortcuts = False
+
     def takes_keys(self) -> bool:
         """All is shared."""
         return True

@@ -64,6 +64,7 @@ class Bench:
         self.looked = 0
         self.shared_from = 0  # first column that is shared
         self.keys_taken = True
+        self.guards_shortcuts = False
         self.injector = Injector(
             self.sink, self.grants, lambda: self.now, self, self.failed.append
         )
@@ -143,6 +144,39 @@ def test_keys_go_only_where_it_is_shared(bench: Bench) -> None:
     ):
         bench.injector.submit(message)
     assert bench.finish() == [("key", 0xFFE1, 0, wire_input.ACTION_RELEASE)]
+
+
+def test_where_windows_are_shared_keys_for_the_desktop_are_guarded(
+    bench: Bench,
+) -> None:
+    """However they are put together, until system keys are granted too."""
+    serial = bench.grants.grant("control", 100.0).serial
+    bench.guards_shortcuts = True
+    alt, tab, super_key = 0xFFE9, 0xFF09, 0xFFEB
+    tap, press, release = 0, 1, 2
+    held = [("key", alt, 0, press), ("key", alt, 0, release)]
+    messages = (
+        wire_input.KeyInput(serial, super_key, 0, press),
+        wire_input.KeyInput(serial, ord("l"), wire_input.MODIFIER_SUPER, tap),
+        wire_input.KeyInput(serial, tab, wire_input.MODIFIER_ALT, tap),
+        wire_input.KeyInput(serial, alt, 0, press),
+        wire_input.KeyInput(serial, tab, 0, tap),
+        wire_input.TextInput(serial, "\t"),
+        wire_input.KeyInput(serial, ord("t"), wire_input.MODIFIER_CONTROL, tap),
+        wire_input.KeyInput(serial, alt, 0, release),
+    )
+    for message in messages:
+        bench.injector.submit(message)
+    assert bench.finish() == held
+    ours = wire_input.KeyInput(serial, ord("f"), wire_input.MODIFIER_ALT, tap)
+    bench.injector.submit(ours)
+    bench.injector.submit(wire_input.KeyInput(serial, tab, 0, tap))
+    after = [("key", ord("f"), wire_input.MODIFIER_ALT, tap), ("key", tab, 0, tap)]
+    assert bench.finish() == held + after
+    bench.grants.grant("sys_keys", 100.0)
+    for message in messages:
+        bench.injector.submit(message)
+    assert len(bench.finish()) == len(held + after) + len(messages)
 
 
 def test_nothing_arrives_without_the_grant(bench: Bench) -> None:

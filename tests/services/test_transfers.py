@@ -14,7 +14,7 @@ from p2p_remote.net import bulk_lane
 from p2p_remote.net.interfaces import InterfaceAddress
 from p2p_remote.services import events as se
 from p2p_remote.services import transfer_lanes, transfers
-from p2p_remote.services.customer_transfers import CustomerTransfers
+from p2p_remote.services.customer_transfers import CustomerTransfers, shown_path
 from p2p_remote.services.technician_transfers import TechnicianTransfers
 from p2p_remote.session import file_events as fe
 from p2p_remote.wire import files
@@ -154,6 +154,20 @@ async def test_a_lane_that_dies_in_the_middle_loses_nothing(
     assert len(used) == 1
     assert ends.stored.read_bytes() == path.read_bytes()
     assert not report.lane
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("/srv/report.pdf", "/srv/report.pdf"),
+        ("/srv/./././public/../secret/./key", "/srv/secret/key"),
+        ("~/docs/../.ssh/key", "~/.ssh/key"),
+        ("docs//key", "~/docs/key"),
+    ],
+)
+def test_a_question_shows_where_a_path_leads(asked: str, shown: str) -> None:
+    """Detours would push what matters out of sight."""
+    assert shown_path(asked) == shown.replace("~", str(Path.home()))
 
 
 async def test_nothing_comes_without_a_yes(tmp_path: Path) -> None:

@@ -1,0 +1,55 @@
+"""Which keys a window manager takes for itself, whatever window has the focus.
+
+Window managers can be told to take any key; these are what the usual ones take as they
+come (GNOME, KDE, Xfce, Cinnamon, Openbox, i3).
+"""
+
+from typing import Final
+
+from p2p_remote.wire import input as wire_input
+
+_CONTROL: Final = frozenset((0xFFE3, 0xFFE4))  # X11 keysyms, keysymdef.h
+_ALT: Final = frozenset((0xFFE9, 0xFFEA))
+_SYSTEM: Final = frozenset((*range(0xFFE7, 0xFFE9), *range(0xFFEB, 0xFFEF), 0xFF61))
+"""Meta, Super and Hyper; Print."""
+_WITH_ALT: Final = frozenset((0xFF09, 0xFE20, 0xFF1B, 0xFF0D, 0x20))
+"""Tab, Tab to the left, Escape, Return, space."""
+_TYPED: Final = {"\t": 0xFF09, "\n": 0xFF0D, "\r": 0xFF0D, "\x1b": 0xFF1B}
+_FUNCTION: Final = range(0xFFBE, 0xFFE1)  # F1 to F35
+_MEDIA: Final = range(0x1008FF00, 0x10090000)  # XF86keysym.h
+
+
+class Shortcuts:
+    """Follows the modifiers that are held."""
+
+    def __init__(self) -> None:
+        """Nothing is held."""
+        self._held: set[int] = set()
+
+    def clear(self) -> None:
+        """Everything was let go."""
+        self._held.clear()
+
+    def note(self, message: wire_input.KeyInput) -> None:
+        """Follow a key that was injected."""
+        if message.action == wire_input.ACTION_PRESS:
+            self._held.update({message.keysym} & (_CONTROL | _ALT))
+        elif message.action == wire_input.ACTION_RELEASE:
+            self._held.discard(message.keysym)
+
+    def concern_all(self, keysym: int, modifiers: int = 0) -> bool:
+        """Whether this key, pressed now, may act on all of the desktop."""
+        if keysym in _SYSTEM or keysym in _MEDIA:
+            return True
+        if modifiers & wire_input.MODIFIER_SUPER:
+            return True
+        if not (modifiers & wire_input.MODIFIER_ALT or self._held & _ALT):
+            return False
+        if modifiers & wire_input.MODIFIER_CONTROL or self._held & _CONTROL:
+            return True
+        return keysym in _WITH_ALT or keysym in _FUNCTION
+
+
+def keysym_of(character: str) -> int:
+    """The key that types this character, for those above."""
+    return _TYPED.get(character, ord(character))
