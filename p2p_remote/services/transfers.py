@@ -7,7 +7,7 @@ or computes for long runs in threads.
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,6 +37,7 @@ _REMOVED_AFTER = frozenset(
 )
 
 ResultT = TypeVar("ResultT")
+FileT = TypeVar("FileT", IncomingFile, OutgoingFile)
 
 
 class Transfers:
@@ -122,7 +123,7 @@ class Transfers:
 
     async def _send(self, job: Job, path: Path) -> str:
         """Offer a file and send it."""
-        source = await self._in_thread(OutgoingFile, path, self._permitted(job.number))
+        source = await self._open(OutgoingFile, path, self._permitted(job.number))
         try:
             job.name, job.size = source.name, source.size
             self._machine.offer(
@@ -188,7 +189,7 @@ class Transfers:
         expected = Expected(
             self._session.handshake.peer_public, job.name, offer.size, offer.modified
         )
-        sink = await self._in_thread(
+        sink = await self._open(
             IncomingFile, folder, expected, self._permitted(job.number)
         )
         try:
@@ -312,5 +313,25 @@ class Transfers:
     ) -> ResultT:
         return await self._loop.run_in_executor(self._threads, function, *arguments)
 
+    async def _open(self, kind: Callable[..., FileT], *arguments: Any) -> FileT:
+        """Open a file in a thread; nobody waits any more: let go of it there."""
+        opening = self._threads.submit(kind, *arguments)
+        try:
+            return await asyncio.shield(asyncio.wrap_future(opening))
+        except asyncio.CancelledError:
+            opening.add_done_callback(_let_go)
+            raise
+
     def _now(self) -> float:
         return self._running.clock()
+
+
+def _let_go(opening: "Future[Any]") -> None:
+    """Close a file that was opened for nobody; what is incomplete stays."""
+    if opening.cancelled() or opening.exception() is not None:
+        return
+    opened = opening.result()
+    if isinstance(opened, IncomingFile):
+        opened.close(keep=True)
+    else:
+        opened.close()

@@ -166,6 +166,7 @@ class IncomingFile:
                     files.STOP_NO_SPACE,
                 )
             while data := os.read(self._descriptor, _HASH_BYTES):
+                self._check_permitted()
                 self._hash.update(data)
                 self.position += len(data)
         except OSError as error:

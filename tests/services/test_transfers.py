@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from p2p_remote.services import transfer_lanes, transfers
 from p2p_remote.services.customer_transfers import CustomerTransfers, shown_path
 from p2p_remote.services.technician_transfers import TechnicianTransfers
 from p2p_remote.session import file_events as fe
+from p2p_remote.store.incoming_files import Expected, IncomingFile
 from p2p_remote.wire import files
 from p2p_remote.wire.address import Endpoint
 from tests.support.files import FilePair
@@ -219,6 +221,36 @@ async def test_the_end_of_the_session_keeps_what_came(ends: Ends) -> None:
     (part,) = (ends.folder / "in").iterdir()
     assert part.name.endswith(".part")
     assert part.stat().st_size > 0
+
+
+async def test_a_file_that_is_opened_too_late_is_let_go_of(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The session ends while a part of it is being hashed; the next one goes on."""
+    began, go_on = threading.Event(), threading.Event()
+    opened: list[IncomingFile] = []
+
+    def slow(*arguments: Any) -> IncomingFile:
+        began.set()
+        assert go_on.wait(10)
+        opened.append(IncomingFile(*arguments))
+        return opened[-1]
+
+    expected = Expected(b"p" * 32, "a.bin", 5, 0)
+    sink = IncomingFile(ends.folder / "in", expected, lambda: True)
+    sink.write(0, b"abc")
+    sink.close(keep=True)
+    job = transfers.Job(1, "a.bin", 5, incoming=True)
+    opening = ends.customer._open(slow, ends.folder / "in", expected, lambda: True)
+    task = ends.customer._start(job, opening)
+    await until(began.is_set)
+    await ends.customer.close()
+    assert (await task).state == "failed"
+    go_on.set()
+    await until(lambda: bool(opened) and opened[0]._descriptor < 0)
+    again = IncomingFile(ends.folder / "in", expected, lambda: True)
+    assert again.position == 3
+    again.close(keep=False)
 
 
 async def test_what_cannot_be_read_is_one_clear_error(ends: Ends) -> None:
