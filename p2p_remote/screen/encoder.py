@@ -20,7 +20,7 @@ from p2p_remote.screen.arrays import (
 from p2p_remote.screen.chunks import Scanned, chunks
 from p2p_remote.screen.damage import Stale, bounding_segments
 from p2p_remote.screen.geometry import Rect
-from p2p_remote.screen.items import Changed, items_of
+from p2p_remote.screen.items import Changed, items_of, taken_up
 from p2p_remote.screen.layout import Body
 from p2p_remote.screen.mirror import Mirror
 from p2p_remote.screen.motion_search import Vector
@@ -69,6 +69,8 @@ class Encoder:
         self._hidden = np.zeros(height, np.bool_)
         self._view: Rect | None = None
         self._is_key = True
+        self._reached = 0  # row at which the last rectangle of the last update ended
+        self._resume = 0  # row at which the next one goes on
 
     @property
     def pending(self) -> bool:
@@ -174,6 +176,8 @@ class Encoder:
         items = items_of(
             Changed(current, self._mirror.pixels, segments, box), (photo, edges), focus
         )
+        if self._resume:
+            items = [taken_up(part, self._resume, focus) for part in items]
         if videos:
             loss = self._mirror.loss.loss
             items.insert(1, lossy_strips(self._video.beside, loss, current))
@@ -184,7 +188,9 @@ class Encoder:
         *heavy, body = operations.bodies() if operations else [Body()]
         updates += [self._writer.write(part) for part in heavy]
         others = self._updates(body, items, photo, current, budget)
+        self._reached = 0
         is_whole = _fill(updates, others, budget)
+        self._resume = 0 if is_whole else self._reached
         self._only_video = bool(videos) and not updates
         # Regions count as sent already.
         updates += self._video_updates(videos, current, budget)
@@ -326,6 +332,7 @@ class Encoder:
             values = chunk.pixels[changes]
             for item in chunk.rectangles:
                 self._mirror.take_rect(item.rect, current)
+                self._reached = item.rect.bottom
             yield self._writer.write(
                 replace(
                     body,

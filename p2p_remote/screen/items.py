@@ -59,6 +59,36 @@ def items_of(
     return [items, smooth]
 
 
+def taken_up(items: list[Scanned], row: int, focus: Rect | None) -> list[Scanned]:
+    """The same with what is at `row` and below before the rest.
+
+    An update whose budget ended there goes on there: what changes all the time above
+    does not hold up what is below. What touches `focus` stays first.
+    """
+    first: list[Scanned] = []
+    below: list[Scanned] = []
+    above: list[Scanned] = []
+    for item in items:
+        rows = _end_of_strip(item, row - item.rect.y)
+        if focus is not None and item.rect.intersection(focus):
+            first.append(item)
+        elif rows >= item.rect.height:
+            above.append(item)
+        elif rows > 0:
+            upper, lower = item.divided(rows)
+            above.append(upper)
+            below.append(lower)
+        else:
+            below.append(item)
+    return first + below + above
+
+
+def _end_of_strip(item: Scanned, rows: int) -> int:
+    """Last end of a strip within the upper `rows` rows; 0 if there is none."""
+    beyond = rows - item.phase
+    return item.phase + beyond // item.pitch * item.pitch if beyond >= 0 else 0
+
+
 def _is_in(rect: Rect, blocks: Bits) -> bool:
     """Whether most blocks that `rect` touches are among `blocks`."""
     rows = slice(rect.y // BLOCK, -(-rect.bottom // BLOCK))

@@ -82,3 +82,26 @@ def test_a_view_beside_the_display_shows_nothing(view):
     link.encoder.view = None
     link.send(frame)
     assert link.shows(frame)
+
+
+@pytest.mark.parametrize("focus", [None, Rect(0, 0, 64, 32)])
+def test_what_changes_all_the_time_holds_nothing_up(focus):
+    """Below noise that the line cannot carry a word appears within a few updates."""
+    link = Link(640, 480)
+    random = np.random.default_rng(3)
+    frame = np.zeros((480, 640, 4), np.uint8)
+    link.send(frame)
+    word = random.integers(0, 256, (16, 48, 4), np.uint8)
+    shown = []
+    for turn in range(40):
+        noise = random.integers(0, 256, (200, 400, 3), np.uint8)
+        frame[:200, :400, :3] = noise
+        if turn == 5:
+            frame[400:416, 300:348] = word
+        link.send(frame, budget=8_000, focus=focus)
+        there = link.decoder.framebuffer[400:416, 300:348, :3]
+        shown.append(np.array_equal(there, word[..., :3]))
+    assert shown.index(True) <= 5 + 30
+    while link.encoder.pending:
+        link.send(frame, [], budget=8_000)
+    assert link.shows(frame)
