@@ -19,6 +19,7 @@ from p2p_remote.desktop.base import (
 )
 from p2p_remote.desktop.selection import Monitor, SelectionGoneError
 from p2p_remote.desktop.x11_connection import X11Connection
+from p2p_remote.desktop.x11_pointer import ask_position, told_position
 from p2p_remote.errors import MissingCapabilityError
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.wire.text import clean
@@ -273,7 +274,7 @@ def x11_position(
 
     def read() -> tuple[int, int] | None:
         try:
-            return connection.pointer()[:2]
+            return told_position(connection, ask_position(connection))[:2]
         except MissingCapabilityError:
             return None
 

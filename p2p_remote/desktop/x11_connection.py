@@ -235,12 +235,6 @@ class X11Connection:
         width, height = struct.unpack_from("<HH", answer, 16)
         return width, height
 
-    def pointer(self) -> tuple[int, int, bool]:
-        """Ask where the pointer is on the root, and whether it is on this screen."""
-        answer = self.call(request(38, 0, struct.pack("<I", self.root)))  # QueryPointer
-        x, y = struct.unpack_from("<hh", answer, 16)
-        return x, y, bool(answer[1])
-
     def shut_down(self) -> None:
         """End the connection. Any thread; a blocked one wakes up with an error."""
         self._closed = True

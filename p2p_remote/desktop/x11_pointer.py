@@ -25,6 +25,7 @@ class X11Pointer:
         select_cursor = struct.pack("<II", connection.root, 1)
         connection.send(request(self._fixes.opcode, 3, select_cursor))
         self.has_moved = self._watching = False
+        self._asked = 0  # sequence number of a question
         self._raw: RawInput | None = None
         # Without XInput 2 the pointer is seen whenever something else is captured.
         with contextlib.suppress(MissingCapabilityError):
@@ -41,11 +42,15 @@ class X11Pointer:
             self.has_moved = True
             self._watch(on=False)
 
-    def state(self, area: Rect) -> PointerState:
-        """Ask where the pointer is, in pixels of an area of the display."""
+    def ask(self) -> None:
+        """Queue the question that `state` takes the answer to."""
         self.has_moved = False
         self._watch(on=True)
-        x, y, inside = self._connection.pointer()
+        self._asked = ask_position(self._connection)
+
+    def state(self, area: Rect) -> PointerState:
+        """Where the pointer was after `ask`, in pixels of an area of the display."""
+        x, y, inside = told_position(self._connection, self._asked)
         inside &= area.x <= x < area.right and area.y <= y < area.bottom
         return PointerState(
             x=min(max(x - area.x, 0), area.width - 1),
@@ -90,6 +95,19 @@ class X11Pointer:
         shape = self.shape()
         self._shape_serial = shape.serial if shape else 0
         self._shape_visible = shape is not None and any(shape.pixels[3::4])
+
+
+def ask_position(connection: X11Connection) -> int:
+    """Queue the question where the pointer is; return its sequence number."""
+    question = request(38, 0, struct.pack("<I", connection.root))  # QueryPointer
+    return connection.send(question, answered=True)
+
+
+def told_position(connection: X11Connection, asked: int) -> tuple[int, int, bool]:
+    """Wait for the answer: where on the root, and whether on this screen."""
+    answer = connection.reply(asked)
+    x, y = struct.unpack_from("<hh", answer, 16)
+    return x, y, bool(answer[1])
 
 
 def _cut(hot: int, size: int) -> int:

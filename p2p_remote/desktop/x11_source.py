@@ -95,6 +95,8 @@ class X11Source(ABC):
             self._sort_events()
             if self._resized:
                 raise ScreenResizedError
+            # The answer comes with those about the picture: one wait for the server.
+            self._pointer.ask()
             try:
                 return Capture(self._frame, self._refresh(), self._see_pointer())
             except X11Error:

@@ -30,6 +30,7 @@ from p2p_remote.wire.screen import (
 )
 
 _SMALL_DAMAGE = 65_536  # pixels; takes no time to encode and to send
+IDLE_WAIT = 10.0  # s to wait for a change; `wake` ends it sooner
 OPENING_FRAMES = 2  # captures at the start that do not wait for damage
 
 
@@ -104,6 +105,7 @@ class ScreenCoder:
         self._patcher = HotPatcher(source.width, source.height)
         self._shape_serial = -1
         self._opening = OPENING_FRAMES
+        self._rest: Step | None = None  # of a turn without a change, if all is done
         self._changed_at = clock()
         self._video_at = self._changed_at
 
@@ -122,6 +124,20 @@ class ScreenCoder:
     def wait(self, seconds: float) -> None:
         """Wait for a change."""
         self._source.wait(seconds)
+
+    def wait_and_step(
+        self, seconds: float, hints: Hints, holds: Callable[[], bool]
+    ) -> Step | None:
+        """Both in one turn of the worker; None if `hints` hold no more by then.
+
+        When nothing has changed, and nothing was left to be done, it is not looked.
+        """
+        changed = self._source.wait(seconds)
+        if not holds():
+            return None
+        if not changed and self._rest is not None and seconds < IDLE_WAIT:
+            return self._rest
+        return self.step(hints)
 
     def step(self, hints: Hints) -> Step:
         """Look, and encode what differs from what was sent.
@@ -143,13 +159,13 @@ class ScreenCoder:
         updates: list[ScreenUpdate] = []
         if hints.room > 0:
             updates = self._encode(capture, hints)
-        return Step(
-            tuple(updates),
-            capture.pointer,
-            self._shape(capture.pointer.shape_serial),
-            not (encoder.pending or encoder.refinable or self._patcher.is_ahead),
-            resized,
+        is_complete = not (
+            encoder.pending or encoder.refinable or self._patcher.is_ahead
         )
+        pointer = capture.pointer
+        self._rest = Step((), pointer, None, True, None) if is_complete else None
+        shape = self._shape(pointer.shape_serial)
+        return Step(tuple(updates), pointer, shape, is_complete, resized)
 
     def _capture(self) -> tuple[Capture, tuple[int, int] | None]:
         """The screen, and its size if that is another one now."""

@@ -15,7 +15,13 @@ from concurrent.futures import ThreadPoolExecutor
 from p2p_remote.desktop.base import PointerState, ScreenSource
 from p2p_remote.errors import PermissionNotGrantedError
 from p2p_remote.screen.geometry import Rect
-from p2p_remote.services.screen_coder import Haste, Hints, ScreenCoder, Step
+from p2p_remote.services.screen_coder import (
+    IDLE_WAIT,
+    Haste,
+    Hints,
+    ScreenCoder,
+    Step,
+)
 from p2p_remote.session.customer import CustomerSession
 from p2p_remote.session.roles import State
 from p2p_remote.wire.constants import CHANNEL_HOT, CHANNEL_SCREEN
@@ -26,7 +32,6 @@ from p2p_remote.wire.screen import CursorPosition, HotPatch
 _LOG = logging.getLogger(__name__)
 MINIMUM_ROOM = 256  # bytes; less is not worth a capture
 MINIMUM_INTERVAL = 0.02  # s between captures: nobody sees more than 50 a second
-IDLE_WAIT = 10.0  # s to wait for a change; `wake` ends it sooner
 QUIET_WAIT = 0.1  # s to wait while something may still be refined or told
 ANSWER_TIME = 0.5  # s after input in which what changes may be its answer
 HOLD_TIME = 0.03  # s after a key in which updates that would only wait are not made
@@ -38,6 +43,7 @@ SLOW_TIME = 0.01  # s of the line after which an update comes late
 MINIMUM_PATCH, MAXIMUM_PATCH = 1_000, 16_000  # bytes of a patch, whatever the line
 HOT_BACKLOG = 4_096  # bytes of patches that wait; more say that nothing gets through
 LOSSY = 0.002  # share of losses from which an update may be held up by one before it
+_SAME_ROOM = 0.75  # share of the room before that is about the same
 ROOM_POLL = 0.25  # s; a safety net, the event usually comes first
 FAST_LAN = 1_250_000  # bytes/s; a local network that carries less is no fast line
 ABILITIES_WAIT = 0.5  # s for the technician to say what a first picture may be made of
@@ -77,6 +83,8 @@ class ScreenSender:
         self._patches = 0
         self._is_looking = False  # while there is no room
         self._input_at = -ANSWER_TIME
+        self._captured_at = -MINIMUM_INTERVAL
+        self._wishes = 0  # of the technician, counted
         self._held_at = -HOLD_INTERVAL
         self._hold_until = 0.0
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="screen")
@@ -100,23 +108,27 @@ class ScreenSender:
     def request_key_frame(self) -> None:
         """Start again from nothing with the next update."""
         self._key_frame = True
+        self._wishes += 1
         self._coder.wake()
 
     def take_abilities(self, *, jpeg: bool, vp8: bool = False) -> None:
         """What the technician decodes that is smaller than what all can."""
         self._takes_jpeg, self._takes_vp8 = jpeg, vp8
         self._is_told = True
+        self._wishes += 1
         self._stir.set()
         self._coder.wake()
 
     def look_at(self, viewport: Viewport) -> None:
         """Send what the technician looks at; the rest waits until it is in view."""
         self._view = Rect(viewport.x, viewport.y, viewport.width, viewport.height)
+        self._wishes += 1
         self._coder.wake()
 
     def note_input(self, message: InputMessage) -> None:
         """Look for the answer; remember where the technician works and drags."""
         now = self._input_at = self._clock()
+        self._wishes += 1
         is_motion = isinstance(message, PointerInput)
         if not is_motion and now >= self._held_at + HOLD_INTERVAL:
             self._held_at, self._hold_until = now, now + HOLD_TIME
@@ -144,7 +156,6 @@ class ScreenSender:
             RemoteSupportError: the screen is gone.
 
         """
-        captured_at = -MINIMUM_INTERVAL
         if not self._is_told:
             await self._pause(ABILITIES_WAIT)
         try:
@@ -155,17 +166,14 @@ class ScreenSender:
                 if not (has_room or hurried):
                     await self._pause(ROOM_POLL)
                     continue
-                interval = LOOK_INTERVAL if hurried else MINIMUM_INTERVAL
-                early = captured_at + interval - now
-                if early > 0 and captured_at > self._input_at:
-                    await self._pause(early)
+                if hurried or not self._is_calm():
+                    step = await self._turn(hurried=hurried, has_room=has_room)
+                else:
+                    step = await self._calm_turn()
+                if step is None:
                     continue
-                await self._wait_for_change(has_room=has_room)
-                step = await self._loop.run_in_executor(
-                    self._worker, self._coder.step, self._hints()
-                )
                 if step.updates or not has_room:
-                    captured_at = self._clock()
+                    self._captured_at = self._clock()
                 self._send(step)
         except PermissionNotGrantedError:
             _LOG.info("the screen is no longer shared")
@@ -173,6 +181,53 @@ class ScreenSender:
             _LOG.info("%d hot patches went ahead of the updates", self._patches)
             self._coder.wake()
             self._worker.shutdown(wait=False, cancel_futures=True)
+
+    def _is_calm(self) -> bool:
+        """Whether only a change of the screen gives us anything to do."""
+        return (
+            self._dragged is None
+            and not self._key_frame
+            and self._coder.needs_change(self._view)
+        )
+
+    async def _calm_turn(self) -> Step | None:
+        """Wait and step without a word between: every word wakes two threads.
+
+        None if meanwhile something has come between, or a change came too soon.
+        """
+        hints, wishes = self._hints(), self._wishes
+        not_before = self._captured_at + MINIMUM_INTERVAL
+
+        def holds() -> bool:
+            now = self._clock()
+            is_same = wishes == self._wishes and now >= not_before
+            room = self._session.screen_room(now)
+            return is_same and room >= _SAME_ROOM * hints.room
+
+        seconds = QUIET_WAIT if self._quiet_since is not None else IDLE_WAIT
+        step = await self._loop.run_in_executor(
+            self._worker, self._coder.wait_and_step, seconds, hints, holds
+        )
+        if step is None:
+            await self._be_late(MINIMUM_INTERVAL)
+        return step
+
+    async def _turn(self, *, hurried: bool, has_room: bool) -> Step | None:
+        """Wait and step with new hints between; None if it was too soon."""
+        if await self._be_late(LOOK_INTERVAL if hurried else MINIMUM_INTERVAL):
+            return None
+        await self._wait_for_change(has_room=has_room)
+        return await self._loop.run_in_executor(
+            self._worker, self._coder.step, self._hints()
+        )
+
+    async def _be_late(self, interval: float) -> bool:
+        """Pause until so long after the last capture; False if there is no need."""
+        early = self._captured_at + interval - self._clock()
+        if early <= 0 or self._captured_at <= self._input_at:
+            return False
+        await self._pause(early)
+        return True
 
     async def _pause(self, seconds: float) -> None:
         """Wait until there is room or input."""

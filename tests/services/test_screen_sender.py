@@ -10,6 +10,7 @@ import pytest
 
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.services import screen_sender as module
+from p2p_remote.services.screen_coder import Hints, ScreenCoder
 from p2p_remote.services.screen_sender import HOLD_TIME, ScreenSender
 from p2p_remote.session.permissions import Grants
 from p2p_remote.session.roles import State
@@ -192,3 +193,25 @@ async def test_a_drag_is_not_forgotten_while_there_is_no_room() -> None:
     made.session.room = 10_000
     assert made.sender._hints().motion == (10, 5)
     assert made.sender._hints().motion is None
+
+
+def test_a_turn_without_a_word_between_looks_only_if_it_may_and_must() -> None:
+    """Old hints are given back; a screen at rest is told without a look at it."""
+    screen = DrawnScreen(64, 64)
+    grants = Grants()
+    grants.grant("view", float("inf"))
+    coder = ScreenCoder(grants, screen, screen.reopen, lambda: 1.0)
+    hints = Hints(100_000)
+    assert coder.wait_and_step(0.0, hints, lambda: False) is None
+    first = coder.wait_and_step(0.0, hints, lambda: True)
+    assert first is not None
+    assert first.updates
+    assert first.is_complete
+    screen.pixels[:] = 9  # without a word of damage
+    rest = coder.wait_and_step(0.0, hints, lambda: True)
+    assert rest is not None
+    assert rest.updates == ()
+    screen.paint(Rect(0, 0, 8, 8), 77)
+    changed = coder.wait_and_step(0.0, hints, lambda: True)
+    assert changed is not None
+    assert changed.updates
