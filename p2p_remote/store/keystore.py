@@ -49,6 +49,18 @@ def save_identity(state_dir: Path, identity: Identity) -> None:
     write_private(state_dir / FILE_NAME, identity.to_bytes())
 
 
+def holds_identity(folder: Path) -> bool:
+    """Whether a folder holds the key of a machine."""
+    path = folder / FILE_NAME
+    try:
+        if not path.is_file() or path.stat().st_size > _MAX_BYTES:
+            return False
+        Identity.from_bytes(path.read_bytes())
+    except (OSError, StateError):
+        return False
+    return True
+
+
 def _require_private(path: Path, status: os.stat_result) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise StateError(f"The identity file {path} is not an ordinary file.")

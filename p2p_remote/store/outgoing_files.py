@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from p2p_remote.errors import FileTransferError
+from p2p_remote.store import keystore
 from p2p_remote.store.file_hash import FileHash
 from p2p_remote.wire import files
 
@@ -42,6 +43,7 @@ class OutgoingFile:
         self._descriptor = -1
         self._check_permitted()
         try:
+            self._require_foreign(path)
             self._require_file(path.stat())  # opening a device may do things
             self._descriptor = os.open(path, _OPEN_FLAGS)
             status = os.fstat(self._descriptor)
@@ -52,6 +54,15 @@ class OutgoingFile:
         self.size = status.st_size
         self.modified = max(0, int(status.st_mtime))
         self._seen = (status.st_size, status.st_mtime_ns)
+
+    def _require_foreign(self, path: Path) -> None:
+        """Whoever has the key of this machine could pretend to be it."""
+        for folder in path.resolve().parents:
+            if keystore.holds_identity(folder):
+                raise FileTransferError(
+                    f"{self._shown} is in the folder with the key of this machine. "
+                    "Nothing in it is sent."
+                )
 
     def skip(self, offset: int, digest: bytes) -> int:
         """Where to begin: `offset` if the receiver's bytes are the same, else 0."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from p2p_remote.errors import FileTransferError
+from p2p_remote.store.keystore import load_identity
 from p2p_remote.store.outgoing_files import OutgoingFile
 from p2p_remote.wire import files
 
@@ -79,6 +80,26 @@ def test_what_is_no_file_is_one_clear_error(tmp_path: Path, kind: str) -> None:
     with pytest.raises(FileTransferError) as caught:
         OutgoingFile(path, yes)
     assert caught.value.reason == files.STOP_UNREADABLE
+
+
+@pytest.mark.parametrize("name", ["identity", "known_peers.json", "logs/a", "link"])
+def test_nothing_beside_the_key_of_this_machine_is_sent(
+    tmp_path: Path, name: str
+) -> None:
+    state = tmp_path / "state"
+    (state / "logs").mkdir(parents=True)
+    load_identity(state, os.urandom)
+    for each in ("known_peers.json", "logs/a"):
+        (state / each).write_text("secret")
+    (tmp_path / "link").symlink_to(state / "identity")
+    wanted = tmp_path / "link" if name == "link" else state / name
+    with pytest.raises(FileTransferError, match="key of this machine"):
+        OutgoingFile(wanted, yes)
+
+
+def test_another_file_of_that_name_guards_nothing(path: Path) -> None:
+    (path.parent / "identity").write_text("a poem")
+    OutgoingFile(path, yes).close()
 
 
 def test_nothing_is_read_without_permission(path: Path) -> None:
