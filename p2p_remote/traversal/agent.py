@@ -95,21 +95,19 @@ class Agent(PathKeeper):
     def add_remote(
         self, candidates: Iterable[Candidate], now: float, *, same_lan: bool = False
     ) -> None:
-        """Take the peer's addresses, as the peer told them.
+        """Take all of the peer's addresses, as the peer tells them now.
 
         `same_lan`: the peer was found by LAN discovery, so private addresses are meant
         for us too.
         """
         if same_lan:
             self._remote.peer_is_on_our_lan()
-        self._remote.add(candidates)
+        self._remote.told(candidates)
         self._form_pairs(now)
 
     def punch(self, endpoints: Iterable[Endpoint], now: float) -> None:
         """Take the peer's addresses as the server sees them; the peer begins now."""
         told = list(endpoints)[:MAX_CANDIDATES]
-        kind = CandidateKind.SERVER_REFLEXIVE
-        self._remote.add(candidate(kind, endpoint) for endpoint in told)
         self._remote.seen_by_server(told)
         self._form_pairs(now)
         self.search.punched(told, now)
@@ -191,7 +189,7 @@ class Agent(PathKeeper):
                 self._lose(pair, now)
         self._choose(now)
         if self._retry_at is not None and now >= self._retry_at:
-            self._begin_round(now, everything=False)
+            self._retry(now)
             if self._controlling and self._is_patient:
                 self.search.again(now)
         self._beacon.light(self._relay, now, lonely=self._selected is None)
@@ -260,6 +258,7 @@ class Agent(PathKeeper):
         if check.restart and now - self._peer_round_at >= PEER_ROUND_SPACING:
             self._peer_round_at = now
             self._check_list.check_everything(now)
+            self._join_round(now)
 
     def _on_response(self, response: CheckResponse, path: Path, now: float) -> None:
         """Count it only on the path that the check went to (RFC 8445, 7.2.5.2.1)."""
@@ -310,7 +309,10 @@ class Agent(PathKeeper):
         self._changed = True
         if self._remote.has_tcp and not self._local.has_tcp:
             self._want_tcp(now)
-        for each in self._remote.allowed(self._local):
+        allowed = self._remote.allowed(self._local)
+        self._check_list.expect({each.endpoint for each in allowed})
+        self._drop_dead(now)
+        for each in allowed:
             path = each.endpoint
             if self._check_list.get(path) is not None:
                 continue

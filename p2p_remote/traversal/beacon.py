@@ -14,12 +14,12 @@ class Beacon:
 
     def __init__(self) -> None:
         self.due: float | None = None
-        self._last_direct: Pair | None = None
+        self.last_direct: Pair | None = None
 
     def on_selected(self, pair: Pair) -> None:
         """Remember the path that was used last."""
         if not pair.is_relay:
-            self._last_direct = pair
+            self.last_direct = pair
 
     def light(self, relay: Pair | None, now: float, *, lonely: bool) -> None:
         """Have the checks sent that are due now."""
@@ -29,6 +29,6 @@ class Beacon:
         if self.due is not None and now < self.due:
             return
         self.due = now + INTERVAL
-        for pair in (relay, self._last_direct):
+        for pair in (relay, self.last_direct):
             if pair is not None:
                 pair.check_soon(now)

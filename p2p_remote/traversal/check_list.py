@@ -1,6 +1,6 @@
 """All pairs of a session: how many there may be, and which is checked next."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from p2p_remote.traversal.pair import CHECKS_A_ROUND, Pair, PairState, PathKind
 from p2p_remote.traversal.path_choice import group, ranked
@@ -9,6 +9,7 @@ from p2p_remote.wire.address import Path
 from p2p_remote.wire.connectivity import MAX_CANDIDATES
 
 PACING = 0.005  # s between two checks (Ta), the minimum of RFC 8445 section 14.2
+LEARNT_LIFE = 120.0  # s of silence; most NATs have forgotten by then (RFC 4787)
 MAX_LEARNT = 4  # peer-reflexive pairs beside the candidates that the peer told
 
 # Checks to addresses that do not answer draw on this budget, so that nobody can use us
@@ -25,12 +26,13 @@ class CheckList:
         """`priming`: rounds on direct pairs begin with checks that die on the way."""
         self._priming = priming
         self._pairs: dict[Path, Pair] = {}
+        self._expected: frozenset[Path] = frozenset()  # where the peer is said to be
         self._free_at = now
         self._budget = _BUDGET
         self._budget_at = now
 
     def __iter__(self) -> Iterator[Pair]:
-        return iter(self._pairs.values())
+        return iter(list(self._pairs.values()))
 
     def get(self, path: Path) -> Pair | None:
         """Pair of this path, if there is one."""
@@ -39,7 +41,8 @@ class CheckList:
     def add(self, pair: Pair, *, keep: Pair | None) -> bool:
         """Take a new pair; False if there is no room.
 
-        A full list gives up a pair that failed. Among learnt ones, where the peer may
+        A full list gives up a pair that failed, or whose address the peer does not
+        tell any more. Among learnt ones, where the peer may
         move on and on, it is also one that is not answered or not heard for longest.
         It is never `keep` or the relay.
         """
@@ -52,6 +55,26 @@ class CheckList:
         """Forget a pair."""
         self._pairs.pop(pair.path, None)
 
+    def expect(self, paths: Iterable[Path]) -> None:
+        """Take where the peer is said to be now, in place of what was said before."""
+        self._expected = frozenset(paths)
+
+    def drop_dead(self, now: float, *, keep: Collection[Pair | None]) -> None:
+        """Forget pairs that do not answer and have no reason to begin to.
+
+        Where the peer was, but is no more by what it says; and what was learnt and
+        silent for long. Checks on them would use up what is meant for new addresses.
+        """
+        for path, pair in list(self._pairs.items()):
+            if pair.usable or pair.is_relay or pair in keep:
+                continue
+            if pair.learnt:
+                is_dead = _is_forgotten(pair, now)
+            else:
+                is_dead = path not in self._expected
+            if is_dead:
+                del self._pairs[path]
+
     def _make_room(self, learnt: bool, keep: Pair | None) -> bool:  # noqa: FBT001
         alike = [
             each
@@ -63,13 +86,16 @@ class CheckList:
         spare = [
             each
             for each in alike
-            if each is not keep and (learnt or each.state is PairState.FAILED)
+            if each is not keep and (learnt or self._is_spare(each))
         ]
         if not spare:
             return False
         given_up = min(spare, key=lambda each: (each.usable, each.last_heard or 0.0))
         del self._pairs[given_up.path]
         return True
+
+    def _is_spare(self, pair: Pair) -> bool:
+        return pair.state is PairState.FAILED or pair.path not in self._expected
 
     def sort_out(self, kind_of: Callable[[Path], PathKind]) -> list[Pair]:
         """Look again what kind the paths are; returns the pairs that have changed."""
@@ -88,22 +114,36 @@ class CheckList:
         primed = self._priming and direct
         pair.begin_round(now, primed=primed)
 
-    def begin_round(self, now: float, *, everything: bool) -> None:
-        """Begin a round on all, or all unanswered, and announce it by the relay."""
+    def begin_round(
+        self, now: float, *, everything: bool, pause: float | None = None
+    ) -> None:
+        """Begin a round on all, or all unanswered, and announce it by the relay.
+
+        With a `pause` of so many s we open our own router first, and let the other end
+        do so before anything of ours arrives there. A router that answers what nobody
+        asked for would otherwise spoil the other end's mapping.
+        """
         for pair in self:
             if pair.is_relay:
                 pair.announce_round = True
                 pair.tell(now)
             elif everything or not pair.usable:
-                self.begin_on(pair, now)
+                direct = pair.kind is PathKind.DIRECT and not pair.is_tcp
+                if pause is None or not direct:
+                    self.begin_on(pair, now)
+                else:
+                    pair.begin_primed_round(now, pause)
 
     def check_everything(self, now: float) -> None:
-        """Begin the round the peer asked for; what works is checked once."""
+        """Begin the round the peer asked for; what works is checked once.
+
+        The peer has opened its router before it asked.
+        """
         for pair in self:
             if pair.usable:
                 pair.check_soon(now)
             elif pair.state is PairState.FAILED:
-                self.begin_on(pair, now)
+                pair.begin_round(now)
 
     def drop_unheard(self, group: int) -> frozenset[int]:
         """Forget what went out from auxiliary sockets and was never heard.
@@ -183,6 +223,13 @@ class CheckList:
             for pair in self._pairs.values()
             if pair.next_check is not None and pair.is_free is free
         ]
+
+
+def _is_forgotten(pair: Pair, now: float) -> bool:
+    """Whether a learnt pair was silent for longer than a NAT keeps its mapping."""
+    heard = pair.last_heard
+    is_old = heard is None or now - heard > LEARNT_LIFE
+    return is_old and pair.state is PairState.FAILED
 
 
 def _urgency(pair: Pair) -> tuple[bool, bool, int, int]:

@@ -110,6 +110,7 @@ class Pair:
     _retry: float = RETRY_MINIMUM
     _round: tuple[float, ...] = OPEN_ROUND
     _round_start: float = 0.0
+    _pause: float = 0.0
     _sent_in_round: int = 0
     _outstanding: dict[bytes, float] = field(default_factory=dict)
 
@@ -151,11 +152,20 @@ class Pair:
 
     def begin_round(self, now: float, *, primed: bool = False) -> None:
         """Forget what was known and check from the start."""
+        times = PRIMED_ROUND if primed and not self.answered_once else OPEN_ROUND
+        self._begin(times, now)
+
+    def begin_primed_round(self, now: float, pause: float) -> None:
+        """Do the same, with nothing that arrives before `pause` s, and 0.15 s."""
+        self._begin(PRIMED_ROUND, now)
+        self._pause = max(0.0, pause - PRIMED_ROUND[PRIMING_CHECKS])
+
+    def _begin(self, times: tuple[float, ...], now: float) -> None:
         self._change(Cause.ROUND)
-        self._round = PRIMED_ROUND if primed and not self.answered_once else OPEN_ROUND
-        self._round_start = now
+        self._round = times
+        self._round_start = self.next_check = now
+        self._pause = 0.0
         self._sent_in_round = 0
-        self.next_check = now
 
     def check_soon(self, now: float) -> None:
         """Check as soon as possible (triggered check, RFC 8445 section 7.3.1.4)."""
@@ -165,7 +175,7 @@ class Pair:
             return
         if self.state is PairState.FAILED or self._sent_in_round >= CHECKS_A_ROUND:
             self.begin_round(now)
-        self._round = OPEN_ROUND
+        self._round, self._pause = OPEN_ROUND, 0.0
         earliest = now if self.last_sent is None else self.last_sent + TRIGGER_SPACING
         self.next_check = max(now, earliest)
         self.triggered = True
@@ -198,7 +208,8 @@ class Pair:
     def _next_in_round(self, now: float) -> float | None:
         if self._sent_in_round >= CHECKS_A_ROUND:
             return None
-        return max(now, self._round_start + self._round[self._sent_in_round])
+        pause = self._pause if self._sent_in_round >= PRIMING_CHECKS else 0.0
+        return max(now, self._round_start + pause + self._round[self._sent_in_round])
 
     def answered(self, transaction: bytes, now: float) -> bool:
         """Take a response; False if no check of ours has this transaction."""

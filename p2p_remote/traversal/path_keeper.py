@@ -3,7 +3,6 @@
 The part of the agent that decides; `agent` speaks with the peer.
 """
 
-import math
 from collections import deque
 from collections.abc import Callable
 
@@ -24,7 +23,10 @@ from p2p_remote.wire.address import Path
 
 SILENT = "the path before fell silent"
 
-_FIRST_RETRY = 2.0  # s after a direct path was lost; doubling from there
+# Seconds between the rounds after a direct path was lost. The fourth pause is longer
+# than a round and the 30 s for which a Linux router keeps an entry for a datagram that
+# it refused, which stands in the way of what it would let pass.
+_RETRIES = (2.0, 4.0, 8.0, 35.0)
 _SETTLED_AFTER = 1.0  # s until both ends have heard of a change of the path
 
 
@@ -46,7 +48,8 @@ class PathKeeper:
         self._selected_at = now
         self._round_at = now - ROUND_SPACING
         self._retry_at: float | None = None
-        self._retry_wait = math.inf  # s; until there was a direct path
+        self._retries = len(_RETRIES)  # pauses since a direct path was lost
+        self._planned_at = now - ROUND_SPACING
         self._beacon = Beacon()
         self._changed = True  # the next timer is to be computed again
         self._events: deque[AgentEvent] = deque()
@@ -143,16 +146,37 @@ class PathKeeper:
             return
         self._begin_round(now, everything=True)
 
-    def _begin_round(self, now: float, *, everything: bool) -> None:
+    def _begin_round(
+        self, now: float, *, everything: bool, pause: float | None = None
+    ) -> None:
         """Check again and ask the peer, by the relay, to do so at the same time."""
         self._round_at = now
         self._changed = True
         self._plan_retry(now)
-        self._check_list.begin_round(now, everything=everything)
+        self._drop_dead(now)
+        self._check_list.begin_round(now, everything=everything, pause=pause)
+
+    def _retry(self, now: float) -> None:
+        """Look for a better path; the relay, if there is one, gives time to do so."""
+        relay = self._relay
+        pause = None if relay is None or not relay.usable else relay.rtt
+        self._begin_round(now, everything=False, pause=pause)
+
+    def _join_round(self, now: float) -> None:
+        """Count the round that the peer asked for as one of ours.
+
+        The pauses of both ends are at the same time then, and nothing goes between.
+        """
+        if self._retry_at is not None and now - self._planned_at >= ROUND_SPACING:
+            self._plan_retry(now)
+
+    def _drop_dead(self, now: float) -> None:
+        keep = (self._selected, self._beacon.last_direct)
+        self._check_list.drop_dead(now, keep=keep)
 
     def _use_proven_path(self, path: Path, kind: PathKind, now: float) -> Pair:
         self._remote.own_path(path)
-        pair = Pair(path, kind, priority=0)
+        pair = Pair(path, kind, priority=0, learnt=kind is not PathKind.RELAY)
         pair.assume_answered(now)
         self._check_list.add(pair, keep=None)
         self._selected = self._nominated = pair
@@ -192,7 +216,7 @@ class PathKeeper:
         if pair is self._selected:
             return
         if pair is not self._relay:
-            self._retry_wait = _FIRST_RETRY
+            self._retries = 0
         self._selected = pair
         self._selected_at = now
         self._beacon.on_selected(pair)
@@ -210,7 +234,7 @@ class PathKeeper:
     @property
     def _is_patient(self) -> bool:
         """Whether the quick retries after the loss of a direct path are over."""
-        return self._retry_wait >= RETRY_INTERVAL
+        return self._retries > len(_RETRIES)
 
     @property
     def _is_makeshift(self) -> bool:
@@ -224,6 +248,9 @@ class PathKeeper:
             self._retry_at = None
             return
         lonely = self._selected is None
-        interval = LONELY_RETRY_INTERVAL if lonely else RETRY_INTERVAL
-        self._retry_at = now + min(interval, self._retry_wait)
-        self._retry_wait = min(interval, 2 * self._retry_wait)
+        wait = LONELY_RETRY_INTERVAL if lonely else RETRY_INTERVAL
+        if self._retries < len(_RETRIES):
+            wait = min(wait, _RETRIES[self._retries])
+        self._retries += 1
+        self._planned_at = now
+        self._retry_at = now + wait

@@ -6,12 +6,14 @@ seem to share one; a loopback address only if we ourselves are reached over loop
 By TCP only an address is tried that the server has seen the peer at.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from enum import Enum, auto
 
 from p2p_remote.traversal.candidate import (
     Candidate,
     CandidateKind,
     Scope,
+    candidate,
     is_sendable,
     scope_of,
 )
@@ -21,32 +23,51 @@ from p2p_remote.wire.connectivity import MAX_CANDIDATES
 _OWN_OUTSIDE = (CandidateKind.SERVER_REFLEXIVE, CandidateKind.MAPPED)
 
 
+class _Source(Enum):
+    """Who tells an address."""
+
+    PEER = auto()
+    SERVER = auto()
+
+
 class RemoteCandidates:
     """What the peer and the server told of the peer's addresses."""
 
     def __init__(self) -> None:
-        self._candidates: dict[Endpoint, Candidate] = {}
+        self._by_source: dict[_Source, list[Candidate]] = {}
         self._own_scopes: set[Scope] = set()
         self._same_lan = False
         self._seen_hosts: set[str] = set()
 
-    def add(self, candidates: Iterable[Candidate]) -> None:
-        """Remember candidates; the newest `MAX_CANDIDATES` stay."""
-        for each in candidates:
-            if is_sendable(each.endpoint):
-                self._candidates.pop(each.endpoint, None)
-                self._candidates[each.endpoint] = each
-        while len(self._candidates) > MAX_CANDIDATES:
-            del self._candidates[next(iter(self._candidates))]
+    def __iter__(self) -> Iterator[Candidate]:
+        """What is known now, at most `MAX_CANDIDATES`: the newest."""
+        newest: dict[Endpoint, Candidate] = {}
+        for candidates in self._by_source.values():
+            for each in candidates:
+                newest.pop(each.endpoint, None)
+                newest[each.endpoint] = each
+        yield from list(newest.values())[-MAX_CANDIDATES:]
+
+    def told(self, candidates: Iterable[Candidate]) -> None:
+        """Take all that the peer tells of itself now; what it told before is over."""
+        self._replace(_Source.PEER, candidates)
 
     def seen_by_server(self, endpoints: Iterable[Endpoint]) -> None:
-        """Take where the server has seen the peer."""
-        self._seen_hosts = {each.host for each in endpoints}
+        """Take where the server sees the peer now, in place of where it saw it."""
+        seen = list(endpoints)
+        kind = CandidateKind.SERVER_REFLEXIVE
+        self._replace(_Source.SERVER, [candidate(kind, each) for each in seen])
+        self._seen_hosts = {each.host for each in seen}
+
+    def _replace(self, source: "_Source", candidates: Iterable[Candidate]) -> None:
+        self._by_source.pop(source, None)  # so that it comes last: it is the newest
+        sendable = [each for each in candidates if is_sendable(each.endpoint)]
+        self._by_source[source] = sendable
 
     @property
     def has_tcp(self) -> bool:
         """Whether there is an address that may be tried by TCP."""
-        return any(map(self._is_tcp_allowed, self._candidates.values()))
+        return any(map(self._is_tcp_allowed, self))
 
     def _is_tcp_allowed(self, each: Candidate) -> bool:
         return each.kind is CandidateKind.TCP and each.endpoint.host in self._seen_hosts
@@ -76,7 +97,7 @@ class RemoteCandidates:
         loopback = Scope.LOOPBACK in scopes
         return [
             each
-            for each in self._candidates.values()
+            for each in self
             if (
                 has_tcp and self._is_tcp_allowed(each)
                 if each.kind is CandidateKind.TCP
@@ -93,7 +114,7 @@ class RemoteCandidates:
         }
         return any(
             each.kind is CandidateKind.SERVER_REFLEXIVE and each.endpoint.host in ours
-            for each in self._candidates.values()
+            for each in self
         )
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 
-from tests.support.breaks import BREAKS, DIRECT_KINDS, RELAYED_KINDS, run
+from tests.support.breaks import BREAKS, DIRECT_KINDS, RELAYED_KINDS, run, run_in_turn
 
 GAP = 0.8  # s
+REBINDS_AND_MOVES = tuple(BREAKS)[:4]
 
 
 @pytest.mark.parametrize("name", BREAKS)
@@ -29,3 +30,23 @@ def test_a_break_on_a_lossy_line(name):
         assert (outcome.lost, outcome.doubled) == (0, 0)
         assert outcome.text_gap <= GAP
         assert outcome.restored_after is not None
+
+
+def test_many_breaks_in_one_session():
+    """Addresses that are no more do not stand in the way of the new ones."""
+    took = run_in_turn(REBINDS_AND_MOVES * 4, ("eim", "portrest"), 1)
+    assert all(each is not None and each <= 1.5 for each in took)
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("the technician's router forgets", ("eim", "portrest+reject")),
+        ("the customer's address changes", ("portrest+reject", "eim")),
+    ],
+)
+def test_a_break_opposite_a_router_that_answers_strangers(name, kinds):
+    """What the router keeps of refused datagrams times out; then both open first."""
+    (took,) = run_in_turn([name], kinds, 1)
+    assert took is not None
+    assert took <= 60.0

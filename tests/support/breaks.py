@@ -277,9 +277,8 @@ DIRECT_KINDS = (("portrest", "eim"), ("fw", "portrest"), ("cgn", "addrrest"))
 RELAYED_KINDS = (("symrandom", "symrandom"), ("symrandom", "cgnsym"))
 
 
-def run(name: str, kinds: tuple[str, str], seed: int, loss: float = 0.0) -> Outcome:
-    """One session between these kinds of networks through one break, or none."""
-    rng = random.Random(seed)
+def begun(kinds: tuple[str, str], seed: int, loss: float = 0.0) -> Break:
+    """Session between these kinds of networks that has settled."""
     world = World(
         seed,
         technician_nat=kinds[0],
@@ -290,12 +289,38 @@ def run(name: str, kinds: tuple[str, str], seed: int, loss: float = 0.0) -> Outc
     )
     world.call()
     world.approve("control")
-    network = world.network
-    network.run_for(SETTLING)
-    run_ = Break(world, kinds, rng)
+    world.network.run_for(SETTLING)
+    return Break(world, kinds, random.Random(seed))
+
+
+def run_in_turn(
+    names: Sequence[str], kinds: tuple[str, str], seed: int
+) -> list[float | None]:
+    """Seconds until the path was direct after each of these breaks; None: it was not.
+
+    A break follows the one before as soon as the path is direct, but not before 3 s.
+    """
+    run_ = begun(kinds, seed)
+    network = run_.world.network
+    run_.begin()
+    found: list[float | None] = []
+    for name in names:
+        BREAKS[name](run_)
+        began = network.now
+        network.run_for(3.0)
+        network.run_for(DIRECT_AGAIN, lambda: "relay" in run_.kinds)
+        is_direct = "relay" not in run_.kinds and run_.changed_at > began
+        found.append(run_.changed_at - began if is_direct else None)
+    return found
+
+
+def run(name: str, kinds: tuple[str, str], seed: int, loss: float = 0.0) -> Outcome:
+    """One session between these kinds of networks through one break, or none."""
+    run_ = begun(kinds, seed, loss)
+    network = run_.world.network
     expected = run_.kinds
     run_.begin()
-    network.run_for(2.0 + rng.random())
+    network.run_for(2.0 + run_.rng.random())
     if name in BREAKS:
         BREAKS[name](run_)
     run_.back_at = network.now

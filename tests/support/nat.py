@@ -23,7 +23,7 @@ FIRST_PORT = 20_000
 BLOCK_START, BLOCK_LENGTH = 31_744, 512
 _MOST_TRIES = 64
 TCP_TIMEOUT = 7440.0  # s, RFC 5382 section 5
-SPOILED_FOR = 30.0  # s that conntrack keeps an entry for a datagram it refused
+SPOILED_FOR = 30.0  # s that conntrack keeps an entry without an answer
 
 
 class Dependence(Enum):
@@ -60,6 +60,7 @@ class _Mapping:
     inside: _Address
     port: int
     used_at: float
+    timeout: float
     permitted: set[_Remote] = field(default_factory=set)
 
 
@@ -132,6 +133,8 @@ class Nat:
         mapping = self._by_port.get(datagram.destination.port)
         if mapping is not None and self._lives(mapping, now):
             permitted = mapping.permitted
+            if self.filtering.of(remote) in permitted:
+                mapping.timeout = self.timeout
             if _ANY is self.filtering or self.filtering.of(remote) in permitted:
                 return (replace(datagram, destination=Endpoint(*mapping.inside)),)
         self.refused += 1
@@ -152,20 +155,22 @@ class Nat:
         self._next_port += 1000
 
     def _lives(self, mapping: _Mapping, now: float) -> bool:
-        return now - mapping.used_at <= self.timeout
+        return now - mapping.used_at <= mapping.timeout
 
     def _mapping_for(self, inside: _Address, remote: Endpoint, now: float) -> _Mapping:
         exact = (inside, _BOTH.of(remote))
         usual = (inside, self.mapping.of(remote))
-        mapping = self._mappings.get(exact) or self._mappings.get(usual)
-        if mapping is not None and not self._lives(mapping, now):
-            mapping = None
+        known = (self._mappings.get(exact), self._mappings.get(usual))
+        living = (each for each in known if each and self._lives(each, now))
+        mapping = next(living, None)
         address = (remote.host, remote.port)
         port = mapping.port if mapping else self._choose_port(inside[1], now)
+        timeout = self.timeout
         if self._spoiled.get((port, address), 0.0) > now:
             mapping, usual, port = None, exact, self._choose_port(0, now)
+            timeout = SPOILED_FOR  # until it is answered, as conntrack has it
         if mapping is None:
-            mapping = self._mappings[usual] = _Mapping(inside, port, now)
+            mapping = self._mappings[usual] = _Mapping(inside, port, now, timeout)
             self._by_port[port] = mapping
         return mapping
 

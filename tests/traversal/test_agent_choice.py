@@ -34,10 +34,12 @@ def introduce(paths: Paths, *ways: Way) -> None:
     """Each end is told the other's addresses and knows its own LAN."""
     for agent, own in ((paths.left, "192.168.1.1"), (paths.right, "192.168.1.2")):
         agent.add_local([candidate(HOST, Endpoint(own, 4000), prefix_length=24)])
-    for each in ways:
-        for agent, path in ((paths.left, each.to_right), (paths.right, each.to_left)):
-            if isinstance(path, Endpoint):
-                agent.add_remote([candidate(HOST, path)], paths.now, same_lan=True)
+    for agent, told in (
+        (paths.left, [each.to_right for each in ways]),
+        (paths.right, [each.to_left for each in ways]),
+    ):
+        hosts = [candidate(HOST, path) for path in told if isinstance(path, Endpoint)]
+        agent.add_remote(hosts, paths.now, same_lan=True)
 
 
 def joined(*ways: Way, relay: bool = True) -> Paths:

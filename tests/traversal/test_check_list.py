@@ -2,7 +2,7 @@
 
 import pytest
 
-from p2p_remote.traversal.check_list import MAX_LEARNT, PACING, CheckList
+from p2p_remote.traversal.check_list import LEARNT_LIFE, MAX_LEARNT, PACING, CheckList
 from p2p_remote.traversal.pair import CHECKS_A_ROUND, Pair, PathKind
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
 from p2p_remote.wire.connectivity import MAX_CANDIDATES
@@ -27,6 +27,7 @@ def pair(
 
 def filled(*pairs: Pair) -> CheckList:
     check_list = CheckList(NOW, priming=False)
+    check_list.expect(each.path for each in pairs)
     for each in pairs:
         assert check_list.add(each, keep=None)
     return check_list
@@ -80,6 +81,54 @@ def test_a_failed_pair_makes_room():
     assert not failed.usable
     assert check_list.add(pair(100), keep=None)
     assert check_list.get(failed.path) is None
+
+
+def test_an_address_that_is_not_told_any_more_makes_room():
+    """Even if it still answers: a peer cannot make the list grow."""
+    pairs = [pair(port) for port in range(1, MAX_CANDIDATES + 1)]
+    check_list = filled(*pairs)
+    for each in pairs:
+        each.check_sent(b"x", NOW)
+        each.answered(b"x", NOW)
+    assert not check_list.add(pair(100), keep=pairs[0])
+    check_list.expect(pair(port).path for port in range(100, 107))
+    for port in range(100, 107):
+        assert check_list.add(pair(port), keep=pairs[0])
+    assert len(list(check_list)) == MAX_CANDIDATES
+    assert check_list.get(pairs[0].path) is pairs[0]
+
+
+def test_the_dead_are_dropped():
+    """Where the peer is no more, and what was learnt and silent for long."""
+    told, gone, answering = pair(1), pair(2), pair(3)
+    old, young = pair(4, learnt=True), pair(5, learnt=True)
+    check_list = filled(told, gone, answering, old, young)
+    answering.check_sent(b"x", NOW)
+    answering.answered(b"x", NOW)
+    old.heard(NOW)
+    send_all(check_list, NOW + 10)
+    young.heard(NOW + LEARNT_LIFE)
+    check_list.expect([told.path])
+    check_list.drop_dead(NOW + LEARNT_LIFE + 1, keep=(None, answering))
+    assert list(check_list) == [told, answering, young]
+
+
+def test_a_round_with_a_pause_sends_nothing_that_arrives_before():
+    """Two checks that die on the way open our router; the relay tells the peer."""
+    relay, direct = pair(9, PathKind.RELAY), pair(1)
+    check_list = filled(relay, direct)
+    direct.check_sent(b"x", NOW)
+    direct.answered(b"x", NOW)
+    check_list.begin_round(NOW, everything=True, pause=0.4)
+    assert relay.announce_round
+    dies = []
+    while (due := check_list.next_timer()) is not None and due <= NOW + 1:
+        while (found := check_list.next_due(due)) is not None:
+            primed = found.check_sent(b"%d" % len(dies), due)
+            if found is direct:
+                dies.append((primed, due - NOW > 0.399))
+    assert dies[:3] == [(True, False), (True, False), (False, True)]
+    assert all(late and not primed for primed, late in dies[2:])
 
 
 def test_a_peer_that_moves_on_and_on_is_followed():

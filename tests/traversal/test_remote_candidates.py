@@ -16,8 +16,8 @@ SERVER = Endpoint("203.0.113.1", 3479)
 def told(*, reflexive: str = "198.51.100.9") -> RemoteCandidates:
     remote = RemoteCandidates()
     remote.own_path(RelayPath(SERVER, 1))
-    remote.add(candidate(HOST, each) for each in (PRIVATE, LOOPBACK))
-    remote.add([candidate(REFLEXIVE, Endpoint(reflexive, 4000))])
+    remote.told(candidate(HOST, each) for each in (PRIVATE, LOOPBACK))
+    remote.seen_by_server([Endpoint(reflexive, 4000)])
     return remote
 
 
@@ -58,17 +58,30 @@ def test_loopback_needs_a_loopback_path_of_our_own(path):
     assert allowed(remote) == {PUBLIC, PRIVATE, LOOPBACK}
 
 
-def test_only_the_newest_candidates_are_kept():
-    """Eight at most, however many are told."""
-    remote = RemoteCandidates()
+def test_what_is_told_anew_takes_the_place_of_what_was_told_before():
+    """A peer that moves on leaves nothing behind; the server's word is kept apart."""
+    remote = told()
     for port in range(1, 100):
-        remote.add([candidate(REFLEXIVE, Endpoint("198.51.100.9", port))])
+        remote.told([candidate(REFLEXIVE, Endpoint("198.51.100.9", port))])
+    assert allowed(remote) == {PUBLIC, Endpoint("198.51.100.9", 99)}
+    remote.seen_by_server([])
+    assert allowed(remote) == {Endpoint("198.51.100.9", 99)}
+
+
+def test_only_the_newest_candidates_are_kept():
+    """Eight at most, however many are told and seen."""
+    remote = RemoteCandidates()
+    remote.seen_by_server(Endpoint("198.51.100.9", port) for port in range(1, 7))
+    remote.told(
+        candidate(REFLEXIVE, Endpoint("198.51.100.9", port)) for port in range(7, 13)
+    )
     kept = allowed(remote)
-    assert kept == {Endpoint("198.51.100.9", port) for port in range(92, 100)}
+    assert kept == {Endpoint("198.51.100.9", port) for port in range(5, 13)}
 
 
 def test_unsendable_addresses_are_not_even_remembered():
     """Multicast does not push real candidates out."""
     remote = told()
-    remote.add(candidate(HOST, Endpoint("224.0.0.1", port)) for port in range(1, 50))
+    multicast = [Endpoint("224.0.0.1", port) for port in range(1, 50)]
+    remote.told(candidate(HOST, each) for each in multicast)
     assert allowed(remote) == {PUBLIC}
