@@ -68,7 +68,8 @@ class RemoteParser(XTermParser):
         A piece that ends with ESC was the Escape key: what follows later does not
         belong to it, unless it goes on like a sequence.
         """
-        if self._after_escape and data and data[0] not in "\x1b[O":
+        is_waiting = self._timeout_time is not None  # else `tick` has told of the key
+        if self._after_escape and is_waiting and data and data[0] not in "\x1b[O":
             self._timeout_time = 0.0
             yield from self.tick()
         self._after_escape = data.endswith("\x1b")

@@ -105,6 +105,18 @@ def test_an_answer_behind_an_alt_key_or_escape_spoils_nothing():
     assert found[0].key == "escape"
 
 
+@pytest.mark.parametrize("late", ["burst", "[", "\x1b[A", "\x1ba"])
+def test_what_comes_long_after_escape_is_not_lost(late):
+    """Escape was told of when its time was over; the next piece stands for itself."""
+    parser = RemoteParser()
+    assert parsed("\x1b", parser) == []
+    parser._timeout_time = 0.0  # the time is over
+    assert [event.key for event in parser.tick()] == ["escape"]
+    found = [event.key for event in parsed(late, parser)]
+    assert found == [event.key for event in parsed(late)]
+    assert found
+
+
 def test_escape_and_a_letter_in_two_pieces_are_two_keys():
     """Typed fast, Escape and "a" are not Alt+a; a split sequence is still one."""
     parser = RemoteParser()
