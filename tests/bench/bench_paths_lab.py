@@ -24,7 +24,7 @@ from typing import Any
 
 from tests.bench.bench_paths import FIGURES, percentile
 from tests.system.couple import Couple
-from tests.system.displays import Display, running_display
+from tests.system.displays import running_display
 from tests.system.mid_session import MidSession, event_of
 from tests.system.nat_lab import SERVERS, NatLab, nat_lab
 from tests.system.programs import Program
@@ -147,12 +147,13 @@ def longest_gap(arrivals: list[float], since: float) -> float:
     return max([*gaps, time.monotonic() - arrivals[-1]])
 
 
-def our_gaps(lab: NatLab, display: Display, rounds: int) -> dict[str, list[float]]:
+def our_gaps(lab: NatLab, rounds: int) -> dict[str, list[float]]:
     """Longest times without a word typed, by what was done to the line."""
     found: dict[str, list[float]] = {fault: [] for fault in FAULTS}
     for number in range(rounds):
         with ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory())
+            display = stack.enter_context(running_display())
             session = MidSession(lab, display, Path(folder), interval=0.05)
             session.wait_for_path()
             stack.enter_context(session)
@@ -218,10 +219,9 @@ def gap_rows(rounds: int, *, with_rival: bool) -> list[str]:
     """The table of breaks."""
     rows = ["| what happens | runs | p50 | p95 | aioice |", "|---|---|---|---|---|"]
     with ExitStack() as stack:
-        display = stack.enter_context(running_display())
         customer, technician = BROKEN_PAIR.split(":")
         lab = stack.enter_context(nat_lab(customer, technician, delay=ROUND_TRIP))
-        ours = our_gaps(lab, display, rounds)
+        ours = our_gaps(lab, rounds)
         theirs: dict[str, list[float]] = {}
         if with_rival:
             start_stun(lab)
