@@ -103,6 +103,17 @@ class Viewport:
             _clamp(y, self._display.height - height / 2, height / 2),
         )
 
+    def show(self, place: Rect) -> None:
+        """Bring the middle of `place` to the middle, or its top left if it is larger.
+
+        As near as the display allows; `place` is in remote pixels.
+        """
+        width, height = self._region_size()
+        self.center_on(
+            place.x + min(place.width, width) / 2,
+            place.y + min(place.height, height) / 2,
+        )
+
     def follow(self, x: int, y: int, margin: int = 0) -> bool:
         """Pan just so far that a remote pixel is inside; returns whether it moved."""
         region = self.region

@@ -147,3 +147,15 @@ def test_region_stays_inside_and_mapping_is_consistent(
         if region.width >= placement.width and region.height >= placement.height:
             inside = placement.contains(Rect(x, y, 1, 1))
             assert shown == (x, y) if inside else shown is not None
+
+
+def test_a_place_is_shown_by_its_middle_or_its_top_left():
+    """What fits is centred; of what is larger the beginning is shown."""
+    view = Viewport(1920, 1080, 200, 100)
+    view.one_to_one()
+    view.show(Rect(1000, 500, 20, 10))
+    assert view.region == Rect(910, 455, 200, 100)
+    view.show(Rect(600, 300, 900, 700))
+    assert view.region == Rect(600, 300, 200, 100)
+    view.show(Rect(0, 0, 1, 1))
+    assert view.region == Rect(0, 0, 200, 100)

@@ -287,6 +287,31 @@ async def test_zoom_and_pan_show_other_regions():
         assert view.viewport.region == Rect(0, 0, 800, 480)
 
 
+async def test_one_to_one_shows_where_something_goes_on():
+    """The top left at first, then the last change, then where somebody points."""
+    app = ViewApp()
+    async with app.run_test(size=SIZE) as pilot:
+        view = app.view
+        view.update_frame(picture(), [])
+        view.update_pointer(400, 240)
+        view.one_to_one()
+        assert view.viewport.region == Rect(0, 0, 80, 44)
+        view.fit()
+        view.update_frame(picture(), [Rect(300, 100, 400, 300)])
+        view.one_to_one()
+        assert view.viewport.region == Rect(300, 100, 80, 44)
+        view.fit()
+        view.update_pointer(500, 400)
+        view.one_to_one()
+        assert view.viewport.region == Rect(460, 378, 80, 44)
+        view.fit()
+        await pilot.pause()
+        await pilot.click("#view", offset=(40, 11))
+        place = view.mouse.map.to_remote(40.5, 11.5)
+        view.one_to_one()
+        assert view.viewport.region == Rect(place[0] - 40, place[1] - 22, 80, 44)
+
+
 async def test_answers_that_were_lost_hold_up_frames_only_for_a_while():
     """After the time limit, or when the terminal comes back, the picture goes on."""
     app = ViewApp()

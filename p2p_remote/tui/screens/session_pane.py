@@ -73,14 +73,11 @@ class SessionPane(Vertical):
         self._toolbar.display = not self._toolbar.display
 
     def toggle_zoom(self) -> None:
-        """Between the whole screen and one to one, there around the pointer."""
+        """Between the whole screen and one to one, there where something goes on."""
         viewport = self.view.viewport
         if viewport is None:
             return
         if viewport.is_fit:
-            pointer = self.view.picture.pointer
-            if pointer is not None:
-                viewport.center_on(*pointer)
             self.view.one_to_one()
         else:
             self.view.fit()

@@ -36,8 +36,10 @@ class RemoteMouse:
         if self.map is None:
             return
         x, y = _position(event)
-        if pressed and not self.map.contains(x, y):
-            return
+        if pressed:
+            if not self.map.contains(x, y):
+                return
+            view.attend(*self.map.to_remote(x, y))
         if view.control_enabled:
             self.flush()
             position = self.map.to_remote(x, y)

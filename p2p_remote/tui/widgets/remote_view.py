@@ -78,6 +78,8 @@ class RemoteView(Widget, can_focus=True):
         self.picture.show_notice(WAITING)
         self.output = FrameOutput(self, self.picture)
         self.viewport: Viewport | None = None
+        self._spot: Rect | None = None
+        self._changed = Rect(0, 0, 1, 1)
         self._capabilities = capabilities or Capabilities()
         self.mouse = RemoteMouse(self)
 
@@ -98,6 +100,8 @@ class RemoteView(Widget, can_focus=True):
         if before is None or before.shape != framebuffer.shape:
             self._new_display(framebuffer.shape[1], framebuffer.shape[0])
             return
+        if damage:
+            self._changed = damage[-1]
         self.picture.damage(damage)
         self.output.flush()
 
@@ -105,6 +109,9 @@ class RemoteView(Widget, can_focus=True):
         """Show where the remote pointer is, in pixels of the framebuffer."""
         if self.viewport is None:
             return
+        before = self.picture.pointer
+        if visible and before is not None and before != (x, y):
+            self.attend(x, y)
         self.picture.move_pointer((x, y) if visible else None)
         if visible and self.follow_pointer and self.follow(x, y, margin=0):
             return
@@ -140,8 +147,21 @@ class RemoteView(Widget, can_focus=True):
         self.change_viewport(Viewport.fit)
 
     def one_to_one(self) -> None:
-        """Show one remote pixel in one sub-pixel."""
-        self.change_viewport(Viewport.one_to_one)
+        """Show one remote pixel in one sub-pixel, where something goes on.
+
+        That is where somebody last clicked or moved the remote pointer; before that,
+        what has changed last, or the top left.
+        """
+
+        def change(viewport: Viewport) -> None:
+            viewport.one_to_one()
+            viewport.show(self._spot or self._changed)
+
+        self.change_viewport(change)
+
+    def attend(self, x: int, y: int) -> None:
+        """Somebody pointed at a pixel of the framebuffer."""
+        self._spot = Rect(x, y, 1, 1)
 
     def pan(self, across: int, down: int) -> None:
         """Move the region by steps of an eighth of its size."""
@@ -293,6 +313,7 @@ class RemoteView(Widget, can_focus=True):
             self.viewport = Viewport(width, height, *self._output_size(), aspect)
         else:
             self.viewport.resize_display(width, height)
+            self._spot, self._changed = None, Rect(0, 0, 1, 1)
         self.viewport_moved()
 
     def viewport_moved(self) -> None:
