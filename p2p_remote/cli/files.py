@@ -10,7 +10,7 @@ from typing import Any
 from p2p_remote.cli.event_json import as_json
 from p2p_remote.cli.lines import emit, writable
 from p2p_remote.cli.signals import stop_on_signals
-from p2p_remote.errors import SessionAbortedError, UsageError
+from p2p_remote.errors import FileTransferError, SessionAbortedError
 from p2p_remote.services import events as se
 from p2p_remote.services.context import load_context, read_password
 from p2p_remote.services.names import quoted, size
@@ -27,7 +27,7 @@ def run_send(arguments: argparse.Namespace) -> int:
     paths = [Path(name) for name in arguments.file]
     for path in paths:
         if not path.is_file():
-            raise UsageError(f"{path} is not a file.")
+            raise FileTransferError(f"{path} is not a file.")
     return _run(arguments, [_sending(path) for path in paths])
 
 
@@ -35,7 +35,7 @@ def run_get(arguments: argparse.Namespace) -> int:
     """Get one file."""
     to = Path(arguments.to)
     if not to.is_dir() and not to.parent.is_dir():
-        raise UsageError(f"The folder {to.parent} is not there.")
+        raise FileTransferError(f"The folder {to.parent} is not there.")
 
     async def get(transfers: TechnicianTransfers) -> se.TransferReport:
         return await transfers.get(arguments.path, to)

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import sys
+from pathlib import Path
 from typing import Any
 
 from p2p_remote.cli.event_json import as_json
@@ -44,8 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
             "leave --no-lan out."
         )
     password = read_password(arguments.password_file)
+    downloads = downloads_dir(arguments.downloads)
     desk = _open_desk(arguments)
-    return asyncio.run(_Share(arguments, context, desk).run(password))
+    return asyncio.run(_Share(arguments, context, desk, downloads).run(password))
 
 
 def _open_desk(arguments: argparse.Namespace) -> Desk:
@@ -59,12 +61,16 @@ class _Share:
     """Joins a `CustomerService` with lines in and out."""
 
     def __init__(
-        self, arguments: argparse.Namespace, context: Context, desk: Desk
+        self,
+        arguments: argparse.Namespace,
+        context: Context,
+        desk: Desk,
+        downloads: Path,
     ) -> None:
         self._json: bool = arguments.json
         self._once: bool = arguments.once
         self._attached: bool = arguments.attached
-        self._downloads = downloads_dir(arguments.downloads)
+        self._downloads = downloads
         self._context = context
         self._desk = desk
         self._had_session = False

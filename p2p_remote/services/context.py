@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from p2p_remote.crypto.identity import Identity
-from p2p_remote.errors import UsageError
+from p2p_remote.errors import StateError
 from p2p_remote.services.running_node import NodeOptions
 from p2p_remote.store.keystore import load_identity, save_identity
 from p2p_remote.store.paths import state_dir
@@ -73,7 +73,7 @@ def read_password(file: str | None) -> str:
     """Read a session password; its trailing line break does not count.
 
     Raises:
-        UsageError: the file cannot be read, is empty, or is not text.
+        StateError: the file cannot be read, is empty, or is not text.
 
     """
     if file is None:
@@ -86,11 +86,11 @@ def read_password(file: str | None) -> str:
                 data = opened.read(_MAX_PASSWORD)
         password = data.decode().rstrip("\r\n")
     except OSError as error:
-        raise UsageError(
+        raise StateError(
             f"The password file {file} cannot be read: {error.strerror}."
         ) from error
     except UnicodeDecodeError as error:
-        raise UsageError("The password file is not UTF-8 text.") from error
+        raise StateError("The password file is not UTF-8 text.") from error
     if not password:
-        raise UsageError("The password is empty.")
+        raise StateError("The password is empty.")
     return password

@@ -24,28 +24,35 @@ def state_dir(given: str | None) -> Path:
         import platformdirs
 
         path = Path(platformdirs.user_state_dir("p2p-remote", appauthor=False))
-    try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise StateError(
-            f"The folder {path} cannot be made: {error.strerror}. "
-            "Choose another one with --state-dir."
-        ) from error
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise StateError(
-            f"The folder {path} cannot be written to. "
-            "Choose another one with --state-dir."
-        )
-    return path
+    return _made(path, "--state-dir", 0o700)
 
 
 def downloads_dir(given: str | None) -> Path:
-    """Return the folder for files that come in: `given`, or the user's downloads."""
+    """Return the folder for files that come in: `given`, or the user's downloads.
+
+    Raises:
+        StateError: `given` cannot be made or written.
+
+    """
     if given:
-        return Path(given).expanduser()
+        return _made(Path(given).expanduser(), "--downloads", 0o777)
     import platformdirs
 
     return Path(platformdirs.user_downloads_dir())
+
+
+def _made(path: Path, option: str, mode: int) -> Path:
+    """Return a folder that can be written to; `option` chooses another one."""
+    advice = f"Choose another one with {option}."
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=mode)
+    except OSError as error:
+        raise StateError(
+            f"The folder {path} cannot be made: {error.strerror}. {advice}"
+        ) from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise StateError(f"The folder {path} cannot be written to. {advice}")
+    return path
 
 
 def write_private(path: Path, data: bytes) -> None:

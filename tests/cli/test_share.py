@@ -5,6 +5,7 @@ import asyncio
 import io
 import json
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -72,11 +73,10 @@ def make(monkeypatch: pytest.MonkeyPatch, lines: str, **options: bool) -> Any:
         "json": True,
         "once": False,
         "attached": True,
-        "downloads": "/x",
     }
     given |= options
     anything: Any = Anything()
-    return share._Share(argparse.Namespace(**given), anything, anything)
+    return share._Share(argparse.Namespace(**given), anything, anything, Path("/x"))
 
 
 async def test_a_line_that_fails_does_not_end_the_others(

@@ -8,7 +8,7 @@ import pytest
 from p2p_remote.errors import StateError
 from p2p_remote.store.keystore import load_identity
 from p2p_remote.store.known_peers import KnownPeer, KnownPeers
-from p2p_remote.store.paths import state_dir, write_private
+from p2p_remote.store.paths import downloads_dir, state_dir, write_private
 from p2p_remote.store.settings import Settings, load_settings
 
 
@@ -55,6 +55,17 @@ def test_state_dir_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StateError, match="--state-dir"):
         state_dir(str(tmp_path / "file" / "state"))
+
+
+def test_downloads_are_made_or_refused_at_once(tmp_path: Path) -> None:
+    """A folder that is named is there afterwards, or that is one clear error."""
+    named = tmp_path / "in" / "coming"
+    assert downloads_dir(str(named)) == named
+    assert named.is_dir()
+    (tmp_path / "file").write_text("")
+    for wrong in (tmp_path / "file", tmp_path / "file" / "x"):
+        with pytest.raises(StateError, match="--downloads"):
+            downloads_dir(str(wrong))
 
 
 def test_settings(tmp_path: Path) -> None:

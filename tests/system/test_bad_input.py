@@ -63,6 +63,21 @@ def test_unwritable_state_folder(tmp_path: Path) -> None:
     says(result, 1, "--state-dir")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["send", "482913070", "/nonexistent"],
+        ["get", "482913070", "report.pdf", "/nonexistent/folder/x"],
+        ["share", "--password-file", "/nonexistent"],
+        ["share", "--downloads", "/dev/null/x"],
+    ],
+)
+def test_files_that_cannot_be_used(tmp_path: Path, command: list[str]) -> None:
+    """What is not there, or cannot be made, is exit code 1 before anything starts."""
+    result = run(*P2P_REMOTE, *command, "--state-dir", tmp_path)
+    says(result, 1, command[-1].removesuffix("/x"))
+
+
 def test_missing_display(tmp_path: Path) -> None:
     """Sharing without a display is exit code 7, with the next step."""
     result = run(*P2P_REMOTE, "share", "--state-dir", tmp_path)
