@@ -2,7 +2,9 @@
 
 import argparse
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ from p2p_remote.cli.lines import (
     parse_command,
     why_failed,
 )
-from p2p_remote.cli.signals import stop_on_signals
+from p2p_remote.cli.signals import leave, stop_on_signals
 from p2p_remote.errors import SessionAbortedError, UsageError
 from p2p_remote.services import events as se
 from p2p_remote.services.context import load_context, read_password
@@ -38,7 +40,7 @@ def run_json(arguments: argparse.Namespace) -> int:
         service = TechnicianService(service_options, script.on_event)
         return await script.run(service, target, password)
 
-    return asyncio.run(go())
+    return leave(asyncio.run(go()))
 
 
 class _Script:
@@ -51,6 +53,7 @@ class _Script:
         self._started = asyncio.Event()
         self._left = False
         self._moving: set[asyncio.Task[None]] = set()
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="pictures")
 
     async def run(self, service: TechnicianService, target: int, password: str) -> int:
         """Run until the session is over."""
@@ -65,7 +68,10 @@ class _Script:
         finally:
             reader.cancel()
             await service.close()
-            await asyncio.gather(*self._moving, return_exceptions=True)
+            for task in self._moving:
+                task.cancel()
+            await asyncio.gather(reader, *self._moving, return_exceptions=True)
+            self._disk.shutdown(wait=False, cancel_futures=True)
 
     def on_event(self, event: se.ServiceEvent) -> None:
         """Print an event, and end with the session."""
@@ -98,10 +104,15 @@ class _Script:
         """Carry commands out one after the other; the end of input is the last."""
         lines = LineReader()
         seen = False
-        while (line := await lines.next()) is not None:
-            if line.strip():
-                seen = True
-                await self._command(line)
+        try:
+            while (line := await lines.next()) is not None:
+                if line.strip():
+                    seen = True
+                    await self._command(line)
+        except asyncio.CancelledError:
+            while (line := lines.waiting()) is not None:
+                self._not_done(line)
+            raise
         if seen:
             await self._started.wait()
             await asyncio.gather(*self._moving, return_exceptions=True)
@@ -133,8 +144,17 @@ class _Script:
                 else self._input(name, command)
             )
             self._emit("done", do=name, **details)
+        except asyncio.CancelledError:
+            self._not_done(line)
+            raise
         except Exception as error:  # noqa: BLE001 -- one line never ends the others
             self._emit("failed", do=name, error=why_failed(error))
+
+    def _not_done(self, line: str) -> None:
+        """Answer a command that the end of the session came before."""
+        with contextlib.suppress(UsageError):
+            name = parse_command(line)["do"]
+            self._emit("failed", do=name, error="The session has ended.")
 
     def _input(self, name: str, command: dict[str, Any]) -> dict[str, Any]:
         if self._view_only:
@@ -152,6 +172,9 @@ class _Script:
         try:
             details = await carry_out(self._service.transfers, name, command)
             self._emit("done", do=name, **details)
+        except asyncio.CancelledError:
+            self._emit("failed", do=name, error="The session has ended.")
+            raise
         except Exception as error:  # noqa: BLE001 -- one file never ends the others
             self._emit("failed", do=name, error=why_failed(error))
 
@@ -165,7 +188,8 @@ class _Script:
         picture = await self._service.snapshot(
             wait_settled=bool(command.get("wait_settled"))
         )
-        write_png(Path(file), picture)
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._disk, write_png, Path(file), picture)
         height, width = picture.shape[:2]
         return {"file": file, "width": width, "height": height}
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from p2p_remote.cli.event_json import as_json
 from p2p_remote.cli.lines import emit, writable
-from p2p_remote.cli.signals import stop_on_signals
+from p2p_remote.cli.signals import leave, stop_on_signals
 from p2p_remote.errors import FileTransferError, SessionAbortedError
 from p2p_remote.services import events as se
 from p2p_remote.services.context import load_context, read_password
@@ -61,7 +61,7 @@ def _run(arguments: argparse.Namespace, errands: list[Errand]) -> int:
         service = TechnicianService(options, visit.on_event)
         return await visit.run(service, target, password, errands)
 
-    return asyncio.run(go())
+    return leave(asyncio.run(go()))
 
 
 class _Visit:

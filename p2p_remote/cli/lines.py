@@ -92,6 +92,10 @@ class LineReader:
         except RuntimeError:
             return  # the loop is closed: nobody waits for lines any more
 
+    def waiting(self) -> str | None:
+        """Return the next line that has come already; None if there is none."""
+        return None if self._queue.empty() else self._queue.get_nowait()
+
     async def next(self) -> str | None:
         """Return the next line without its line break; None at the end."""
         return await self._queue.get()

@@ -1,11 +1,34 @@
 """Signals that end a command which runs on an asyncio loop."""
 
 import asyncio
+import os
 import signal
+import sys
+import threading
+import time
 from collections.abc import Callable
 from types import FrameType
 
 INTERRUPTED = 130
+THREAD_PATIENCE = 2.0  # s for threads to finish with their files
+
+
+def leave(code: int) -> int:
+    """Return `code` to exit with; threads that hang in the system do not hold us up.
+
+    A disk or a pipe that does not answer blocks its thread for ever, and Python waits
+    for all of them: so if any is left, the process ends here.
+    """
+    deadline = time.monotonic() + THREAD_PATIENCE
+    for thread in threading.enumerate():
+        if thread is threading.current_thread() or thread.daemon:
+            continue
+        thread.join(max(0.0, deadline - time.monotonic()))
+        if thread.is_alive():
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+    return code
 
 
 def stop_on_signals(stop: Callable[[int], None], terminated: int) -> None:

@@ -361,7 +361,7 @@ class TechnicianService:
         self._breaks = [at for at in self._breaks if now - at < BREAKS_WINDOW]
         self._breaks.append(now)
         if len(self._breaks) > MAX_BREAKS:
-            session.end(control.REASON_PROTOCOL, why, now)
+            session.end(control.REASON_PROTOCOL, "", now)
         else:
             session.request_key_frame(now)
         self._running.poke()

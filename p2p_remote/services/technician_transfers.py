@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
+from p2p_remote.errors import SessionAbortedError
 from p2p_remote.services import events as se
 from p2p_remote.services.running_node import RunningNode
 from p2p_remote.services.transfer_job import Job
@@ -28,8 +29,14 @@ class TechnicianTransfers(Transfers):
         self._sending, self._getting = asyncio.Lock(), asyncio.Lock()
 
     async def send(self, path: Path) -> se.TransferReport:
-        """Send a file; returns when it has arrived, or why it has not."""
+        """Send a file; returns when it has arrived, or why it has not.
+
+        Raises:
+            SessionAbortedError: the session ended before it was this file's turn.
+
+        """
         async with self._sending:
+            self._require_open()
             number = self._files.new_number()
             job = Job(number, path.name, 0, incoming=False)
             return await self._start(job, self._send(job, path))
@@ -38,10 +45,12 @@ class TechnicianTransfers(Transfers):
         """Get a file to a folder, or to a name; returns when it is here, or why not.
 
         Raises:
+            SessionAbortedError: the session ended before it was this file's turn.
             UsageError: the path is empty or too long.
 
         """
         async with self._getting:
+            self._require_open()
             number = self._files.get(path, self._now())
             self._running.poke()
             job = Job(number, safe_name(path), 0, incoming=True)
@@ -59,4 +68,9 @@ class TechnicianTransfers(Transfers):
         """Nothing begins at the customer's side."""
 
     def _permitted(self, number: int) -> Callable[[], bool]:
-        return lambda: self._files.transfer(number) is not None
+        # Hashing and copying stop with the session, too.
+        return lambda: not self._closed and self._files.transfer(number) is not None
+
+    def _require_open(self) -> None:
+        if self._closed:
+            raise SessionAbortedError("The session has ended.")

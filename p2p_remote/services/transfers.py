@@ -96,6 +96,7 @@ class Transfers:
     async def close(self) -> None:
         """Let go of every file; what is incomplete can be taken up again."""
         self._closed = True
+        await asyncio.sleep(0)  # a task that never began would never report its end
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

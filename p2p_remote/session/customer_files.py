@@ -23,6 +23,7 @@ class CustomerFiles(Files):
         """Ask `grants`."""
         super().__init__(line, emit)
         self._grants = grants
+        self._newest = {False: 0, True: 0}  # by whether we send
 
     def permitted(self, number: int, now: float) -> bool:
         """Whether the disk may be touched for this transfer; from any thread.
@@ -79,9 +80,13 @@ class CustomerFiles(Files):
             self._judge(transfer, now)
 
     def _new(self, number: int, now: float, *, sending: bool) -> Transfer | None:
-        if number <= self._newest:
+        # Both directions count for themselves: a Get is sent at once, an Offer only
+        # when its file is open. Odd and even keep a number from being used twice.
+        if number % 2 == sending:
+            raise ProtocolError("the number of a transfer of the other direction")
+        if number <= self._newest[sending]:
             raise ProtocolError("the number of a transfer is used twice")
-        self._newest = number
+        self._newest[sending] = number
         if len(self._open) >= MAX_OPEN:
             self._send(files.Stop(number, files.STOP_BUSY), now)
             return None

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from p2p_remote.session.file_events import FileEvent
 from p2p_remote.traversal.paths import SocketsReleased
 from p2p_remote.wire.address import Path
-from p2p_remote.wire.control import Viewport
+from p2p_remote.wire.control import REASON_PROTOCOL, REASONS, Viewport
 from p2p_remote.wire.input import InputMessage
 from p2p_remote.wire.screen import CursorPosition, CursorShape, HotPatch, ScreenUpdate
 
@@ -228,6 +228,18 @@ SessionEvent = (
     | SessionEnded
     | FileEvent
 )
+
+
+def ended(code: int, text: str, *, by_peer: bool) -> SessionEnded:
+    """End with a code of `wire.control.REASONS`; an unknown one breaks the protocol.
+
+    What broke the protocol is for the log: people are told the same, whatever it was.
+    """
+    reason = REASONS[code if 0 <= code < len(REASONS) else REASON_PROTOCOL]
+    if reason == REASONS[REASON_PROTOCOL]:
+        text = "The connection was not understood, so the session was ended."
+    return SessionEnded(reason, text, by_peer)
+
 
 PATH_TROUBLE = (PeerSilentFor, PathBroken, PathDoubted)
 """Events upon which it is worth asking the server where we are seen."""

@@ -71,7 +71,6 @@ class Files(ABC):
         self._line = line
         self._emit = emit
         self._open: dict[int, Transfer] = {}
-        self._newest = 0
         self._on_message: dict[type[Any], Callable[[Any, float], None]] = {
             files.Offer: self._on_offer,
             files.Get: self._on_get,

@@ -5,6 +5,7 @@ behind the five verbs, speaks the control messages, and reports `session.events`
 Nothing here knows sockets, screens or people.
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import astuple
@@ -44,6 +45,7 @@ from p2p_remote.wire.constants import (
 )
 from p2p_remote.wire.first_byte import Kind, kind_of
 
+_LOG = logging.getLogger(__name__)
 Random = Callable[[int], bytes]
 
 LOST_AFTER = 600.0  # s without a network that an approved session outlives
@@ -229,8 +231,7 @@ class Session:
 
     def _gone_at(self) -> float | None:
         """When a request that was not answered yet is given up."""
-        waiting = self.state is State.WAITING_FOR_APPROVAL
-        if not waiting or self._silent_since is None:
+        if self.state is not State.WAITING_FOR_APPROVAL or self._silent_since is None:
             return None
         return self._silent_since + UNAPPROVED_LOST_AFTER
 
@@ -247,7 +248,7 @@ class Session:
         """Drop every right before anything else happens."""
 
     def _finish(self, reason: int, text: str, *, by_peer: bool) -> None:
-        self._emit(ev.SessionEnded(control.REASONS[reason], text, by_peer))
+        self._emit(ev.ended(reason, text, by_peer=by_peer))
 
     def _send_control(self, message: control.ControlMessage, now: float) -> None:
         data = control.CONTROL.encode(message)
@@ -278,7 +279,8 @@ class Session:
             while (event := self._connection.next_event()) is not None:
                 self._on_connection_event(event, now)
         except (MalformedMessageError, ProtocolError) as error:
-            self.end(control.REASON_PROTOCOL, str(error), now)
+            _LOG.warning("the other side broke the protocol: %s", error)
+            self.end(control.REASON_PROTOCOL, "", now)
         agent = self._agent
         while agent is not None and (path_event := agent.next_event()) is not None:
             if self.state is State.ACTIVE:
@@ -323,8 +325,7 @@ class Session:
             return
         self._move(Trigger.END)
         self._on_end()
-        reason = code if 0 <= code < len(control.REASONS) else control.REASON_PROTOCOL
-        self._finish(reason, text, by_peer=True)
+        self._finish(code, text, by_peer=True)
 
     def _on_lost(self, reason: str) -> None:
         if self.state is State.ENDED:

@@ -1,21 +1,33 @@
 """The technician's side of the files of a session: every transfer begins here."""
 
+import itertools
+from collections.abc import Callable
+
 from p2p_remote.errors import UsageError
+from p2p_remote.session import file_events as fe
 from p2p_remote.session.file_names import safe_name
-from p2p_remote.session.files import Files, State, Transfer
+from p2p_remote.session.files import Files, Line, State, Transfer
 from p2p_remote.wire import files
 
 
 class TechnicianFiles(Files):
-    """Starts all transfers."""
+    """Starts all transfers: odd numbers are sent, even ones are got."""
+
+    def __init__(self, line: Line, emit: Callable[[fe.FileEvent], None]) -> None:
+        """Begin with the numbers 1 and 2."""
+        super().__init__(line, emit)
+        self._odd, self._even = itertools.count(1, 2), itertools.count(2, 2)
 
     def new_number(self) -> int:
-        """Open a transfer for a file that is here; `offer` it, or `stop`."""
-        self._newest += 1
-        self._open[self._newest] = Transfer(
-            self._newest, sending=True, state=State.PREPARING, name=""
+        """Open a transfer for a file that is here; `offer` it, or `stop`.
+
+        One after the other: the customer takes Offers with rising numbers only.
+        """
+        number = next(self._odd)
+        self._open[number] = Transfer(
+            number, sending=True, state=State.PREPARING, name=""
         )
-        return self._newest
+        return number
 
     def get(self, path: str, now: float) -> int:
         """Ask for a file of the customer's machine; returns its number.
@@ -26,12 +38,12 @@ class TechnicianFiles(Files):
         """
         if not 0 < len(path) <= files.MAX_PATH:
             raise UsageError("The path of the file is empty or too long.")
-        self._newest += 1
-        self._open[self._newest] = Transfer(
-            self._newest, sending=False, state=State.WANTED, name=safe_name(path)
+        number = next(self._even)
+        self._open[number] = Transfer(
+            number, sending=False, state=State.WANTED, name=safe_name(path)
         )
-        self._send(files.Get(self._newest, path), now)
-        return self._newest
+        self._send(files.Get(number, path), now)
+        return number
 
     def _on_offer(self, message: files.Offer, now: float) -> None:
         transfer = self._theirs(message.number, State.WANTED, sending=False)

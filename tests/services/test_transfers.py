@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from p2p_remote.errors import UsageError
+from p2p_remote.errors import SessionAbortedError, UsageError
 from p2p_remote.net import bulk_lane
 from p2p_remote.net.interfaces import InterfaceAddress
 from p2p_remote.services import events as se
@@ -276,3 +276,32 @@ async def test_a_lane_leads_only_to_the_peer(ends: Ends) -> None:
         server.close()
     assert not connected.is_set()
     search.close()
+
+
+async def test_the_end_answers_files_that_wait_for_others(tmp_path: Path) -> None:
+    """Those whose turn never came, too; the one under way reports its failure."""
+    ends = Ends(tmp_path)
+    path = ends.make()
+    sending = [asyncio.ensure_future(ends.technician.send(path)) for _ in range(2)]
+    getting = [
+        asyncio.ensure_future(ends.technician.get("/a", tmp_path / "x"))
+        for _ in range(2)
+    ]
+    await until(lambda: len(ends.pair.customer.open_numbers) == 2)
+    await ends.technician.close()
+    await asyncio.wait((*sending, *getting))
+    for first, second in (sending, getting):
+        assert first.result().state == "failed"
+        assert isinstance(second.exception(), SessionAbortedError)
+    await ends.customer.close()
+
+
+async def test_the_end_answers_a_file_that_has_just_been_asked_for(
+    ends: Ends,
+) -> None:
+    """Also when the session ends before its task has run for the first time."""
+    getting = asyncio.ensure_future(ends.technician.get("/a", ends.folder / "x"))
+    closing = asyncio.ensure_future(ends.technician.close())
+    report = await getting
+    assert (report.state, report.text) == ("failed", "The session has ended.")
+    await closing

@@ -245,13 +245,38 @@ def test_a_customer_cannot_claim_more_than_the_file_has() -> None:
 
 def test_only_so_many_transfers_wait() -> None:
     pair = FilePair()
-    for number in range(1, 200):
+    for number in range(1, 200, 2):
         pair.to_the_customer(files.Offer(number, 1, 0, "a"))
     pair.to_the_customer(files.Get(200, "/a"))
     assert len(pair.customer.open_numbers) == 64
     assert files.FILES.decode(pair.to_technician.waiting[-1]) == files.Stop(
         200, files.STOP_BUSY
     )
+
+
+def test_files_of_both_directions_are_taken_in_any_order() -> None:
+    """A file that is asked for overtakes one that is still being opened."""
+    pair = FilePair("file_in", "file_out")
+    sent = pair.technician.new_number()
+    got = [pair.technician.get("/a", pair.now) for _ in range(2)]
+    pair.run()
+    pair.technician.offer(sent, "a", 5, 0, pair.now)
+    pair.run()
+    assert pair.customer.open_numbers == (*got, sent)
+
+
+@pytest.mark.parametrize(
+    "message", [files.Get(3, "/a"), files.Offer(4, 1, 0, "a"), files.Get(2, "/a")]
+)
+def test_no_number_begins_two_transfers(message: files.FileMessage) -> None:
+    """Neither of the same direction nor of the other one, also after the end."""
+    pair = FilePair()
+    for number in (pair.technician.get("/a", pair.now), pair.technician.new_number()):
+        pair.technician.offer(number, "a", 5, 0, pair.now)
+        pair.run()
+        pair.customer.stop(number, files.STOP_REFUSED, pair.now)
+    with pytest.raises(ProtocolError):
+        pair.to_the_customer(message)
 
 
 def test_a_lane_is_only_offered_for_an_open_transfer() -> None:

@@ -112,6 +112,10 @@ class Program:
     def finish(self, timeout: float = 20.0) -> int:
         """Close its standard input, wait for its end and return the exit code."""
         self._close_input()
+        return self.wait(timeout)
+
+    def wait(self, timeout: float = 20.0) -> int:
+        """Wait until it leaves by itself and return the exit code."""
         try:
             code = self._process.wait(timeout)
         except subprocess.TimeoutExpired:

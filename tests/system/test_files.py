@@ -1,5 +1,6 @@
 """Files between two real processes: both ways, asked about, stopped, taken up again."""
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -71,6 +72,43 @@ def test_a_file_each_way(couple: Couple, tmp_path: Path) -> None:
     assert failed["error"] == "The other side cannot read this file."
     assert not partial(tmp_path / "in")
     assert not partial(tmp_path / "here")
+
+
+def test_a_send_and_a_get_in_one_burst(couple: Couple, tmp_path: Path) -> None:
+    """Both arrive, whichever of them is ready first, and the session goes on."""
+    couple.begin("view", "file_in", "file_out")
+    there, here = make(tmp_path, "there", 1000), make(tmp_path, "here", 2000)
+    send = {"do": "send", "file": str(here)}
+    get = {"do": "get", "path": str(there), "to": str(tmp_path / "got")}
+    couple.connect.say(f"{json.dumps(send)}\n{json.dumps(get)}")
+    for _ in range(2):
+        couple.connect.event("done")
+    assert (tmp_path / "in" / "here").read_bytes() == here.read_bytes()
+    assert (tmp_path / "got").read_bytes() == there.read_bytes()
+    couple.do(do="viewport", region=[0, 0, 64, 64], size=[64, 64])
+
+
+def test_the_end_answers_every_command(couple: Couple, tmp_path: Path) -> None:
+    """Files that wait for others fail with the session, and the process leaves."""
+    couple.begin("view")  # the customer is asked about each file
+    file = make(tmp_path, "file", 1000)
+    os.mkfifo(tmp_path / "pipe")
+    commands = [
+        {"do": "send", "file": str(file)},
+        {"do": "get", "path": str(file), "to": str(tmp_path / "x")},
+        {"do": "send", "file": str(file)},
+        {"do": "get", "path": str(file), "to": str(tmp_path / "x")},
+        {"do": "snapshot", "file": str(tmp_path / "pipe"), "wait_settled": True},
+        {"do": "text", "text": "never"},
+    ]
+    couple.connect.say("\n".join(json.dumps(command) for command in commands))
+    couple.share.event("asked")
+    couple.share.say({"do": "end"})
+    couple.connect.event("ended")
+    assert couple.connect.wait() == 8
+    events = [json.loads(line) for line in couple.connect.output]
+    failed = [event["do"] for event in events if event["event"] == "failed"]
+    assert sorted(failed) == sorted(command["do"] for command in commands)
 
 
 def test_the_customer_is_asked_about_each_file(couple: Couple, tmp_path: Path) -> None:
