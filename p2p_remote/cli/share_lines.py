@@ -101,7 +101,8 @@ class PlainLines:
         elif word:
             self._write(
                 "Type: stop (mouse and keyboard back), end, quit, remember, "
-                "abort (files), screens (what is shared)."
+                "abort (files), screens (what there is), share (what they see: "
+                "share 2, share window TITLE, share all)."
             )
 
     def _answer_permission(self, permission: str, word: str) -> None:
@@ -140,6 +141,7 @@ class PlainLines:
             return
         self._ready = True
         self._write("")
+        self._write("Ready: you can be called.")
         self._write(f"  Your ID:   {peer_id.grouped(event.peer_id)}")
         self._write("")
         self._write("Read it to the person who helps you. Nobody is connected yet;")
@@ -271,8 +273,10 @@ class PlainLines:
         self._moving.clear()
         self._write("")
         minutes, seconds = divmod(int(event.duration_s), 60)
-        if event.duration_s:
+        if minutes:
             self._write(f"The session is over after {minutes}:{seconds:02d} minutes.")
+        elif event.duration_s:
+            self._write("The session is over after less than a minute.")
         else:
             self._write("No session came about.")
         if event.text:

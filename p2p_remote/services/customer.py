@@ -12,7 +12,7 @@ from p2p_remote.desktop.base import HOTKEY_END, LOCAL_INPUT
 from p2p_remote.errors import StateError, UsageError
 from p2p_remote.services import events as se
 from p2p_remote.services.desk import HOTKEY_LOST, Desk
-from p2p_remote.services.exit_codes import EXIT_CODES
+from p2p_remote.services.exit_codes import EXIT_CODES, end_text
 from p2p_remote.services.running_node import NodeOptions, RunningNode
 from p2p_remote.services.sharing import ANSWER_SECONDS, Sharing
 from p2p_remote.session import events as ev
@@ -355,7 +355,7 @@ class CustomerService:
         self._notify(
             se.Ended(
                 event.reason,
-                event.text,
+                end_text(event.reason, event.text, by_peer=event.by_peer),
                 round(duration, 1),
                 event.by_peer,
                 EXIT_CODES[event.reason],

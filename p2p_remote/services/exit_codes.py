@@ -1,4 +1,4 @@
-"""What the end of a session means for the exit code of the command line."""
+"""What the end of a session means: for the exit code, and in words."""
 
 EXIT_CODES = {
     "ended": 0,
@@ -14,3 +14,11 @@ EXIT_CODES = {
     "connection_lost": 8,
 }
 """Exit code by the name of the reason (`wire.control.REASONS`)."""
+
+
+def end_text(reason: str, text: str, *, by_peer: bool) -> str:
+    """Tell whoever ended a session that they did; `text` was meant for the other side.
+
+    Other ends are told as `text` says.
+    """
+    return text if by_peer or reason != "ended" else "You ended it."

@@ -18,7 +18,7 @@ from p2p_remote.errors import (
 from p2p_remote.screen import jpeg, vp8
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.services import events as se
-from p2p_remote.services.exit_codes import EXIT_CODES
+from p2p_remote.services.exit_codes import EXIT_CODES, end_text
 from p2p_remote.services.picture import Picture
 from p2p_remote.services.running_node import NodeOptions, RunningNode
 from p2p_remote.services.technician_transfers import TechnicianTransfers
@@ -337,7 +337,7 @@ class TechnicianService:
         self._notify(
             se.Ended(
                 event.reason,
-                event.text,
+                end_text(event.reason, event.text, by_peer=event.by_peer),
                 duration,
                 event.by_peer,
                 aborted if event.reason == "ended" else EXIT_CODES[event.reason],

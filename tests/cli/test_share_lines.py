@@ -8,6 +8,7 @@ import pytest
 from p2p_remote.cli.share_lines import PlainLines
 from p2p_remote.errors import UsageError
 from p2p_remote.services import events as se
+from p2p_remote.tui import words
 
 REQUEST = se.Request("Anna\x1b", 482_913_070, "", "relay", True, 60, 7)
 KNOWN = se.Request("Anna", 482_913_070, "known since 2026-11-22", "lan", False, 60, 8)
@@ -64,6 +65,38 @@ def test_the_id_is_shown_in_groups(lines: Lines) -> None:
     plain.show(se.Ready(482_913_070, rendezvous=True, lan=True))
     plain.show(se.Ready(482_913_070, rendezvous=True, lan=True))
     assert sum("482 913 070" in line for line in written) == 1
+
+
+def test_it_says_ready_as_the_technician_is_told_to_ask(lines: Lines) -> None:
+    """The advice for a wrong ID and the customer's lines use the same word."""
+    plain, _, written = lines
+    plain.show(se.Ready(482_913_070, rendezvous=True, lan=True))
+    assert "“ready”" in words.failure(3, "").next_step
+    assert any("ready" in line.lower() for line in written)
+
+
+def test_help_names_every_command(lines: Lines) -> None:
+    """Also those that choose what is shared."""
+    plain, _, written = lines
+    plain.answer("help")
+    for word in ("stop", "end", "quit", "remember", "abort", "screens", "share all"):
+        assert word in written[-1]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [
+        (0.0, "No session came about."),
+        (0.4, "The session is over after less than a minute."),
+        (59.9, "The session is over after less than a minute."),
+        (60.0, "The session is over after 1:00 minutes."),
+    ],
+)
+def test_how_long_it_took(lines: Lines, seconds: float, told: str) -> None:
+    """Minutes are told from one minute on."""
+    plain, _, written = lines
+    plain.show(se.Ended("ended", "Bye.", seconds, True, 0))
+    assert told in written
 
 
 @pytest.mark.parametrize(

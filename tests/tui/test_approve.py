@@ -45,6 +45,17 @@ async def test_the_question_says_who_asks_and_warns(size: tuple[int, int]) -> No
         assert ("Let them see and control" in shown) == (size[0] > 72)
 
 
+async def test_the_answers_fit_when_the_window_becomes_smaller() -> None:
+    """The words of the buttons are chosen anew for each size."""
+    stage = Stage()
+    async with stage.app.run_test(size=(80, 24)) as pilot:
+        await ask(stage, pilot)
+        assert "Let them see and control" in text_of(stage.app)
+        await pilot.resize_terminal(50, 20)
+        await settle(pilot)
+        assert " See and control " in text_of(stage.app)
+
+
 def approval(grants: list[str], digits: str) -> dict[str, object]:
     """Return a yes that names the request it answers."""
     return {"do": "approve", "grants": grants, "digits": digits, "request": 7}
@@ -95,10 +106,12 @@ async def test_digits_open_the_way_to_control() -> None:
         await pilot.press("6")
         await settle(pilot)
         assert not control.disabled
+        assert "Press Enter to go on" in text_of(stage.app)
         await pilot.press("enter")
         await settle(pilot)
         assert not stage.share.answers
         assert screen.focused is control
+        assert "Press Enter again" in text_of(stage.app)
         await pilot.press("enter")
         await settle(pilot)
         assert stage.share.answers == [approval(["view", "control"], "123456")]

@@ -32,6 +32,9 @@ _LABELS = {
     True: ("Let them look", "Let them see and control"),
     False: ("Look only", "See and control"),
 }
+_ASKED = "Type the six digits\nthat they read to you"
+_COMPLETE = "Press Enter to go on\nto the answers"
+_ANSWER = "Press Enter again:\nthey see and control"
 
 
 class ApproveScreen(PromptScreen[None]):
@@ -83,7 +86,7 @@ class ApproveScreen(PromptScreen[None]):
                 "Share less than that (F7)", "choose", "One monitor, or windows", "tool"
             )
             with Horizontal(classes="code-row"):
-                yield Static("Type the six digits\nthat they read to you", markup=False)
+                yield Static(_ASKED, id="next", markup=False)
                 yield GroupedInput(CODE_DIGITS, "six digits", id="code")
                 yield Static("", id="problem")
             yield Countdown(request.seconds, self._clock)
@@ -98,6 +101,12 @@ class ApproveScreen(PromptScreen[None]):
         self.query_one(".dialog").border_title = "Somebody wants to see your screen"
         self.query_one(".code-row").display = self._request.digits_expected
         self.set_focus(self.query_one("#no"))
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Words that fit."""
+        labels = _LABELS[event.size.width >= _WIDE]
+        for name, label in zip(("#look", "#control"), labels, strict=True):
+            self.query_one(name, Button).label = label
 
     def _who(self) -> Text:
         request = self._request
@@ -149,6 +158,18 @@ class ApproveScreen(PromptScreen[None]):
         shown = f"{words.OFF} Checking …" if waiting else self._state.problem
         self.query_one("#problem", Static).update(safe(shown))
         self.query_one("#meaning", Static).update(self._meaning())
+        self.query_one("#next", Static).update(self._next())
+
+    def _next(self) -> str:
+        """What to do about the digits now."""
+        if self._sent or not self.query_one("#code", GroupedInput).complete:
+            return _ASKED
+        focused = self.focused.id if self.focused is not None else ""
+        return _ANSWER if focused == "control" else _COMPLETE
+
+    def on_descendant_focus(self) -> None:
+        """What Enter does depends on where the focus is."""
+        self.query_one("#next", Static).update(self._next())
 
     def on_customer_changed(self) -> None:
         """An event came in: an answer that did not work frees the field again."""

@@ -21,7 +21,9 @@ class TextScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         """A field of several lines, and two buttons."""
         with Vertical(classes="dialog"):
-            yield Static("Write or paste; every sign arrives as it is.", markup=False)
+            yield Static(
+                "Write or paste; every character arrives as it is.", markup=False
+            )
             yield TextArea(id="text")
             with Horizontal(classes="buttons"):
                 yield Button("Type it there (F5)", id="type", variant="primary")
