@@ -56,6 +56,7 @@ class Sharing:
         self._declined_at: dict[str, float] = {}
         self._answer_timer: asyncio.TimerHandle | None = None
         self._pause_timer: asyncio.TimerHandle | None = None
+        self._told_paused = False
         self._injector: Injector | None = None
         if desk.sink is not None:
             self._injector = Injector(
@@ -242,6 +243,7 @@ class Sharing:
             return
         self._asked, self._asked_file = permission, file
         self._session.grants.freeze_input()
+        self._tell_paused()
         if self._injector is not None:
             self._injector.stop()
         # Nothing that was injected before may answer the question.
@@ -274,6 +276,7 @@ class Sharing:
         if self._answer_timer is not None:
             self._answer_timer.cancel()
         self._session.grants.thaw_input(self._running.clock())
+        self._loop.call_later(FREEZE_MARGIN, self._tell_paused)
         self._files.ask_next()
 
     def announce(self, what: str) -> None:
@@ -302,20 +305,33 @@ class Sharing:
         if self._session.state is not State.ACTIVE:
             return
         if self._pause_timer is None:
-            self._session.pause_control(paused=True, now=self._running.clock())
             self._notify(se.ControlPaused(paused=True))
-            self._running.poke()
         else:
             self._pause_timer.cancel()
         self._pause_timer = self._loop.call_later(
             LOCAL_INPUT_PAUSE, self._announce_resume
         )
+        self._tell_paused()
 
     def _announce_resume(self) -> None:
         self._pause_timer = None
-        self._session.pause_control(paused=False, now=self._running.clock())
         self._notify(se.ControlPaused(paused=False))
-        self._running.poke()
+        self._tell_paused()
+
+    def _tell_paused(self) -> None:
+        """Tell the technician when control begins or ceases to be without effect.
+
+        The customer's own input wins, or a question is open, which nothing injected
+        may answer.
+        """
+        now = self._running.clock()
+        asking = self._asked is not None
+        asking = asking and self._session.grants.allowed("control", now)
+        paused = asking or self._pause_timer is not None
+        if paused != self._told_paused:
+            self._told_paused = paused
+            self._session.pause_control(paused=paused, now=now)
+            self._running.poke()
 
     async def _send_screen(self) -> None:
         try:

@@ -84,7 +84,9 @@ class CallState:
                 "Nothing is sent; the picture is old."
             )
         if self.paused:
-            return f"{words.WARN} The customer is using mouse and keyboard."
+            return (
+                f"{words.WARN} The customer is using mouse and keyboard, or is asked."
+            )
         return self.banner if now < self.banner_until else ""
 
     def silent(self, now: float) -> float:

@@ -52,6 +52,11 @@ class FakeSession:
         del now
         self.shared.append((what, names, size))
 
+    def pause_control(self, *, paused: bool, now: float) -> None:
+        """Note it."""
+        del now
+        self.said.append(("paused", paused))
+
     def end(self, reason: int, text: str, now: float) -> None:
         """Note it."""
         del text, now
@@ -151,6 +156,18 @@ async def test_after_a_no_one_is_not_asked_again_for_a_minute(bench: Bench) -> N
     bench.sharing.decline("clipboard_in")
     bench.running.now = ASK_AGAIN_AFTER + 1.0
     assert await bench.ask("control")
+
+
+async def test_a_technician_in_control_is_told_that_a_question_is_open(
+    bench: Bench,
+) -> None:
+    """What is typed meanwhile is dropped, and must not vanish unsaid."""
+    bench.sharing.grant("control")
+    assert await bench.ask("clipboard_in")
+    assert bench.session.said[-1] == ("paused", True)
+    bench.sharing.decline("clipboard_in")
+    await asyncio.sleep(0.01)
+    assert bench.session.said[-1] == ("paused", False)
 
 
 async def test_one_question_at_a_time(bench: Bench) -> None:
