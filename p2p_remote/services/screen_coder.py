@@ -130,12 +130,15 @@ class ScreenCoder:
     ) -> Step | None:
         """Both in one turn of the worker; None if `hints` hold no more by then.
 
-        When nothing has changed, and nothing was left to be done, it is not looked.
+        When the time passes without a change, and nothing was left to be done, it is
+        not looked. Who ends the wait early wants to be looked at.
         """
+        begun = self._clock()
         changed = self._source.wait(seconds)
+        is_quiet = not changed and self._clock() - begun >= seconds
         if not holds():
             return None
-        if not changed and self._rest is not None and seconds < IDLE_WAIT:
+        if is_quiet and self._rest is not None and seconds < IDLE_WAIT:
             return self._rest
         return self.step(hints)
 

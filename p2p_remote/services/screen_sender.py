@@ -190,10 +190,11 @@ class ScreenSender:
             and self._coder.needs_change(self._view)
         )
 
-    async def _calm_turn(self) -> Step | None:
+    async def _calm_turn(self) -> Step:
         """Wait and step without a word between: every word wakes two threads.
 
-        None if meanwhile something has come between, or a change came too soon.
+        If meanwhile something has come between, or a change came too soon, the step
+        is made anew: what has ended the wait does not end the next one.
         """
         hints, wishes = self._hints(), self._wishes
         not_before = self._captured_at + MINIMUM_INTERVAL
@@ -208,9 +209,12 @@ class ScreenSender:
         step = await self._loop.run_in_executor(
             self._worker, self._coder.wait_and_step, seconds, hints, holds
         )
-        if step is None:
-            await self._be_late(MINIMUM_INTERVAL)
-        return step
+        if step is not None:
+            return step
+        await self._be_late(MINIMUM_INTERVAL)
+        return await self._loop.run_in_executor(
+            self._worker, self._coder.step, self._hints()
+        )
 
     async def _turn(self, *, hurried: bool, has_room: bool) -> Step | None:
         """Wait and step with new hints between; None if it was too soon."""
