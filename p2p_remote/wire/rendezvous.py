@@ -28,7 +28,6 @@ COOKIE_LENGTH = 16
 PUBLIC_KEY_LENGTH = 32
 SIGNATURE_LENGTH = 64
 MAC_KEY_LENGTH = 16
-SEALED_KEY_LENGTH = MAC_KEY_LENGTH + 48  # sealed box: ephemeral key 32, tag 16
 MAC_LENGTH = 14  # 112 bit: KEEPALIVE fits in 32 bytes
 FIRST_MESSAGE_LENGTH = 119  # handshake M1 without its padding
 

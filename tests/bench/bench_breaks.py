@@ -10,12 +10,10 @@ import argparse
 import statistics
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
+from tests.bench import figures
 from tests.support.breaks import BREAKS, DIRECT_KINDS, RELAYED_KINDS, Outcome, run
 
-FIGURES = Path(__file__).parent.parent.parent / "docs" / "figures.md"
-BEGIN, END = "<!-- breaks -->", "<!-- /breaks -->"
 GOAL = 0.8  # s, p95
 LOSSES = (0.0, 0.008)  # of each of the four lines on the way; 0 and 3 % a path
 
@@ -70,18 +68,6 @@ def measure(seeds: int) -> list[str]:
     return rows
 
 
-def write(text: str) -> None:
-    """Put the section into the figures, between its markers."""
-    known = FIGURES.read_text("utf-8")
-    section = f"{BEGIN}\n{text}\n{END}"
-    if BEGIN in known:
-        head, _, rest = known.partition(BEGIN)
-        known = head + section + rest.partition(END)[2]
-    else:
-        known += f"\n{section}\n"
-    FIGURES.write_text(known, "utf-8")
-
-
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -117,7 +103,7 @@ def main() -> None:
         ]
     )
     if options.write:
-        write(text)
+        figures.put("breaks", text)
 
 
 if __name__ == "__main__":

@@ -27,11 +27,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+from tests.bench import figures
 from tests.system.couple import Couple
 from tests.system.namespaces import Network, local_network
 
-FIGURES = Path(__file__).parent.parent.parent / "docs" / "figures.md"
-BEGIN, END = "<!-- files -->", "<!-- /files -->"
 MIB = 1 << 20
 ALLOWED = Path("/proc/sys/net/ipv4/tcp_allowed_congestion_control")
 TYPE_EVERY = 0.15  # s
@@ -251,18 +250,6 @@ def header(size: int, rounds: int) -> list[str]:
     ]
 
 
-def write(lines: list[str]) -> None:
-    """Put the section into the figures between its markers."""
-    text = FIGURES.read_text("utf-8")
-    section = "\n".join([BEGIN, *lines, END])
-    if BEGIN in text:
-        before, _, rest = text.partition(BEGIN)
-        text = before + section + rest.partition(END)[2]
-    else:
-        text = f"{text.rstrip()}\n\n{section}\n"
-    FIGURES.write_text(text, "utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--size", type=int, default=1024, help="MiB")
@@ -284,7 +271,7 @@ def main() -> None:
             print("\n".join(found), flush=True)
             lines += found
     if options.write:
-        write(header(size, options.rounds) + lines[:-1])
+        figures.put("files", "\n".join(header(size, options.rounds) + lines[:-1]))
 
 
 if __name__ == "__main__":

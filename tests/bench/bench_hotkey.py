@@ -19,7 +19,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from p2p_remote.desktop.choose import choose_hotkey
@@ -30,10 +29,9 @@ from p2p_remote.services.injector import Injector
 from p2p_remote.services.running_node import SWITCH_INTERVAL
 from p2p_remote.session.permissions import Grants
 from p2p_remote.wire.input import ACTION_TAP, PointerInput
+from tests.bench import figures
 from tests.system.displays import running_display
 
-FIGURES = Path(__file__).parent.parent.parent / "docs" / "figures.md"
-BEGIN, END = "<!-- hotkey -->", "<!-- /hotkey -->"
 BUSY = "while True: sum(range(1000))"
 BATCH = 256  # events that wait at the injector at any time
 QUIET = 0.02  # s without an event after which none is expected any more
@@ -178,18 +176,6 @@ def table(presses: int) -> str:
     )
 
 
-def write(text: str) -> None:
-    """Put the section into the figures, between its markers."""
-    known = FIGURES.read_text(encoding="utf-8")
-    section = f"{BEGIN}\n{text}\n{END}"
-    if BEGIN in known:
-        head, _, rest = known.partition(BEGIN)
-        known = head + section + rest.partition(END)[2]
-    else:
-        known += f"\n## The stop key\n\n{section}\n"
-    FIGURES.write_text(known, encoding="utf-8")
-
-
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -199,7 +185,7 @@ def main() -> None:
     text = table(options.presses)
     print(text)
     if options.write:
-        write(text)
+        figures.put("hotkey", text)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from tests.bench import figures
 from tests.bench.bench_screen_lanes import Vnc
 from tests.bench.rfb import TIGHT, encodings
 from tests.system.couple import Couple
@@ -28,8 +29,6 @@ from tests.system.displays import Display, running_display
 from tests.system.namespaces import routed_network
 from tests.system.programs import Programs
 
-FIGURES = Path(__file__).parent.parent.parent / "docs" / "figures.md"
-BEGIN, END = "<!-- idle -->", "<!-- /idle -->"
 GOAL = "at most 0.1 % of a core for `share`, and keepalives only while nothing changes"
 _SETTLE = 12.0  # s for paths, refinement and probes of the path to come to rest
 _REQUEST = 10  # bytes of one FramebufferUpdateRequest of RFB
@@ -171,18 +170,6 @@ def table(seconds: float, rounds: int) -> str:
     return "\n".join(lines)
 
 
-def write(text: str) -> None:
-    """Put the section into the figures, between its markers."""
-    section = f"{BEGIN}\n{text}\n{END}"
-    known = FIGURES.read_text(encoding="utf-8")
-    if BEGIN in known:
-        head, _, rest = known.partition(BEGIN)
-        known = head + section + rest.partition(END)[2]
-    else:
-        known += f"\n## Idle\n\n{section}\n"
-    FIGURES.write_text(known, encoding="utf-8")
-
-
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -193,7 +180,7 @@ def main() -> None:
     text = table(options.seconds, options.rounds)
     print(text)
     if options.write:
-        write(text)
+        figures.put("idle", text)
 
 
 if __name__ == "__main__":

@@ -22,17 +22,15 @@ import statistics
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 
 from p2p_remote.session import node_events as nd
 from p2p_remote.session.events import SessionEnded
 from p2p_remote.session.session import Session
 from p2p_remote.wire.address import TcpEndpoint
+from tests.bench import figures
 from tests.scenarios.world import World
 from tests.support.places import KINDS
 
-FIGURES = Path(__file__).parent.parent.parent / "docs" / "figures.md"
-BEGIN, END = "<!-- paths -->", "<!-- /paths -->"
 MATRIX = (
     "none",
     "fullcone",
@@ -210,18 +208,6 @@ def restricted_against_random(runs: int) -> str:
     )
 
 
-def write(text: str) -> None:
-    """Put the section into the figures, between its markers."""
-    section = f"{BEGIN}\n{text}\n{END}"
-    known = FIGURES.read_text("utf-8") if FIGURES.exists() else "# Figures\n"
-    if BEGIN in known:
-        head, _, rest = known.partition(BEGIN)
-        known = head + section + rest.partition(END)[2]
-    else:
-        known += f"\n## Paths\n\n{section}\n"
-    FIGURES.write_text(known, "utf-8")
-
-
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -244,7 +230,7 @@ def main() -> None:
     )
     print(text)
     if options.write:
-        write(text)
+        figures.put("paths", text)
 
 
 if __name__ == "__main__":

@@ -22,14 +22,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.bench.bench_paths import FIGURES, percentile
+from tests.bench import figures
+from tests.bench.bench_paths import percentile
 from tests.system.couple import Couple
 from tests.system.displays import running_display
 from tests.system.mid_session import MidSession, event_of
 from tests.system.nat_lab import SERVERS, NatLab, nat_lab
 from tests.system.programs import Program
 
-BEGIN, END = "<!-- paths-lab -->", "<!-- /paths-lab -->"
 RIVAL = (sys.executable, "-m", "tests.bench.paths_aioice")
 STUN_PORT = "3478"
 ROUND_TRIP = 0.03  # s from a site to the server
@@ -245,18 +245,6 @@ def gap_rows(rounds: int, *, with_rival: bool) -> list[str]:
     return rows
 
 
-def write(text: str) -> None:
-    """Put the section into the figures, between its markers."""
-    section = f"{BEGIN}\n{text}\n{END}"
-    known = FIGURES.read_text("utf-8")
-    if BEGIN in known:
-        head, _, rest = known.partition(BEGIN)
-        known = head + section + rest.partition(END)[2]
-    else:
-        known += f"\n{section}\n"
-    FIGURES.write_text(known, "utf-8")
-
-
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -290,7 +278,7 @@ def main() -> None:
         )
     )
     if options.write:
-        write(text)
+        figures.put("paths-lab", text)
 
 
 if __name__ == "__main__":

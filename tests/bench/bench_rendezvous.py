@@ -25,6 +25,7 @@ from statistics import median
 from typing import Any
 
 from p2p_remote.wire import rendezvous as wire
+from tests.bench import figures
 from tests.bench.rendezvous_load import (
     CALLS_PER_CALLER,
     PER_ADDRESS,
@@ -34,8 +35,6 @@ from tests.bench.rendezvous_load import (
     call_all,
 )
 
-FIGURES = Path(__file__).parent.parent.parent / "docs" / "figures.md"
-BEGIN, END = "<!-- rendezvous -->", "<!-- /rendezvous -->"
 SERVER = ("rendezvous", "--listen", "127.0.0.1:0")
 ECHO = ("tests.bench.udp_echo",)
 SOCKETS = 4  # of each load process, for keepalives
@@ -295,18 +294,6 @@ def table(options: argparse.Namespace) -> str:
     return "\n".join(lines)
 
 
-def write(text: str) -> None:
-    """Put the section into the figures, between its markers."""
-    section = f"{BEGIN}\n{text}\n{END}"
-    known = FIGURES.read_text(encoding="utf-8") if FIGURES.exists() else "# Figures\n"
-    if BEGIN in known:
-        head, _, rest = known.partition(BEGIN)
-        known = head + section + rest.partition(END)[2]
-    else:
-        known += f"\n## Rendezvous\n\n{section}\n"
-    FIGURES.write_text(known, encoding="utf-8")
-
-
 def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -319,7 +306,7 @@ def main() -> None:
     print(text)
     print(f"({time.monotonic() - started:.0f} s)")
     if options.write:
-        write(text)
+        figures.put("rendezvous", text)
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from math import log10
 from pathlib import Path
 from statistics import fmean
 
+from tests.bench import figures
 from tests.bench.bench_screen_lanes import (
     FAST,
     FILM_JPEG,
@@ -41,9 +42,7 @@ from tests.bench.bench_screen_work import HEIGHT, WIDTH, WORKLOADS, Workload
 from tests.bench.bench_screen_worst import worst_table
 from tests.system.displays import Display, running_display
 
-FIGURES = Path(__file__).parent.parent.parent / "docs" / "figures.md"
-PLOT = FIGURES.parent / "images" / "screen-ratios.svg"
-BEGIN, END = "<!-- screen -->", "<!-- /screen -->"
+PLOT = figures.FIGURES.parent / "images" / "screen-ratios.svg"
 NEEDED = ("Xvfb", "xterm", "X0tigervnc", "x11vnc")
 
 
@@ -234,18 +233,6 @@ def header(arguments: Sequence[str]) -> list[str]:
     return ["## Screen", "", about, "", *NOTES, ""]
 
 
-def write(lines: Sequence[str]) -> None:
-    """Put the section into the figures between its markers."""
-    text = FIGURES.read_text("utf-8") if FIGURES.exists() else "# Figures\n"
-    section = "\n".join([BEGIN, *lines, END])
-    if BEGIN in text:
-        before, _, rest = text.partition(BEGIN)
-        text = before + section + rest.partition(END)[2]
-    else:
-        text = f"{text.rstrip()}\n\n{section}\n"
-    FIGURES.write_text(text, "utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="under 90 s, few rivals")
@@ -276,7 +263,7 @@ def main() -> None:
         print("\n".join(worst), flush=True)
         lines += worst
     if options.write:
-        write([*lines, "", PICTURE])
+        figures.put("screen", "\n".join([*lines, "", PICTURE]))
         PLOT.write_text(plot(found), "utf-8")
 
 

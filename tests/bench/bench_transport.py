@@ -17,16 +17,14 @@ import subprocess
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from statistics import median
 from typing import Any
 
+from tests.bench import figures
 from tests.bench.transport_workloads import ONE_STREAM, WARM_UP
 from tests.support.line import Line
 from tests.support.linkem import Link
 
-FIGURES = Path(__file__).parent.parent.parent / "docs" / "figures.md"
-BEGIN, END = "<!-- transport -->", "<!-- /transport -->"
 RIVALS = ("ours", "tcp-cubic", "tcp-bbr", "aioquic", "qh3")
 TEN = Line(rate=10e6, delay=0.02, queue=0.1)
 DSL = Line(rate=2e6, delay=0.02, queue=0.3)
@@ -241,18 +239,6 @@ def header(command: str) -> list[str]:
     ]
 
 
-def write(lines: list[str]) -> None:
-    """Put the section into the figures between its markers."""
-    text = FIGURES.read_text("utf-8") if FIGURES.exists() else "# Figures\n"
-    section = "\n".join([BEGIN, *lines, END])
-    if BEGIN in text:
-        before, _, rest = text.partition(BEGIN)
-        text = before + section + rest.partition(END)[2]
-    else:
-        text = f"{text.rstrip()}\n\n{section}\n"
-    FIGURES.write_text(text, "utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="every other case")
@@ -279,7 +265,7 @@ def main() -> None:
         print("\n".join(found), flush=True)
         lines += found
     if options.write and not (options.quick or options.only or options.wires):
-        write(header("make bench-transport") + lines[:-1])
+        figures.put("transport", "\n".join(header("make bench-transport") + lines[:-1]))
 
 
 if __name__ == "__main__":

@@ -26,15 +26,15 @@ from typing import Any
 
 import numpy as np
 
+from tests.bench import figures
 from tests.bench.bench_screen_stage import Stage
 from tests.bench.bench_screen_work import Video, photo
-from tests.bench.bench_transport import FIGURES, Result
+from tests.bench.bench_transport import Result
 from tests.support.line import Line
 from tests.support.linkem import Link
 from tests.system.displays import Display, running_display
 from tests.system.programs import P2P_REMOTE, RENDEZVOUS, Program, Programs
 
-BEGIN, END = "<!-- typing -->", "<!-- /typing -->"
 THIN = Line(rate=2e6, delay=0.02, queue=0.3)
 RATE = 20.0  # frames of the video per second
 SERVER_PORT, VNC_PORT = 3479, 5999
@@ -261,18 +261,6 @@ def about() -> list[str]:
     ]
 
 
-def write(lines: list[str]) -> None:
-    """Put the section into the figures between its markers."""
-    text = FIGURES.read_text("utf-8")
-    section = "\n".join([BEGIN, *lines, END])
-    if BEGIN in text:
-        before, _, rest = text.partition(BEGIN)
-        text = before + section + rest.partition(END)[2]
-    else:
-        text = f"{text.rstrip()}\n\n## Typing beside a video\n\n{section}\n"
-    FIGURES.write_text(text, "utf-8")
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="one short round")
@@ -284,7 +272,7 @@ def main() -> None:
     lines = first_table(first_pictures(rounds)) + table(measure(rounds, seconds))
     print("\n".join(lines), flush=True)
     if options.write and not options.quick:
-        write(about() + lines)
+        figures.put("typing", "\n".join(about() + lines))
 
 
 if __name__ == "__main__":
