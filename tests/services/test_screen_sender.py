@@ -215,3 +215,17 @@ def test_a_turn_without_a_word_between_looks_only_if_it_may_and_must() -> None:
     changed = coder.wait_and_step(0.0, hints, lambda: True)
     assert changed is not None
     assert changed.updates
+
+
+def test_who_ends_a_wait_early_is_looked_at() -> None:
+    """Another size or view comes without a change of pixels: it is not overlooked."""
+    screen = DrawnScreen(64, 64)
+    grants = Grants()
+    grants.grant("view", float("inf"))
+    coder = ScreenCoder(grants, screen, screen.reopen, lambda: 1.0)
+    hints = Hints(100_000)
+    for _ in range(3):
+        rest = coder.wait_and_step(0.0, hints, lambda: True)
+    assert coder.wait_and_step(0.0, hints, lambda: True) is rest
+    coder.wake()
+    assert coder.wait_and_step(5.0, hints, lambda: True) is not rest
