@@ -1,6 +1,8 @@
 """MACs between the server and one registration."""
 
-from p2p_remote.crypto.primitives import blake2b, equal
+from hashlib import blake2b
+from hmac import compare_digest
+
 from p2p_remote.wire.rendezvous import (
     MAC_LENGTH,
     MAC_PERSON,
@@ -16,8 +18,10 @@ def authenticated(message: Message, key: bytes) -> bytes:
 
 def is_authentic(datagram: bytes, key: bytes) -> bool:
     """Whether the MAC at the end of `datagram` holds."""
-    return equal(_mac(datagram[:-MAC_LENGTH], key), datagram[-MAC_LENGTH:])
+    mac = _mac(datagram[:-MAC_LENGTH], key)
+    return compare_digest(mac, datagram[-MAC_LENGTH:])
 
 
 def _mac(body: bytes, key: bytes) -> bytes:
-    return blake2b(body, length=MAC_LENGTH, key=key, person=MAC_PERSON)
+    # The standard library's own call: a hundred thousand of these come in a second.
+    return blake2b(body, digest_size=MAC_LENGTH, key=key, person=MAC_PERSON).digest()

@@ -9,7 +9,7 @@ from collections import deque
 from dataclasses import dataclass, field
 
 from p2p_remote.crypto.primitives import blake2b, equal
-from rendezvous.addresses import Address
+from rendezvous.addresses import ELSEWHERE, Address
 from rendezvous.registry import Claim
 from rendezvous.relay import RemoteEnd
 
@@ -18,7 +18,6 @@ LINK_KEY_LENGTH = 32
 _MAC_LENGTH = 16
 _LINK_HEADER = _MAC_LENGTH + 4
 _LINK_PERSON = b"p2pr1/fleet-link"
-_ELSEWHERE = b"\xff"  # in the place of a listening socket: not an address of ours
 MAX_EVENTS = 65_536  # waiting for the store; beyond it requests are forgotten
 
 
@@ -93,7 +92,7 @@ class Location:
 
 def elsewhere(packed: bytes) -> Address:
     """Address of a client of another node: nothing that arrives here comes from it."""
-    return Address(packed + _ELSEWHERE)
+    return Address(packed + bytes((ELSEWHERE,)))
 
 
 class Fleet:

@@ -8,7 +8,7 @@ fit is left out, and its client registers again as after any restart.
 import struct
 
 from p2p_remote.errors import MalformedMessageError
-from rendezvous.addresses import ENDPOINT_LENGTH, Address
+from rendezvous.addresses import ADDRESS_LENGTH, Address
 from rendezvous.protocol import Protocol
 from rendezvous.registry import Registration
 from rendezvous.relay import Channel, Side
@@ -99,6 +99,6 @@ def _side(fields: list[bytes | int | bool]) -> Side:
     public, registration, address, punched = fields
     if not isinstance(public, bytes) or not isinstance(address, bytes):
         raise MalformedMessageError("not a side of a channel")
-    if len(address) != ENDPOINT_LENGTH + 1:
+    if len(address) != ADDRESS_LENGTH:
         raise MalformedMessageError("not an address")
     return Side(public, int(registration), Address(address), bool(punched))

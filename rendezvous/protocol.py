@@ -14,7 +14,7 @@ from p2p_remote.wire.constants import PROTOCOL_VERSION
 from p2p_remote.wire.first_byte import RELAYED
 from p2p_remote.wire.where import WHERE
 from rendezvous import fleet_messages
-from rendezvous.addresses import ENDPOINT_LENGTH, Address, endpoint_bytes, prefix_of
+from rendezvous.addresses import Address, endpoint_bytes, prefix_of
 from rendezvous.authentication import is_authentic
 from rendezvous.cookies import Cookies
 from rendezvous.counters import Counters, Drop
@@ -29,15 +29,12 @@ from rendezvous.fleet import (
 )
 from rendezvous.fleet_introductions import FleetIntroductions
 from rendezvous.introductions import Introductions
+from rendezvous.keepalives import KEEPALIVE_BYTE, Keepalives
 from rendezvous.rate_limit import RateLimit
 from rendezvous.registry import Claim, Claims, Registration, Registry
 from rendezvous.relay import HEADER_LENGTH
 from rendezvous.settings import Settings
 from rendezvous.where import WHERE_BYTE, WhereAnswers
-
-_KEEPALIVE = wire.Keepalive.TYPE
-_KEEPALIVE_SIZE = wire.Keepalive.size()
-_ACK_START = bytes((wire.KeepaliveAck.TYPE, PROTOCOL_VERSION))
 
 
 class Protocol:
@@ -75,11 +72,12 @@ class Protocol:
         self._enrolment = Enrolment(
             settings, self.registry, claims, self._cookies, random, self.counters
         )
+        self._keepalives = Keepalives(self.registry, self._enrolment, self.counters)
         self._hints = RateLimit(settings.limits.hint, random(32))
         self._outbox: list[tuple[bytes, Address]] = []
         self._events: deque[DerivationRequested] = deque()
         self._direct: dict[bytes, Callable[[bytes, Address, float], None]] = {
-            bytes((_KEEPALIVE,)): self._on_keepalive,
+            KEEPALIVE_BYTE: self._on_keepalive,
             bytes((RELAYED,)): self._on_relayed,
             WHERE_BYTE: self._on_where,
         }
@@ -100,7 +98,23 @@ class Protocol:
 
     def receive_datagram(self, data: bytes, path: Address, now: float) -> None:
         """Take a datagram that came from `path`."""
-        self._direct.get(data[:1], self._on_message)(data, path, now)
+        answer = self.answer(data, path, now)
+        if answer is not None:
+            self._send(answer, path)
+
+    def answer(self, data: bytes, path: Address, now: float) -> bytes | None:
+        """Take a datagram; return what goes straight back to `path`.
+
+        That is for what comes most: all other datagrams are to be drained as ever,
+        and only if None is returned there may be any.
+        """
+        first = data[:1]
+        if first == KEEPALIVE_BYTE:
+            ack = self._keepalives.answer(data, path, now)
+            if ack is not None:
+                return ack
+        self._direct.get(first, self._on_message)(data, path, now)
+        return None
 
     def handle_timer(self, now: float) -> None:
         """Do what is due."""
@@ -328,36 +342,13 @@ class Protocol:
         self._acknowledge(message.transaction, path)
 
     def _on_keepalive(self, data: bytes, path: Address, now: float) -> None:
-        """Renew a lease.
-
-        Nearly all datagrams are these, so none of them becomes a message object unless
-        something is wrong with it.
-        """
-        if len(data) != _KEEPALIVE_SIZE or data[1] != PROTOCOL_VERSION:
+        """Find out what is wrong with a keepalive, and say so if it may be said."""
+        if len(data) != wire.Keepalive.size() or data[1] != PROTOCOL_VERSION:
             self.counters.dropped[Drop.MALFORMED] += 1
             return
-        self.counters.received[_KEEPALIVE] += 1
+        self.counters.received[wire.Keepalive.TYPE] += 1
         fields = wire.Keepalive.LAYOUT.unpack_from(data)
-        _, _, transaction, number, counter = fields
-        registration = self.registry.get(number, now)
-        if (
-            registration is None
-            or counter <= registration.counter
-            or registration.address != path
-            or not is_authentic(data, registration.mac_key)
-        ):
-            self._registration_of(wire.Keepalive(*fields[2:]), data, path, now)
-            return
-        registration.counter = counter
-        self.registry.renew(registration, now)
-        masked = wire.mask(path[:ENDPOINT_LENGTH], transaction)
-        self._outbox.append((_ACK_START + transaction + masked, path))
-        if (
-            registration.peer_id
-            and self.registry.called(registration.peer_id, now) is None
-            and self._enrolment.may_be_listed(registration)
-        ):
-            self.registry.list_again(registration)
+        self._registration_of(wire.Keepalive(*fields[2:]), data, path, now)
 
     def _acknowledge(self, transaction: bytes, address: Address) -> None:
         masked = wire.mask(endpoint_bytes(address), transaction)

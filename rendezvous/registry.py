@@ -1,11 +1,12 @@
 """Who is where now, and which key each ID belongs to."""
 
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
 from p2p_remote.wire.rendezvous import LEASE, MAC_KEY_LENGTH, PUBLIC_KEY_LENGTH
-from rendezvous.addresses import Address
+from rendezvous.addresses import ADDRESS_LENGTH, Address
 from rendezvous.timers import ExpiryWheel
 
 MAX_REGISTRATIONS = 4_000_000
@@ -15,6 +16,7 @@ _MAC_KEY_AT = PUBLIC_KEY_LENGTH
 _NUMBER_AT = _MAC_KEY_AT + MAC_KEY_LENGTH
 _PEER_ID_AT = _NUMBER_AT + 4
 _ADDRESS_AT = _PEER_ID_AT + 4
+_LEASE = struct.Struct(f"<{PUBLIC_KEY_LENGTH}x{MAC_KEY_LENGTH}s4xI{ADDRESS_LENGTH}s")
 _LEASE_GRAIN = 0.25  # s: leases that begin within it end together
 
 
@@ -72,6 +74,11 @@ class Registration:
     @address.setter
     def address(self, address: Address) -> None:
         self._record = self._record[:_ADDRESS_AT] + address
+
+    def lease(self) -> tuple[bytes, int, Address]:
+        """`mac_key`, `peer_id` and `address`, in one operation."""
+        mac_key, peer_id, address = _LEASE.unpack(self._record)
+        return mac_key, peer_id, address
 
 
 class Registry:

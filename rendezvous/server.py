@@ -20,7 +20,7 @@ from p2p_remote.crypto.identity import derive_id
 from p2p_remote.crypto.primitives import blake2b
 from p2p_remote.errors import MalformedMessageError, NetworkError, StateError
 from p2p_remote.wire.address import Endpoint
-from rendezvous.addresses import ENDPOINT_LENGTH, TCP, Address
+from rendezvous.addresses import MAX_LISTENERS, Address, is_tcp, listener_of
 from rendezvous.database import SqliteClaims
 from rendezvous.enrolment import DerivationRequested
 from rendezvous.fleet import FleetClaims
@@ -82,9 +82,11 @@ class Server:
         """Open the sockets.
 
         Raises:
-            NetworkError: an address cannot be listened on.
+            NetworkError: an address cannot be listened on, or there are too many.
 
         """
+        if len(addresses) > MAX_LISTENERS:
+            raise NetworkError(f"At most {MAX_LISTENERS} addresses can be listened on.")
         for address in addresses:
             try:
                 listener, tcp_listener = bind_both(address)
@@ -106,7 +108,7 @@ class Server:
         """
         for known in tuple(self.endpoints):
             family = socket.AF_INET6 if ":" in known.host else socket.AF_INET
-            if known.port == _LAST_PORT:
+            if known.port == _LAST_PORT or len(self._sockets) == MAX_LISTENERS:
                 continue
             with contextlib.suppress(NetworkError):
                 beside = ListenAddress(family, known.host, known.port + 1)
@@ -195,7 +197,7 @@ class Server:
             _log.info("The handover does not fit; clients register again.")
             return
         _log.debug("%d leases taken over", taken)
-        self._after(now, {})
+        self._after(now)
 
     def _hand_over(self, path: Path) -> None:
         data = pack(self._protocol, self._sockets_digest(), time.monotonic())
@@ -209,45 +211,53 @@ class Server:
 
     # Datagrams.
 
-    def _on_readable(self, listener: socket.socket, index: int) -> None:
-        receive = self._protocol.receive_datagram
-        suffix = bytes((index,))
+    def _on_readable(self, listener: socket.socket, number: int) -> None:
+        """Take and answer what has come.
+
+        All that is done for each datagram counts: nearly all are keepalives, whose
+        answers leave at once, and change nothing that `_after` looks at.
+        """
+        receive, send = listener.recvfrom, listener.sendto
+        answer_to = self._protocol.answer
         is_ipv4 = listener.family == socket.AF_INET
-        sources: dict[Address, tuple[str, int]] = {}
+        more = False
         now = time.monotonic()
         for _ in range(_BATCH):
             try:
-                data, source = listener.recvfrom(_LARGEST)
+                data, source = receive(_LARGEST)
             except (BlockingIOError, InterruptedError):
                 break
             except OSError:
                 continue  # an ICMP error for something sent earlier
-            address = address_of(source, suffix, is_ipv4=is_ipv4)
-            if address is not None:
-                sources[address] = source[:2]
-                receive(data, address, now)
-        self._after(now, sources)
+            address = address_of(source, number, is_ipv4=is_ipv4)
+            if address is None:
+                continue
+            answer = answer_to(data, address, now)
+            if answer is None:
+                more = True
+                continue
+            try:
+                send(answer, source)
+            except OSError:
+                self._dropped += 1
+        if more:
+            self._after(now)
 
     def _on_stream(self, datagrams: list[bytes], address: Address) -> None:
         now = time.monotonic()
         for data in datagrams:
             self._protocol.receive_datagram(data, address, now)
-        self._after(now, {})
+        self._after(now)
 
-    def _after(self, now: float, sources: dict[Address, tuple[str, int]]) -> None:
-        """Send, compute and arm what the machine asks for.
-
-        `sources` are the addresses just heard from in the form that the system takes:
-        most datagrams are answers.
-        """
+    def _after(self, now: float) -> None:
+        """Send, compute and arm what the machine asks for."""
         for data, address in self._protocol.datagrams_to_send(now):
-            number = address[ENDPOINT_LENGTH]
-            if number >= TCP:
+            if is_tcp(address):
                 self._tcp.send(data, address)
                 continue
-            listener = self._sockets[number]
+            listener = self._sockets[listener_of(address)]
             try:
-                listener.sendto(data, sources.get(address) or target_of(address))
+                listener.sendto(data, target_of(address))
             except OSError:
                 # A full buffer or an unreachable network: UDP may lose datagrams, and
                 # whoever misses this one asks again.
@@ -286,13 +296,13 @@ class Server:
             except OSError:
                 continue  # an ICMP error: a node is away
             self._protocol.receive_link_datagram(data, now)
-        self._after(now, {})
+        self._after(now)
 
     async def _run_store(self, store: "RedisStore") -> None:
         loop = asyncio.get_running_loop()
         loop.add_reader(store.link, self._on_link_readable, store.link)
         try:
-            await store.run(self._protocol, lambda now: self._after(now, {}))
+            await store.run(self._protocol, self._after)
         finally:
             loop.remove_reader(store.link)
 
@@ -314,7 +324,7 @@ class Server:
         self._timer = None
         now = time.monotonic()
         self._protocol.handle_timer(now)
-        self._after(now, {})
+        self._after(now)
 
     # What takes time.
 

@@ -190,7 +190,7 @@ class TcpConnections:
                     return
                 continue  # it has gone before it was taken
             is_ipv4 = listener.family == socket.AF_INET
-            address = address_of(source, bytes((TCP | number,)), is_ipv4=is_ipv4)
+            address = address_of(source, TCP | number, is_ipv4=is_ipv4)
             if address is None:
                 _abort(accepted)
                 continue

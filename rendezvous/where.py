@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from p2p_remote.errors import MalformedMessageError
 from p2p_remote.wire.address import Endpoint, pack_endpoint
 from p2p_remote.wire.where import WHERE, encode_here, transaction_of
-from rendezvous.addresses import Address, endpoint_bytes, listener_of
+from rendezvous.addresses import Address, endpoint_bytes, is_tcp, listener_of
 
 WHERE_BYTE = bytes((WHERE,))
 _EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
@@ -29,13 +29,16 @@ class WhereAnswers:
         ]
 
     def answer(self, data: bytes, path: Address) -> bytes | None:
-        """HERE for a WHERE that came from `path`; None for anything else."""
+        """HERE for a WHERE that came from `path`; None for anything else.
+
+        By TCP no other port or address is named: routers are compared by UDP.
+        """
         try:
             transaction = transaction_of(data)
         except MalformedMessageError:
             return None
         number = listener_of(path)
-        known = number < len(self._others)
+        known = number < len(self._others) and not is_tcp(path)
         port, other = self._others[number] if known else (0, _NONE)
         return encode_here(transaction, endpoint_bytes(path), port, other)
 

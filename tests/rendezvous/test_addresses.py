@@ -2,8 +2,9 @@
 
 import pytest
 
-from p2p_remote.wire.address import Endpoint
+from p2p_remote.wire.address import Endpoint, pack_endpoint
 from rendezvous import addresses
+from rendezvous.fleet import elsewhere
 
 
 @pytest.mark.parametrize(
@@ -15,6 +16,17 @@ def test_an_address_holds_endpoint_and_listener(endpoint):
     assert len(address) == addresses.ENDPOINT_LENGTH + 1
     assert addresses.endpoint_of(address) == endpoint
     assert addresses.listener_of(address) == 3
+
+
+def test_tcp_is_beside_the_number_and_elsewhere_is_no_tcp():
+    """A connection names its listener; another node's client has neither."""
+    endpoint = Endpoint("203.0.113.9", 77)
+    by_tcp = addresses.pack(endpoint, addresses.TCP | 3)
+    assert addresses.is_tcp(by_tcp)
+    assert addresses.listener_of(by_tcp) == 3
+    away = elsewhere(pack_endpoint(endpoint))
+    assert not addresses.is_tcp(away)
+    assert addresses.listener_of(away) >= addresses.MAX_LISTENERS
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,13 @@ def test_wrong_ports_are_refused(text):
         cli.split_address(text)
 
 
+def test_too_many_addresses_are_refused_in_one_line(capsys):
+    """The number of a listening socket has seven bits."""
+    arguments = [word for _ in range(128) for word in ("--listen", "127.0.0.1:0")]
+    assert cli.main(arguments) == 6
+    assert "127 addresses" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [

@@ -7,6 +7,7 @@ import pytest
 from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.address import Endpoint
 from rendezvous.authentication import authenticated
+from rendezvous.counters import Drop
 from rendezvous.rate_limit import Limits, Rate
 from rendezvous.settings import Settings
 from tests.support.raw_client import Bench, address, raw_client, ring_of
@@ -31,6 +32,27 @@ def test_a_keepalive_is_acknowledged_with_the_address_seen(client):
     ack = client.keepalive()
     seen = wire.unmask_endpoint(ack.masked, ack.transaction)
     assert seen == Endpoint("198.51.100.1", 5000)
+
+
+@pytest.mark.parametrize("host", ["198.51.100.1", "2001:db8::1"])
+def test_the_answer_to_a_keepalive_is_what_its_message_says(bench, host):
+    """It is put together by numbers, for speed, and goes straight back."""
+    client = raw_client(bench, "b", host)
+    assert client.register()
+    data = client.datagram(wire.Keepalive)
+    answer = bench.protocol.answer(data, client.home, bench.now)
+    masked = wire.mask_endpoint(Endpoint(host, 5000), data[2:10])
+    assert answer == wire.KeepaliveAck(data[2:10], masked).encode()
+    assert bench.protocol.datagrams_to_send(bench.now) == []
+
+
+@pytest.mark.parametrize(
+    "spoil", [lambda data: data + b"\0", lambda data: data[:1] + b"\2" + data[2:]]
+)
+def test_keepalives_of_another_length_or_version_are_malformed(bench, client, spoil):
+    """They are met with silence and counted."""
+    assert client.send(spoil(client.datagram(wire.Keepalive))) == []
+    assert bench.protocol.counters.dropped[Drop.MALFORMED] == 1
 
 
 def test_keepalives_hold_a_lease_and_silence_ends_it(bench, client):

@@ -4,7 +4,7 @@ import pytest
 
 from p2p_remote.wire.address import Endpoint
 from p2p_remote.wire.where import Where, decode_here
-from rendezvous.addresses import pack
+from rendezvous.addresses import TCP, pack
 from rendezvous.protocol import Protocol
 from rendezvous.registry import MemoryClaims
 from rendezvous.settings import Settings
@@ -40,6 +40,14 @@ def test_what_else_may_be_asked(listeners, port, other):
     assert here is not None
     assert decode_here(here).seen == CLIENT
     assert (decode_here(here).other_port, decode_here(here).other) == (port, other)
+
+
+def test_by_tcp_nothing_else_is_named():
+    """Routers are compared by UDP."""
+    answers = WhereAnswers()
+    answers.set_listeners([ONE, TWO, BESIDE])
+    here = decode_here(answers.answer(QUESTION, pack(CLIENT, TCP)))
+    assert (here.seen, here.other_port, here.other) == (CLIENT, 0, None)
 
 
 def test_the_protocol_answers_without_a_registration():

@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from p2p_remote.wire.address import Endpoint, Path, TcpEndpoint
-from rendezvous.addresses import ENDPOINT_LENGTH, TCP, Address, endpoint_of, pack
+from rendezvous.addresses import (
+    TCP,
+    Address,
+    endpoint_of,
+    is_tcp,
+    listener_of,
+    pack,
+)
 from rendezvous.protocol import Protocol
 from tests.support.network import Host, Socket
 
@@ -61,7 +68,7 @@ class ServerPorts:
     def distribute(self, now: float) -> None:
         """Give every port what leaves from there."""
         for data, address in self.protocol.datagrams_to_send(now):
-            number = address[ENDPOINT_LENGTH] & ~TCP
+            number = listener_of(address)
             self._waiting[number].append((data, _path_of(address)))
             self.sockets[number].wake()
 
@@ -78,6 +85,6 @@ class ServerPorts:
 
 def _path_of(address: Address) -> Endpoint:
     endpoint = endpoint_of(address)
-    if address[ENDPOINT_LENGTH] & TCP:
+    if is_tcp(address):
         return TcpEndpoint(endpoint.host, endpoint.port)
     return endpoint
