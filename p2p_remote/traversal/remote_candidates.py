@@ -3,7 +3,9 @@
 A public address may always be checked: the handshake is over and checks are few. A
 private address exists in many networks at once, so it is checked only if the two ends
 seem to share one; a loopback address only if we ourselves are reached over loopback.
-By TCP only an address is tried that the server has seen the peer at.
+By TCP only an address is tried that the server has seen the peer at, and one that is
+not public only if the server's own address, which the user has chosen, is of that kind:
+a connection does more at a service of the own network than a datagram does.
 """
 
 from collections.abc import Iterable, Iterator
@@ -70,7 +72,12 @@ class RemoteCandidates:
         return any(map(self._is_tcp_allowed, self))
 
     def _is_tcp_allowed(self, each: Candidate) -> bool:
-        return each.kind is CandidateKind.TCP and each.endpoint.host in self._seen_hosts
+        """Whether it is for TCP and may be connected to."""
+        return (
+            each.kind is CandidateKind.TCP
+            and each.endpoint.host in self._seen_hosts
+            and _is_in_scope(each, self._own_scopes)
+        )
 
     def peer_is_on_our_lan(self) -> None:
         """Allow private addresses: the peer was found or reached on our network."""
@@ -89,19 +96,15 @@ class RemoteCandidates:
         has_tcp = any(each.kind is CandidateKind.TCP for each in local)
         outside = [each for each in local if each.kind in _OWN_OUTSIDE]
         scopes = self._own_scopes | {scope_of(each.endpoint) for each in outside}
-        private = (
-            self._same_lan
-            or bool(scopes - {Scope.PUBLIC})
-            or self._shares_public_address(outside)
-        )
-        loopback = Scope.LOOPBACK in scopes
+        if self._same_lan or self._shares_public_address(outside):
+            scopes.add(Scope.PRIVATE)
         return [
             each
             for each in self
             if (
                 has_tcp and self._is_tcp_allowed(each)
                 if each.kind is CandidateKind.TCP
-                else _is_allowed(each, private=private, loopback=loopback)
+                else _is_in_scope(each, scopes)
             )
         ]
 
@@ -118,8 +121,9 @@ class RemoteCandidates:
         )
 
 
-def _is_allowed(candidate: Candidate, *, private: bool, loopback: bool) -> bool:
+def _is_in_scope(candidate: Candidate, scopes: set[Scope]) -> bool:
+    """Whether the address reaches no further inside than these scopes do."""
     scope = scope_of(candidate.endpoint)
-    if scope is Scope.PUBLIC:
-        return True
-    return loopback if scope is Scope.LOOPBACK else private
+    if scope in {Scope.PUBLIC, Scope.LOOPBACK}:
+        return scope is Scope.PUBLIC or scope in scopes
+    return bool(scopes - {Scope.PUBLIC})

@@ -4,7 +4,7 @@ import pytest
 
 from p2p_remote.traversal.candidate import CandidateKind, candidate
 from p2p_remote.traversal.remote_candidates import RemoteCandidates
-from p2p_remote.wire.address import Endpoint, RelayPath
+from p2p_remote.wire.address import Endpoint, RelayPath, TcpEndpoint
 
 HOST, REFLEXIVE = CandidateKind.HOST, CandidateKind.SERVER_REFLEXIVE
 PUBLIC = Endpoint("198.51.100.9", 4000)
@@ -85,3 +85,43 @@ def test_unsendable_addresses_are_not_even_remembered():
     multicast = [Endpoint("224.0.0.1", port) for port in range(1, 50)]
     remote.told(candidate(HOST, each) for each in multicast)
     assert allowed(remote) == {PUBLIC}
+
+
+def tcp(remote: RemoteCandidates, host: str) -> list[Endpoint]:
+    """What is connected to when peer and server name `host`."""
+    to = TcpEndpoint(host, 22)
+    remote.told([candidate(CandidateKind.TCP, to)])
+    remote.seen_by_server([Endpoint(host, 4000)])
+    own = TcpEndpoint("198.51.100.77", 5)
+    local = [candidate(CandidateKind.TCP, own), candidate(REFLEXIVE, PRIVATE)]
+    tried = [each.endpoint for each in remote.allowed(local)]
+    assert remote.has_tcp is (to in tried)
+    return [each for each in tried if isinstance(each, TcpEndpoint)]
+
+
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "::1", "192.168.1.1", "169.254.1.1", "224.0.0.1", "0.0.0.0"]
+)
+def test_nobody_can_make_us_connect_to_our_own_network(host):
+    """Not even peer and server together, by addresses that they invent for us both."""
+    remote = told()
+    remote.peer_is_on_our_lan()
+    assert tcp(remote, host) == []
+
+
+@pytest.mark.parametrize(
+    ("server", "host", "tried"),
+    [
+        ("203.0.113.1", "198.51.100.9", True),
+        ("10.0.0.5", "10.0.0.9", True),
+        ("10.0.0.5", "127.0.0.1", False),
+        ("127.0.0.1", "127.0.0.1", True),
+    ],
+)
+def test_a_connection_goes_where_the_server_is_or_to_a_public_address(
+    server, host, tried
+):
+    """A company's own server sees its computers at private addresses."""
+    remote = told()
+    remote.own_path(RelayPath(Endpoint(server, 3479), 1))
+    assert tcp(remote, host) == ([TcpEndpoint(host, 22)] if tried else [])
