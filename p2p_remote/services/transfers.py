@@ -18,6 +18,7 @@ from p2p_remote.services.running_node import RunningNode
 from p2p_remote.services.transfer_job import Job
 from p2p_remote.services.transfer_lanes import LEAST_BYTES, LaneReader, LaneSearch
 from p2p_remote.session import file_events as fe
+from p2p_remote.session.roles import State
 from p2p_remote.session.session import Session
 from p2p_remote.store.incoming_files import Expected, IncomingFile
 from p2p_remote.store.outgoing_files import OutgoingFile
@@ -203,6 +204,12 @@ class Transfers:
             job.sink = sink
             self._search_lane(job)
             path = await self._receive_bytes(job, sink)
+        except FileTransferError as error:
+            # The disk may hear of a permission taken back before the loop does; but
+            # when the session is over, all are, and what came is kept.
+            if self._session.state is State.ACTIVE:
+                job.fail(error)
+            raise
         finally:
             sink.close(keep=job.stop_reason not in _REMOVED_AFTER)
         self._machine.stored(job.number, self._now())

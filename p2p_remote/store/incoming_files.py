@@ -22,6 +22,7 @@ from p2p_remote.wire import files
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _MOST_NUMBERS = 1000  # names tried for a file whose name is taken
+_CLOSED_TO_MOVE = os.name == "nt"  # an open file is neither renamed nor removed there
 _HASH_BYTES = 1 << 20  # read at a time when a partial file is taken up again
 _OPEN_FLAGS = (
     os.O_RDWR
@@ -138,10 +139,13 @@ class IncomingFile:
             try:
                 os.fsync(self._descriptor)
                 os.utime(self._part, (self.expected.modified,) * 2)
-                self._close(remove=False)
-                return self._give_name()
+                if _CLOSED_TO_MOVE:
+                    self._close(remove=False)
+                path = self._give_name()  # while it is locked: it is nobody else's
             except (OSError, OverflowError) as error:
                 raise _failed(error, self._folder) from error
+            self._close(remove=False)
+            return path
 
     def close(self, *, keep: bool) -> None:
         """Let go; with `keep` the next try goes on from here. Harmless twice."""
@@ -156,6 +160,7 @@ class IncomingFile:
                     f"{self._part} is in the way.", files.STOP_UNWRITABLE
                 )
             _lock(self._descriptor)
+            self._require_same(status)
             self._is_new = not status.st_size
             if status.st_size > self.expected.size:
                 self._truncate()
@@ -172,6 +177,15 @@ class IncomingFile:
         except OSError as error:
             raise _failed(error, self._folder) from error
 
+    def _require_same(self, status: os.stat_result) -> None:
+        """Whoever had the lock before may have renamed or removed the file."""
+        try:
+            found = self._part.lstat()
+        except FileNotFoundError:
+            found = None
+        if found is None or not os.path.samestat(found, status):
+            raise _busy()
+
     def _truncate(self) -> None:
         os.ftruncate(self._descriptor, 0)
         os.lseek(self._descriptor, 0, os.SEEK_SET)
@@ -186,7 +200,11 @@ class IncomingFile:
                 os.close(os.open(name, _OPEN_FLAGS | os.O_EXCL, 0o600))
             except FileExistsError:
                 continue
-            self._part.replace(name)
+            try:
+                self._part.replace(name)
+            except OSError:
+                name.unlink(missing_ok=True)
+                raise
             return name
         raise FileTransferError(
             f"Too many files are called {self.expected.name}.", files.STOP_UNWRITABLE
@@ -202,10 +220,12 @@ class IncomingFile:
     def _close(self, *, remove: bool) -> None:
         if self._descriptor < 0:
             return
+        if remove and not _CLOSED_TO_MOVE:
+            self._part.unlink(missing_ok=True)  # while it is locked
         os.close(self._descriptor)
         self._descriptor = -1
         self._hash.close()
-        if remove:
+        if remove and _CLOSED_TO_MOVE:
             self._part.unlink(missing_ok=True)
 
 
@@ -224,9 +244,11 @@ def _lock(descriptor: int) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise FileTransferError(
-            "This file is being received already.", files.STOP_BUSY
-        ) from error
+        raise _busy() from error
+
+
+def _busy() -> FileTransferError:
+    return FileTransferError("This file is being received already.", files.STOP_BUSY)
 
 
 def _failed(error: OSError | OverflowError, folder: Path) -> FileTransferError:

@@ -18,6 +18,7 @@ from p2p_remote.services import transfer_lanes, transfers
 from p2p_remote.services.customer_transfers import CustomerTransfers, shown_path
 from p2p_remote.services.technician_transfers import TechnicianTransfers
 from p2p_remote.session import file_events as fe
+from p2p_remote.session.roles import State
 from p2p_remote.store.incoming_files import Expected, IncomingFile
 from p2p_remote.wire import files
 from p2p_remote.wire.address import Endpoint
@@ -54,7 +55,9 @@ class Ends:
     def _session(machine: Any) -> Any:
         handshake = SimpleNamespace(peer_public=b"p" * 32, check_key=b"k" * 32)
         path = Endpoint("127.0.0.1", 9)
-        return SimpleNamespace(files=machine, handshake=handshake, path=path)
+        return SimpleNamespace(
+            files=machine, handshake=handshake, path=path, state=State.ACTIVE
+        )
 
     def _running(self) -> Any:
         return SimpleNamespace(clock=lambda: self.pair.now, poke=self._poke)
@@ -208,6 +211,22 @@ async def test_stopped_in_the_middle_nothing_is_left(ends: Ends, who: str) -> No
     await until(lambda: not list((ends.folder / "in").iterdir()))
     with pytest.raises(UsageError):
         ends.technician.stop(1)
+
+
+@pytest.mark.parametrize("state", [State.ACTIVE, State.ENDED])
+async def test_a_grant_that_is_gone_before_the_loop_knows(
+    ends: Ends, state: State
+) -> None:
+    """Taken back by a key, nothing is left; lost with the session, what came is."""
+    ends.pair.to_customer.free = 1 << 14
+    sending = asyncio.create_task(ends.technician.send(ends.make(20 * BIG)))
+    await until(lambda: bool(ends.reports["c"]))
+    ends.customer._session.state = state  # type: ignore[misc]
+    ends.pair.grants.revoke_all()
+    await until(lambda: ends.reports["c"][-1].state == "failed")
+    assert bool(list((ends.folder / "in").iterdir())) == (state is State.ENDED)
+    ends._poke()
+    await sending
 
 
 async def test_the_end_of_the_session_keeps_what_came(ends: Ends) -> None:

@@ -167,6 +167,74 @@ def test_the_same_file_twice_at_once_is_refused(tmp_path: Path) -> None:
     assert sink.finish(digest(b"abcdef")).read_bytes() == b"abcdef"
 
 
+@pytest.mark.parametrize("when", ["renamed", "removed"])
+def test_the_lock_is_held_until_the_name_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    """Nobody takes the partial file up while it is renamed or removed."""
+    sink = IncomingFile(tmp_path, expected(), yes)
+    sink.write(0, b"abcdef")
+    refused = []
+
+    def take_up(path: Path, *_: object, **__: object) -> None:
+        with pytest.raises(FileTransferError) as caught:
+            IncomingFile(tmp_path, expected(), yes)
+        refused.append(reason(caught))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Path, "replace" if when == "renamed" else "unlink", take_up)
+        if when == "renamed":
+            sink.finish(digest(b"abcdef"))
+        else:
+            sink.close(keep=False)
+    assert refused == [files.STOP_BUSY]
+
+
+@pytest.mark.parametrize("now", ["renamed", "removed", "another"])
+def test_a_partial_file_that_is_no_longer_it_is_not_written_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, now: str
+) -> None:
+    """It was opened while the one before was about to be finished."""
+    part = tmp_path / expected().part_name()
+    part.write_bytes(b"abc")
+    lock = incoming_files._lock
+
+    def late(descriptor: int) -> None:
+        if now == "removed":
+            part.unlink()
+        else:
+            part.rename(tmp_path / "a.txt")
+        if now == "another":
+            part.write_bytes(b"xyz")
+        lock(descriptor)
+
+    monkeypatch.setattr(incoming_files, "_lock", late)
+    with pytest.raises(FileTransferError) as caught:
+        IncomingFile(tmp_path, expected(), yes)
+    assert reason(caught) == files.STOP_BUSY
+    if now != "removed":
+        assert (tmp_path / "a.txt").read_bytes() == b"abc"
+
+
+def test_a_name_that_cannot_be_given_is_not_left_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came is kept under its partial name."""
+    sink = IncomingFile(tmp_path, expected(), yes)
+    sink.write(0, b"abcdef")
+
+    def fails(path: Path, name: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "replace", fails)
+    with pytest.raises(FileTransferError) as caught:
+        sink.finish(digest(b"abcdef"))
+    assert reason(caught) == files.STOP_UNWRITABLE
+    sink.close(keep=True)
+    (left,) = tmp_path.iterdir()
+    assert left.name == expected().part_name()
+
+
 def test_what_is_there_already_outlives_a_full_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
