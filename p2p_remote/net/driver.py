@@ -112,6 +112,13 @@ class Driver(Generic[EventT]):
             self._draining = False
             self._arm()
 
+    def flush(self) -> None:
+        """Send what the machine has to say; its events wait for the next `poke`."""
+        if self._draining or self._loop is None:
+            return
+        for data, path in self._machine.datagrams_to_send(self._clock()):
+            self._send(data, path)
+
     def _on_datagram(self, data: bytes, source: Endpoint) -> None:
         self._machine.receive_datagram(data, source, self._clock())
 

@@ -57,8 +57,9 @@ class CustomerService:
         self._desk: Desk
         self._loop: asyncio.AbstractEventLoop
         self._tasks: set[asyncio.Task[None]] = set()
-        self._arrived: set[int] = set()  # callers that are still waiting
-        self._caller: tuple[nd.CallerArrived, int] | None = None
+        self._caller: nd.CallerArrived | None = None
+        self._caller_id = 0
+        self._held: list[ev.SessionEvent] | None = None  # until the question is shown
         self._session: CustomerSession | None = None
         self._sharing: Sharing | None = None
         self._answer_timer: asyncio.TimerHandle | None = None
@@ -181,7 +182,7 @@ class CustomerService:
             raise UsageError("There is no session.")
         if not session.verified:
             raise UsageError("Only a technician whose digits were right can be known.")
-        self._spawn(self._remember(*caller))
+        self._spawn(self._remember(caller, self._caller_id))
 
     def end(self) -> None:
         """End the session, or refuse the request."""
@@ -219,17 +220,14 @@ class CustomerService:
                 self._notify(se.Trouble(SERVER_SILENT))
             case nd.NodeIdTaken():
                 self._spawn(self._on_id_taken(event))
-            case nd.CallerArrived(handle=handle):
-                self._arrived.add(handle)
+            case nd.CallerArrived():
                 self._spawn(self._on_caller(event))
             case nd.CallerGone(handle=handle):
                 self._on_caller_gone(handle)
-            case nd.SessionOpened(session=session):
-                if isinstance(session, CustomerSession):
-                    self._on_opened(event.handle, session)
-            case nd.SessionHappened(session=session, event=happened):
-                if session is self._session:
-                    self._on_session_event(happened)
+            case nd.SessionOpened(session=CustomerSession() as session):
+                self._on_opened(event.handle, session)
+            case nd.SessionHappened(event=happened) if event.session is self._session:
+                self._on_session_event(happened)
             case _:
                 pass
 
@@ -239,41 +237,51 @@ class CustomerService:
         )
 
     async def _on_caller(self, caller: nd.CallerArrived) -> None:
-        """Find out the caller's ID, show the request, then let the call ring."""
+        """Let the call ring, find out the caller's ID meanwhile, show the request.
+
+        Whoever gets digits by that is shown in any case: `_held` waits for it.
+        """
         known = self._known.find(caller.public)
-        if known is not None:
-            peer_id, how = known.peer_id, f"known since {known.when}"
-        else:
-            peer_id = await self._running.derive(caller.public, caller.counter)
-            how = "password" if caller.password_verified else ""
-        if caller.handle not in self._arrived:
-            return  # gave up while the ID was computed: nobody is asked
-        if self._caller is None and self._session is None:
-            self._caller = (caller, peer_id)
-            kind = "relay" if isinstance(caller.path, RelayPath) else "lan"
-            self._notify(
-                se.Request(
-                    caller.name,
-                    peer_id,
-                    how,
-                    kind,
-                    not how,
-                    ANSWER_SECONDS,
-                    caller.handle,
-                )
-            )
+        is_free = self._caller is None and self._session is None
+        if is_free:
+            self._caller, self._held = caller, []
         now = self._running.clock()
         self._running.node.release(caller.handle, now, known=known is not None)
         self._running.poke()
+        if not is_free:
+            return
+        try:
+            if known is not None:
+                number = known.peer_id
+            else:
+                number = await self._running.derive(caller.public, caller.counter)
+        except RuntimeError:
+            self._held = None
+            self._finish(control.REASON_CAPABILITY, "There is too little memory here.")
+            return
+        if self._caller is not caller:
+            return
+        self._caller_id = number
+        how = "password" if caller.password_verified else ""
+        how = how if known is None else f"known since {known.when}"
+        kind = "relay" if isinstance(caller.path, RelayPath) else "lan"
+        name, handle = caller.name, caller.handle
+        self._notify(
+            se.Request(name, number, how, kind, not how, ANSWER_SECONDS, handle)
+        )
+        held, self._held = self._held or [], None
+        for event in held:
+            self._on_session_event(event)
 
     def _on_caller_gone(self, handle: int) -> None:
-        self._arrived.discard(handle)
-        if self._caller is None or self._caller[0].handle != handle:
+        if self._caller is None or self._caller.handle != handle:
             return
-        self._caller = None
-        reason = control.REASONS[control.REASON_CONNECTION_LOST]
-        text = "The caller has gone."
-        self._notify(se.Ended(reason, text, 0.0, True, EXIT_CODES[reason]))
+        is_shown = self._held is None
+        self._caller = self._held = None
+        if is_shown:
+            reason = control.REASONS[control.REASON_CONNECTION_LOST]
+            text = "The caller has gone."
+            self._notify(se.Ended(reason, text, 0.0, True, EXIT_CODES[reason]))
 
     async def _on_id_taken(self, event: nd.NodeIdTaken) -> None:
         """Another key has our ID: take the next one, if that is really so."""
@@ -290,13 +298,9 @@ class CustomerService:
         )
 
     def _on_opened(self, handle: int, session: CustomerSession) -> None:
-        self._arrived.discard(handle)
-        if self._caller is None or self._caller[0].handle != handle:
-            session.end(
-                control.REASON_BUSY,
-                "The customer is busy with another request.",
-                self._running.clock(),
-            )
+        if self._caller is None or self._caller.handle != handle:
+            text = "The customer is busy with another request."
+            session.end(control.REASON_BUSY, text, self._running.clock())
             self._running.poke()
             return
         self._session = session
@@ -306,7 +310,9 @@ class CustomerService:
         self._finish(control.REASON_TIMED_OUT, "The customer did not answer in time.")
 
     def _on_session_event(self, event: ev.SessionEvent) -> None:
-        if isinstance(event, ev.SessionApproved):
+        if self._held is not None:
+            self._held.append(event)
+        elif isinstance(event, ev.SessionApproved):
             self._on_started(event)
         elif isinstance(event, ev.SessionEnded):
             self._on_ended(event)
@@ -322,11 +328,10 @@ class CustomerService:
         self._sharing = Sharing(
             session, self._desk, self._running, self._notify, self._downloads
         )
-        caller, peer_id = self._caller
         self._notify(
             se.Started(
-                caller.name,
-                peer_id,
+                self._caller.name,
+                self._caller_id,
                 event.grants,
                 session.path_kind,
                 session.path_why,
@@ -375,9 +380,10 @@ class CustomerService:
             self._running.poke()
 
     def _require_open(self, request: int | None) -> None:
-        if request is None:
-            return
-        if self._caller is None or self._caller[0].handle != request:
+        if self._held is not None:
+            raise UsageError("There is no request that waits for an answer.")
+        number = None if self._caller is None else self._caller.handle
+        if request not in (None, number):
             raise UsageError("That request is over.")
 
     async def _remember(self, caller: nd.CallerArrived, peer_id: int) -> None:

@@ -175,24 +175,25 @@ class CheckList:
                 pair.release()
 
     def next_due(self, now: float) -> Pair | None:
-        """Pair to be checked now; the caller sends the check."""
-        if now < self._free_at:
-            return None
+        """Pair to be checked now; the caller sends the check.
+
+        Only checks to where nobody has answered yet are paced.
+        """
+        may_probe = now >= self._free_at
+        affordable = self._refilled(now) >= _ONE_CHECK
         due = [
             pair
             for pair in self._pairs.values()
             if pair.next_check is not None and pair.next_check <= now
+            if pair.usable or (may_probe and (affordable or pair.is_free))
         ]
-        if not due:
-            return None
-        affordable = self._refilled(now) >= _ONE_CHECK
-        due = [pair for pair in due if affordable or pair.is_free]
         if not due:
             return None
         best = min(due, key=_urgency)
         if not best.is_free:
             self._budget -= 1
-        self._free_at = now + PACING
+        if not best.usable:
+            self._free_at = now + PACING
         return best
 
     def _refilled(self, now: float) -> float:
@@ -203,26 +204,22 @@ class CheckList:
 
     def next_timer(self) -> float | None:
         """When `next_due` has something, or a pair's deadline passes."""
-        kept = self._times(free=True)
-        probing = self._times(free=False)
+        afford = self._budget_at + max(0.0, 1 - self._budget) / _BUDGET_RATE
         times = []
-        if kept:
-            times.append(max(min(kept), self._free_at))
-        if probing:
-            afford = self._budget_at + max(0.0, 1 - self._budget) / _BUDGET_RATE
-            times.append(max(min(probing), self._free_at, afford))
+        for pair in self._pairs.values():
+            if pair.next_check is None:
+                continue
+            due = pair.next_check
+            if not pair.usable:
+                due = max(due, self._free_at)
+            if not pair.is_free:
+                due = max(due, afford)
+            times.append(due)
         for pair in self._pairs.values():
             deadline = pair.deadline()
             if deadline is not None:
                 times.append(deadline)
         return min(times, default=None)
-
-    def _times(self, *, free: bool) -> list[float]:
-        return [
-            pair.next_check
-            for pair in self._pairs.values()
-            if pair.next_check is not None and pair.is_free is free
-        ]
 
 
 def _is_forgotten(pair: Pair, now: float) -> bool:

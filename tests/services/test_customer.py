@@ -17,6 +17,7 @@ from p2p_remote.session import events as ev
 from p2p_remote.session import node_events as nd
 from p2p_remote.session.permissions import Grants
 from p2p_remote.store.known_peers import KnownPeers
+from p2p_remote.wire import control
 from p2p_remote.wire.address import Endpoint
 
 IDENTITY = Identity(bytes(32), bytes(32), 0, 482_913_070)
@@ -109,18 +110,46 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_the_call_rings_only_when_the_question_is_shown(bench: Bench) -> None:
-    """Nobody is released before the question is on the screen."""
+async def test_the_call_rings_while_the_id_is_computed(bench: Bench) -> None:
+    """The caller is released at once; the question comes with the ID."""
     bench.arrive(1)
     await settle()
-    assert bench.running.node.released == []
+    assert bench.running.node.released == [1]
+    assert bench.requests() == []
     bench.running.computed.set()
     await settle()
     assert [r.peer_id for r in bench.requests()] == [771_204_556]
-    assert bench.running.node.released == [1]
 
 
-async def test_a_caller_who_gives_up_at_once_is_never_shown(bench: Bench) -> None:
+async def test_nothing_can_be_answered_before_the_question(bench: Bench) -> None:
+    """A yes that comes before the question is shown is refused."""
+    bench.arrive(1)
+    await settle()
+    for request in (None, 1):
+        with pytest.raises(UsageError, match="waits"):
+            bench.service.approve(["view"], request=request)
+
+
+async def test_who_got_digits_is_shown_even_when_gone(bench: Bench) -> None:
+    """A session that ends while the ID is computed is asked about, then over."""
+    bench.arrive(1)
+    await settle()
+    session: Any = ApprovedSession()
+    bench.service._session = session
+    reason = control.REASONS[control.REASON_ENDED]
+    ended = ev.SessionEnded(reason, "The call was cancelled.", by_peer=True)
+    bench.seen.clear()
+    bench.running.on_event(nd.SessionHappened(session, ended))
+    assert bench.seen == []
+    bench.running.computed.set()
+    await settle()
+    assert [type(event) for event in bench.seen] == [se.Request, se.Ended]
+    bench.arrive(2)
+    await settle()
+    assert len(bench.requests()) == 2
+
+
+async def test_a_caller_without_a_session_is_never_shown(bench: Bench) -> None:
     """Nothing is asked for somebody who has gone, and the next caller is."""
     bench.arrive(1)
     await settle()
@@ -128,10 +157,35 @@ async def test_a_caller_who_gives_up_at_once_is_never_shown(bench: Bench) -> Non
     bench.running.computed.set()
     await settle()
     assert bench.requests() == []
-    assert bench.running.node.released == []
     bench.arrive(2)
     await settle()
     assert len(bench.requests()) == 1
+
+
+async def test_a_caller_whose_id_cannot_be_computed_blocks_nobody(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the memory for it the session ends, and the next caller is shown."""
+
+    async def fail(_public: bytes, _counter: int) -> int:
+        raise RuntimeError
+
+    session: Any = ApprovedSession()
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.running, "derive", fail)
+        bench.running.poke = lambda: setattr(bench.service, "_session", session)
+        bench.arrive(1)
+        await settle()
+    assert session.ended == [control.REASON_CAPABILITY]
+    reason = control.REASONS[control.REASON_CAPABILITY]
+    bench.running.on_event(
+        nd.SessionHappened(session, ev.SessionEnded(reason, "", by_peer=False))
+    )
+    bench.running.poke = lambda: None
+    bench.running.computed.set()
+    bench.arrive(2)
+    await settle()
+    assert [request.number for request in bench.requests()] == [2]
 
 
 async def test_a_question_whose_caller_has_gone_is_taken_away(bench: Bench) -> None:
@@ -187,11 +241,18 @@ class ApprovedSession:
     """A session in the instant after the yes."""
 
     path_kind, path_why = "relay", ""
+    started_at = None
 
     def __init__(self) -> None:
+        self.ended: list[int] = []
         self.grants = Grants()
         self.grants.grant("view", 100.0)
         self.grants.grant("control", 100.0)
+
+    def end(self, reason: int, text: str, now: float) -> None:
+        """Note the reason."""
+        del text, now
+        self.ended.append(reason)
 
 
 @pytest.mark.parametrize(("key", "left"), [(HOTKEY_REVOKE, ["view"]), (HOTKEY_END, [])])

@@ -55,6 +55,16 @@ def test_first_checks_go_out_in_order_and_paced():
     assert [when - NOW for when, _ in sent] == pytest.approx([0, 0.005, 0.01, 0.015])
 
 
+def test_what_has_answered_is_not_paced():
+    """A check on a path in use neither waits for the others nor holds them up."""
+    used, new, newer = pair(1), pair(2), pair(3)
+    used.assume_answered(NOW)
+    used.check_soon(NOW)
+    sent = send_all(filled(used, new, newer), NOW + 0.006)
+    assert [each for _, each in sent] == [used, new, newer]
+    assert [when - NOW for when, _ in sent] == pytest.approx([0, 0, 0.005])
+
+
 def test_triggered_checks_go_first():
     """The peer is waiting for them."""
     first, second = pair(1, priority=9), pair(2)
