@@ -113,6 +113,19 @@ def test_cryptography_has_one_door() -> None:
     assert importers <= {"p2p_remote/crypto/primitives.py"}
 
 
+def test_a_call_begins_with_nothing_heavy() -> None:
+    """What shows pictures is loaded while the call rings."""
+    script = "import sys, p2p_remote.cli.connect; print(*sys.modules)"
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    assert not (HEAVY | {"av", "simplejpeg"}) & set(result.stdout.split())
+
+
 @pytest.mark.parametrize("module", ["p2p_remote", "rendezvous"])
 @pytest.mark.parametrize("argument", ["--version", "--help"])
 def test_a_plain_command_loads_nothing_heavy(module: str, argument: str) -> None:

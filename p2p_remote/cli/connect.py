@@ -22,7 +22,6 @@ from p2p_remote.cli.signals import leave, stop_on_signals
 from p2p_remote.errors import SessionAbortedError, UsageError
 from p2p_remote.services import events as se
 from p2p_remote.services.context import load_context, read_password
-from p2p_remote.services.snapshot import write_png
 from p2p_remote.services.technician import TechnicianService
 from p2p_remote.wire import control, peer_id
 from p2p_remote.wire.constants import MAX_SCREEN_SIDE
@@ -184,6 +183,8 @@ class _Script:
         return {"transfer": number}
 
     async def _snapshot(self, command: dict[str, Any]) -> dict[str, Any]:
+        from p2p_remote.services.snapshot import write_png
+
         file = text_field(command, "file")
         picture = await self._service.snapshot(
             wait_settled=bool(command.get("wait_settled"))

@@ -7,6 +7,7 @@ a hint only; the handshake proves who answers.
 
 import asyncio
 import contextlib
+import importlib
 import ipaddress
 import logging
 from collections.abc import Awaitable, Callable, Iterable
@@ -73,6 +74,8 @@ class LanDiscovery:
 
         Even then it goes on: the problem may pass.
         """
+        # It takes long to load, and the loop has a call to make.
+        await asyncio.to_thread(importlib.import_module, "zeroconf.asyncio")
         # Single interfaces that fail are no news for the user's terminal.
         logging.getLogger("zeroconf").setLevel(logging.CRITICAL)
         await self._open()

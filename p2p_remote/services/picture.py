@@ -115,33 +115,35 @@ class Picture:
         return True
 
     async def run(self) -> None:
-        """Decode until cancelled."""
-        loop = asyncio.get_running_loop()
-        while True:
-            while not (self._updates or self._patches):
-                self._arrived.clear()
-                await self._arrived.wait()
-            began, work = self._clock(), self._view.work
-            try:
-                decoded = await loop.run_in_executor(self._worker, self._decode)
-            except MalformedMessageError as error:
-                self._break(str(error))
-                continue
-            except Exception:  # noqa: BLE001 -- a peer must not end the decoding
-                _LOG.exception("an update could not be decoded")
-                self._break("an update that cannot be decoded")
-                continue
-            finally:
-                self._waiting_bytes = sum(map(_size, self._updates))
-            self._note(*decoded)
-            # A peer may not keep this machine busy with updates that cost it nothing.
-            earned = (self._view.work - work) / MAX_WORK_RATE
-            if (rest := began + earned - self._clock()) > 0:
-                await asyncio.sleep(rest)
+        """Decode until cancelled; then the worker is let go."""
+        try:
+            while True:
+                while not (self._updates or self._patches):
+                    self._arrived.clear()
+                    await self._arrived.wait()
+                await self._decode_some()
+        finally:
+            self._worker.shutdown(wait=False, cancel_futures=True)
 
-    def close(self) -> None:
-        """Let the worker go."""
-        self._worker.shutdown(wait=False, cancel_futures=True)
+    async def _decode_some(self) -> None:
+        began, work = self._clock(), self._view.work
+        loop = asyncio.get_running_loop()
+        try:
+            decoded = await loop.run_in_executor(self._worker, self._decode)
+        except MalformedMessageError as error:
+            self._break(str(error))
+            return
+        except Exception:  # noqa: BLE001 -- a peer must not end the decoding
+            _LOG.exception("an update could not be decoded")
+            self._break("an update that cannot be decoded")
+            return
+        finally:
+            self._waiting_bytes = sum(map(_size, self._updates))
+        self._note(*decoded)
+        # A peer may not keep this machine busy with updates that cost it nothing.
+        earned = (self._view.work - work) / MAX_WORK_RATE
+        if (rest := began + earned - self._clock()) > 0:
+            await asyncio.sleep(rest)
 
     def _decode(self) -> tuple[list[Rect], int | None]:
         """Worker: show patches that wait, else carry out updates until one comes.

@@ -32,7 +32,7 @@ SWITCH_INTERVAL = 0.0005
 """Seconds a thread may keep the interpreter while another wants it. With Python's own
 5 ms packets wait 15 ms (95th centile) for a redraw, and F11 80 ms (99th) for an
 encoder on a busy machine."""
-LAN_HEAD_START = 0.25  # s that the LAN may answer before the rendezvous is asked
+LAN_WAIT = 0.5  # s to look for an ID that the rendezvous does not know
 GOODBYE_LOOKS = 20
 GOODBYE_PATIENCE = 0.6  # s to wait for the answer to our goodbye at the end
 LAN_ONLY_WAIT = 3.0  # s to look for an ID when there is no rendezvous
@@ -126,6 +126,7 @@ class RunningNode:
         self._driver: Driver[NodeEvent] | None = None
         self._slow = ThreadPoolExecutor(1, thread_name_prefix="identity")
         self._advertising: asyncio.Task[None] | None = None
+        self._search: asyncio.Task[None] | None = None
         self._watch: NetworkWatch | None = None
 
     @staticmethod
@@ -198,30 +199,48 @@ class RunningNode:
         )
 
     async def call(self, target: int, *, password: str = "") -> int:
-        """Call an ID: the LAN first, the rendezvous close behind.
+        """Call an ID by the rendezvous and on the LAN; the first answer counts.
 
         Raises:
             NoSuchPeerError: nobody on the LAN has this ID and there is no server.
             NetworkError: there is neither a LAN to look at nor a server.
 
         """
-        has_server = self.node.config.server is not None
-        endpoints: tuple[Endpoint, ...] = ()
-        if self.lan is not None:
-            wait = LAN_HEAD_START if has_server else LAN_ONLY_WAIT
-            if self._advertising is not None:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(wait):
-                        await asyncio.shield(self._advertising)
-            endpoints = tuple(await self.lan.find(target, wait))
-        if not endpoints and not has_server and self.lan is not None:
-            raise NoSuchPeerError(
-                "This ID is not on the local network, and no rendezvous server is set."
-            )
         stretched = await self._stretch(password, target)
-        number = self.node.call(target, self.clock(), lan=endpoints, password=stretched)
+        endpoints: tuple[Endpoint, ...] = ()
+        has_server = self.node.config.server is not None
+        if self.lan is not None and has_server:
+            endpoints = self.lan.peers().get(target, ())
+        elif self.lan is not None:
+            endpoints = await self._find_on_lan(self.lan, target)
+            if not endpoints:
+                raise NoSuchPeerError(
+                    "This ID is not on the local network, and no rendezvous server is "
+                    "set."
+                )
+        now = self.clock()
+        number = self.node.call(target, now, lan=endpoints, password=stretched)
         self.poke()
+        if self.lan is not None and not endpoints:
+            self.node.calls.look_on_lan(number)
+            self._search = asyncio.create_task(self._join(self.lan, number, target))
         return number
+
+    async def _join(self, lan: LanDiscovery, number: int, target: int) -> None:
+        """Call on the LAN too, as soon as somebody is found there."""
+        endpoints = await self._find_on_lan(lan, target)
+        self.node.calls.found_on_lan(number, endpoints)
+        self.poke()
+
+    async def _find_on_lan(
+        self, lan: LanDiscovery, target: int
+    ) -> tuple[Endpoint, ...]:
+        wait = LAN_WAIT if self.node.config.server is not None else LAN_ONLY_WAIT
+        if self._advertising is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait):
+                    await asyncio.shield(self._advertising)
+        return await lan.find(target, wait)
 
     async def close(self) -> None:
         """Say goodbye to everybody and close the sockets."""
@@ -236,10 +255,11 @@ class RunningNode:
             await asyncio.sleep(GOODBYE_PATIENCE / GOODBYE_LOOKS)
         self.node.close(self.clock())
         self.poke()
-        if self._advertising is not None:
-            self._advertising.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._advertising
+        for task in (self._advertising, self._search):
+            if task is not None:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
         if self.lan is not None:
             await self.lan.close()
         if self._watch is not None:

@@ -3,9 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from p2p_remote.errors import (
     NetworkError,
@@ -15,11 +13,10 @@ from p2p_remote.errors import (
     SessionAbortedError,
     UsageError,
 )
-from p2p_remote.screen import jpeg, vp8
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.services import events as se
+from p2p_remote.services.decoding import load_decoder
 from p2p_remote.services.exit_codes import EXIT_CODES, end_text
-from p2p_remote.services.picture import Picture
 from p2p_remote.services.running_node import NodeOptions, RunningNode
 from p2p_remote.services.technician_transfers import TechnicianTransfers
 from p2p_remote.session import events as ev
@@ -30,6 +27,11 @@ from p2p_remote.session.technician import TechnicianSession
 from p2p_remote.wire import control
 from p2p_remote.wire.input import InputMessage
 from p2p_remote.wire.screen import CursorPosition, CursorShape
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from p2p_remote.services.picture import Picture
 
 _LOG = logging.getLogger(__name__)
 CALL_SECONDS = 15.0  # s until a call that nobody answers is given up
@@ -54,9 +56,8 @@ class TechnicianService:
         self._call: int | None = None
         self._session: TechnicianSession | None = None
         self._held: list[ev.SessionEvent] | None = None  # until the ID is checked
-        self._picture = Picture(
-            self._running.clock, self._on_frame, self._on_broken_picture
-        )
+        self._picture: Picture  # from the first event of a session on
+        self._abilities = 0  # of its decoder
         self._breaks: list[float] = []
         self._silent_at: float | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -74,7 +75,6 @@ class TechnicianService:
 
         """
         await self._running.start(self._on_node_event)
-        self._spawn(self._picture.run())
         self._spawn(self._report_forever())
 
     async def call(self, target: int, *, password: str = "") -> None:
@@ -101,12 +101,11 @@ class TechnicianService:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._running.close()
-        self._picture.close()
 
     # Acting.
 
     @property
-    def framebuffer(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    def framebuffer(self) -> "np.ndarray[Any, np.dtype[np.uint8]]":
         """The remote screen, (height, width, 4) BGRX."""
         return self._picture.framebuffer
 
@@ -181,7 +180,7 @@ class TechnicianService:
 
     async def snapshot(
         self, *, wait_settled: bool, limit: float = 30.0
-    ) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    ) -> "np.ndarray[Any, np.dtype[np.uint8]]":
         """Return a copy of the picture, (height, width, 3) RGB.
 
         Args:
@@ -200,7 +199,7 @@ class TechnicianService:
             raise UsageError("There is no picture yet.")
         picture = self._picture
         shown = picture.reference if wait_settled else picture.framebuffer
-        return np.ascontiguousarray(shown[:, :, 2::-1])
+        return shown[:, :, 2::-1].copy()
 
     # Events of the node.
 
@@ -252,15 +251,21 @@ class TechnicianService:
 
     async def _check_identity(self, session: TechnicianSession) -> None:
         """Make sure that the key belongs to the ID that was typed."""
+        loading = asyncio.create_task(asyncio.to_thread(load_decoder))
         handshake = session.handshake
         found = await self._running.derive(
             handshake.peer_public, handshake.peer_counter
         )
-        held, self._held = self._held or [], None
         if found == self._target:
+            picture_of, self._abilities = await loading
+            clock = self._running.clock
+            self._picture = picture_of(clock, self._on_frame, self._on_broken_picture)
+            self._spawn(self._picture.run())
+            held, self._held = self._held or [], None
             for event in held:
                 self._on_session_event(event)
             return
+        self._held = None
         session.end(
             control.REASON_WRONG_IDENTITY,
             "The machine that answered does not own this ID. Do not go on.",
@@ -298,9 +303,7 @@ class TechnicianService:
         if session is None:
             return
         self._transfers = TechnicianTransfers(session, self._running, self._notify)
-        bits = control.ABILITY_JPEG if jpeg.available() else 0
-        bits |= control.ABILITY_VP8 if vp8.available() else 0
-        session.tell_abilities(bits, self._running.clock())
+        session.tell_abilities(self._abilities, self._running.clock())
         self._running.poke()
         self._notify(
             se.Started(

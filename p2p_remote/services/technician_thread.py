@@ -10,9 +10,7 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from p2p_remote.errors import RemoteSupportError
 from p2p_remote.screen.geometry import Rect
@@ -21,6 +19,9 @@ from p2p_remote.services.running_node import NodeOptions
 from p2p_remote.services.technician import TechnicianService
 from p2p_remote.wire.control import Viewport
 from p2p_remote.wire.input import InputMessage
+
+if TYPE_CHECKING:
+    import numpy as np
 
 _MAX_DAMAGE = 64  # rectangles kept apart; more are merged into everything
 
@@ -95,7 +96,7 @@ class TechnicianThread:
             self._thread.join(timeout=1.0)
 
     @property
-    def framebuffer(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    def framebuffer(self) -> "np.ndarray[Any, np.dtype[np.uint8]]":
         """The remote screen, (height, width, 4) BGRX; written by another thread."""
         return self._service.framebuffer
 

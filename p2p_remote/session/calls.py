@@ -38,6 +38,8 @@ class _Call:
     initiator: hs.Initiator
     rendezvous_call: int | None = None
     has_lan_path: bool = False
+    is_looking: bool = False  # on the LAN
+    failure: RemoteSupportError | None = None  # unless the LAN helps
     channels: list[RelayPath] = field(default_factory=list)
     answered: bool = False
 
@@ -94,6 +96,23 @@ class Calls:
             )
         return number
 
+    def look_on_lan(self, number: int) -> None:
+        """A search on the LAN begins: until `found_on_lan` the call does not fail."""
+        if number in self._calls:
+            self._calls[number].is_looking = True
+
+    def found_on_lan(self, number: int, endpoints: Iterable[Endpoint]) -> None:
+        """The search on the LAN is over; these are addresses of who is called."""
+        call = self._calls.get(number)
+        if call is None:
+            return
+        call.is_looking = False
+        for endpoint in endpoints:
+            call.has_lan_path = True
+            call.initiator.add_path(endpoint, padded=True)
+        if call.failure is not None and not call.has_lan_path:
+            self._fail(number, call.failure)
+
     def cancel(self, number: int, now: float) -> None:
         """Give up a call and its relay channels."""
         call = self._calls.pop(number, None)
@@ -123,8 +142,14 @@ class Calls:
             error: RemoteSupportError = (
                 NoSuchPeerError() if text is None else NetworkError(text)
             )
-            del self._calls[number]
-            self._events.append(CallFailed(number, error))
+            if call.is_looking:
+                call.failure = error
+            else:
+                self._fail(number, error)
+
+    def _fail(self, number: int, error: RemoteSupportError) -> None:
+        del self._calls[number]
+        self._events.append(CallFailed(number, error))
 
     def receive_datagram(self, data: bytes, path: Path, now: float) -> None:
         """Offer an answer to all calls; each knows its own."""

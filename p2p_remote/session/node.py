@@ -97,7 +97,7 @@ class Node:
             )
             self._carriers = self._registration.carriers
             self._router = Router(self._carriers.ways(config.server), random)
-        self._calls = Calls(identity, config.name, self._registration, random)
+        self.calls = Calls(identity, config.name, self._registration, random)
         self._reconnection = Reconnection(self._registration)
         self._callers = Callers(identity, config, random, now)
 
@@ -179,13 +179,13 @@ class Node:
             NetworkError: there is neither a server nor an address.
 
         """
-        number = self._calls.call(target, lan, password, now)
+        number = self.calls.call(target, lan, password, now)
         self._collect(now)
         return number
 
     def cancel(self, number: int, now: float) -> None:
         """Give up a call."""
-        self._calls.cancel(number, now)
+        self.calls.cancel(number, now)
 
     def release(self, handle: int, now: float, *, known: bool = False) -> None:
         """The prompt for this caller is on the screen: finish the handshake.
@@ -253,7 +253,7 @@ class Node:
             self._registration.hang_up(path, now)
 
     def _machines(self) -> list[Any]:
-        machines = self._calls.machines
+        machines = self.calls.machines
         machines.extend(self._sessions.values())
         machines.extend(self._callers.machines)
         if self._registration is not None:
@@ -273,7 +273,7 @@ class Node:
             if data[0] in _CALLERS_MESSAGES:
                 self._callers.receive_datagram(data, path, now)
             else:
-                self._calls.receive_datagram(data, path, now)
+                self.calls.receive_datagram(data, path, now)
 
     def _collect(self, now: float) -> None:
         steps: tuple[Callable[[float], None], ...] = (
@@ -320,9 +320,9 @@ class Node:
             case rv_events.Rung(path=path, first_message=first):
                 self._callers.receive_datagram(first, path, now)
             case rv_events.CallAccepted(call=number, path=path):
-                self._calls.on_accepted(number, path)
+                self.calls.on_accepted(number, path)
             case rv_events.CallFailed(call=number, reason=reason):
-                self._calls.on_failed(number, reason)
+                self.calls.on_failed(number, reason)
             case rv_events.Punch(path=path, endpoints=endpoints):
                 punch(self._sessions.values(), path, endpoints, now)
             case rv_events.Rejoined():
@@ -346,7 +346,7 @@ class Node:
                 self._events.append(CallerGone(event.handle))
 
     def _collect_calls(self, now: float) -> None:
-        while (event := self._calls.next_event(now)) is not None:
+        while (event := self.calls.next_event(now)) is not None:
             if not isinstance(event, CallConnected):
                 self._events.append(event)
                 continue

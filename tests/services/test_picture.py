@@ -21,7 +21,6 @@ async def test_updates_that_wait_are_bounded_by_their_bytes() -> None:
     assert broken == []
     picture.put(ScreenUpdate(99, 0, body, PACKER_RAW))
     assert len(broken) == 1
-    picture.close()
 
 
 async def test_an_unexpected_failure_does_not_end_the_decoding(
@@ -44,7 +43,6 @@ async def test_an_unexpected_failure_does_not_end_the_decoding(
     assert not task.done()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    picture.close()
 
 
 async def test_what_comes_before_the_key_frame_that_was_asked_for_breaks_nothing(
@@ -71,4 +69,3 @@ async def test_what_comes_before_the_key_frame_that_was_asked_for_breaks_nothing
         assert len(broken) == asked
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    picture.close()
