@@ -146,6 +146,14 @@ class InputSink(Protocol):
     MissingCapabilityError when the desktop is gone.
     """
 
+    def guard(self, permit: Callable[[], None]) -> None:
+        """Call `permit` directly before each event that presses, moves or types.
+
+        After whatever else has to be waited for; what it raises ends the method that
+        was called. Letting go needs no permit.
+        """
+        ...
+
     def text(self, text: str) -> None:
         """Type Unicode text as it is; a line feed is Return."""
         ...
@@ -174,6 +182,14 @@ class Hotkey(Protocol):
 
     def start(self, on_event: Callable[[str], None]) -> None:
         """Call `on_event` from a thread of its own with "F11", "F12", "local_input"."""
+        ...
+
+    def hear(self) -> None:
+        """Call `on_event` here and now for all that the system has told until now.
+
+        Any thread, after `start`. Raises MissingCapabilityError when nothing is heard
+        any more.
+        """
         ...
 
     def close(self) -> None: ...

@@ -48,6 +48,8 @@ class X11Hotkey:
         self._ledger = ledger or InjectionLedger()
         self._on_lost = on_lost
         self._connection = X11Connection(display)
+        self._lock = threading.Lock()  # of the connection, but for waiting
+        self._on_event: Callable[[str], None] | None = None
         self._thread: threading.Thread | None = None
         self._closed = False
         self._last_local = -LOCAL_INPUT_INTERVAL
@@ -70,10 +72,21 @@ class X11Hotkey:
 
     def start(self, on_event: Callable[[str], None]) -> None:
         """Listen from now on; events that came since the construction count too."""
-        self._thread = threading.Thread(
-            target=self._run, args=(on_event,), name="hotkey", daemon=True
-        )
+        self._on_event = on_event
+        self._thread = threading.Thread(target=self._run, name="hotkey", daemon=True)
         self._thread.start()
+
+    def hear(self) -> None:
+        """Report all that the server has told until now, in the calling thread.
+
+        The server tells of a key before it takes another program's next request. So
+        who waits for the answer to a request, then calls this, knows of every key
+        that was pressed before the answer.
+        """
+        with self._lock:
+            while self._on_event is not None and self._connection.has_more():
+                for event in self._connection.events():
+                    self._report(event, self._on_event)
 
     def close(self) -> None:
         """Stop listening. Any thread, the listening one included."""
@@ -84,10 +97,11 @@ class X11Hotkey:
         elif self._thread is not threading.current_thread():
             self._thread.join()
 
-    def _run(self, on_event: Callable[[str], None]) -> None:
+    def _run(self) -> None:
         try:
             while not self._closed:
-                self._listen(on_event)
+                self._connection.wait_for_more(self._until_motion())
+                self.hear()
         except MissingCapabilityError as error:
             if not self._closed:
                 _LOG.warning("F11 and F12 are no longer heard: %s", error)
@@ -96,26 +110,29 @@ class X11Hotkey:
             if not self._closed and self._on_lost is not None:
                 self._on_lost()
 
-    def _listen(self, on_event: Callable[[str], None]) -> None:
-        timeout = 3600.0
-        if self._motion_again is not None:
-            timeout = self._motion_again - time.monotonic()
-            if timeout <= 0:
-                self._motion_again = None
-                self._raw.select(_ALL_KINDS)
-                timeout = 3600.0
-        self._connection.wait(timeout)
-        for event in self._connection.events():
-            if event[0] == MAPPING_NOTIFY:
-                self._read_keys()
-                continue
-            raw = self._raw.parse(event)
-            name = self._meaning(raw) if raw is not None else None
-            if name is not None:
-                try:
-                    on_event(name)
-                except Exception:  # noqa: BLE001 - F11 stays heard whatever happens
-                    _LOG.exception("the answer to %s failed", name)
+    def _until_motion(self) -> float:
+        """Ask for motion again when it is time to; return seconds until then."""
+        if self._motion_again is None:
+            return 3600.0
+        remaining = self._motion_again - time.monotonic()
+        if remaining > 0:
+            return remaining
+        self._motion_again = None
+        with self._lock:
+            self._raw.select(_ALL_KINDS)
+        return 3600.0
+
+    def _report(self, event: bytes, on_event: Callable[[str], None]) -> None:
+        if event[0] == MAPPING_NOTIFY:
+            self._read_keys()
+            return
+        raw = self._raw.parse(event)
+        name = self._meaning(raw) if raw is not None else None
+        if name is not None:
+            try:
+                on_event(name)
+            except Exception:  # noqa: BLE001 - F11 stays heard whatever happens
+                _LOG.exception("the answer to %s failed", name)
 
     def _meaning(self, event: RawEvent) -> str | None:
         injected = self._raw.is_injected(event.source)
@@ -126,7 +143,8 @@ class X11Hotkey:
         if injected:
             return None
         now = time.monotonic()
-        if event.kind == RAW_MOTION and self._motion_again is None:
+        may_select = threading.current_thread() is self._thread  # and again later
+        if event.kind == RAW_MOTION and may_select and self._motion_again is None:
             # A mouse may move a thousand times a second; ten signs are enough.
             self._raw.select(_WITHOUT_MOTION)
             self._motion_again = now + LOCAL_INPUT_INTERVAL

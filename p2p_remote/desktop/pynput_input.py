@@ -18,7 +18,6 @@ from p2p_remote.input.held_keys import HeldKeys, KeyStep
 from p2p_remote.input.keysyms import F11, F12, character_of, keysym_of, name_of
 from p2p_remote.wire.input import BUTTON_LEFT, BUTTON_MIDDLE, BUTTON_RIGHT
 
-_ABORT_AFTER: Final = 16  # characters between two looks at whether to stop
 _LOCAL_INTERVAL: Final = 0.1  # s between two signs of local input
 _BUTTONS: Final = {
     BUTTON_LEFT: "left",
@@ -68,6 +67,10 @@ _KEYS: Final = {
 }
 
 
+def _allow() -> None:
+    """Permit everything."""
+
+
 class PynputInput:
     """Input sink by pynput's controllers; methods may be called by any thread.
 
@@ -89,17 +92,20 @@ class PynputInput:
         self._buttons = 0
         self._lock = threading.RLock()
         self._stop = threading.Event()
+        self._permit: Callable[[], None] = _allow
+
+    def guard(self, permit: Callable[[], None]) -> None:
+        self._permit = permit
 
     def text(self, text: str) -> None:
         with self._lock:
-            text = text.replace("\r\n", "\n")
-            for start in range(0, len(text), _ABORT_AFTER):
+            for sign in text.replace("\r\n", "\n"):
                 if self._stop.is_set():
                     return
-                part = text[start : start + _ABORT_AFTER]
-                known = "".join(sign for sign in part if keysym_of(sign) is not None)
-                with self._translated():
-                    self._keys.type(known)
+                if keysym_of(sign) is not None:
+                    self._permit()
+                    with self._translated():
+                        self._keys.type(sign)
 
     def key(self, keysym: int, modifiers: int, action: int) -> None:
         with self._lock:
@@ -107,16 +113,20 @@ class PynputInput:
                 self._perform(self._held.apply(keysym, modifiers, action))
 
     def pointer(self, x: int, y: int, buttons: int) -> None:
-        with self._lock, self._translated():
+        with self._lock:
             if not self._stop.is_set():
-                self._move(x, y)
-                self._set_buttons(buttons)
+                self._permit()
+                with self._translated():
+                    self._move(x, y)
+                    self._set_buttons(buttons)
 
     def scroll(self, x: int, y: int, dx: int, dy: int) -> None:
-        with self._lock, self._translated():
+        with self._lock:
             if not self._stop.is_set():
-                self._move(x, y)
-                self._pointer.scroll(dx, -dy)  # pynput's positive is up
+                self._permit()
+                with self._translated():
+                    self._move(x, y)
+                    self._pointer.scroll(dx, -dy)  # pynput's positive is up
 
     def release_all(self) -> None:
         self._stop.set()
@@ -133,6 +143,8 @@ class PynputInput:
             self.release_all()
 
     def _perform(self, steps: list[KeyStep]) -> None:
+        if any(step.down for step in steps):
+            self._permit()
         with self._translated():
             for step in steps:
                 key = self._key(step.keysym)
@@ -224,6 +236,12 @@ class PynputHotkey:
         for listener in self._listeners:
             listener.daemon = True
             listener.start()
+
+    def hear(self) -> None:
+        """Nothing waits here: the system asks the listeners before a key goes on.
+
+        It asks them in turn, so a key injected after F11 is asked about after F11.
+        """
 
     def close(self) -> None:
         for listener in self._listeners:

@@ -224,6 +224,9 @@ class SyntheticDesktop:
 
     # Input
 
+    def guard(self, permit: Callable[[], None]) -> None:
+        """Nothing here has to be waited for, so asking before a call is enough."""
+
     def text(self, text: str) -> None:
         with self._changing("notes"):
             for character in text.replace("\r\n", "\n").replace("\r", "\n"):

@@ -4,10 +4,12 @@ The X Window System protocol, version 11, over a socket, in the standard library
 alone. No C library can be missing or end the process when the server dies, nothing
 is ever printed, two connections share nothing, and waiting releases the interpreter.
 
-One connection belongs to one thread; only `shut_down` may be called from another.
+One connection belongs to one thread at a time; only `wait_for_more`, `has_more` and
+`shut_down` may be called from another.
 """
 
 import contextlib
+import ctypes
 import logging
 import os
 import select
@@ -20,6 +22,7 @@ from typing import Final
 
 from p2p_remote.desktop.base import WaylandError
 from p2p_remote.desktop.x11_authority import authorisation, open_socket
+from p2p_remote.desktop.x11_setup import Setup, parse_setup
 from p2p_remote.errors import MissingCapabilityError
 
 _LOG = logging.getLogger(__name__)
@@ -31,6 +34,16 @@ _ERROR, _REPLY, _GENERIC_EVENT = 0, 1, 35
 _SENT_EVENT = 0x80  # flag on events that another client made up with SendEvent
 MAPPING_NOTIFY: Final = 34
 CONFIGURE_NOTIFY: Final = 22
+
+
+class _PollEntry(ctypes.Structure):
+    """`struct pollfd` of poll(2)."""
+
+    _fields_ = (
+        ("descriptor", ctypes.c_int),
+        ("events", ctypes.c_short),
+        ("found", ctypes.c_short),
+    )
 
 
 class X11Error(MissingCapabilityError):
@@ -56,37 +69,15 @@ class Extension:
     first_error: int
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What the server says of itself and of the default screen."""
-
-    resource_base: int
-    resource_mask: int
-    least_significant_first: bool
-    min_keycode: int
-    max_keycode: int
-    root: int
-    width: int
-    height: int
-    depth: int
-    bits_per_pixel: int
-    masks: tuple[int, int, int]  # red, green, blue
-
-    @property
-    def is_bgrx(self) -> bool:
-        """Whether the server's images are rows of BGRX bytes."""
-        return (
-            self.least_significant_first
-            and self.bits_per_pixel == 32
-            and self.masks == (0xFF0000, 0xFF00, 0xFF)
-        )
-
-
 def request(opcode: int, data: int, payload: bytes = b"") -> bytes:
     """Return a request: opcode, data byte (minor opcode of extensions), padded body."""
     padding = -len(payload) % 4
     length = 1 + (len(payload) + padding) // 4
     return struct.pack("<BBH", opcode, data, length) + payload + bytes(padding)
+
+
+SYNC: Final = request(43, 0)
+"""GetInputFocus: cheap, and its answer says that all before it is done."""
 
 
 class X11Connection:
@@ -108,11 +99,14 @@ class X11Connection:
         self._extensions: dict[str, Extension | None] = {}
         self._closed = False
         try:
-            self.setup = self._connect(number, screen)
+            self.setup: Setup = self._connect(number, screen)
         except BaseException:
             self._socket.close()
             raise
         self.root = self.setup.root
+        # A PyDLL keeps the interpreter during a call: see `has_more`.
+        self._poll = ctypes.PyDLL(None).poll
+        self._poll_entry = _PollEntry(self._socket.fileno(), select.POLLIN)
 
     # Requests and replies
 
@@ -157,23 +151,28 @@ class X11Connection:
 
     def sync(self) -> None:
         """Wait until the server has done everything that was sent."""
-        self.call(request(43, 0))  # GetInputFocus
+        self.call(SYNC)
 
     def flush(self) -> None:
         """Send what is queued."""
         try:
             while self._unsent:
-                ready = self._ready(select.POLLIN | select.POLLOUT, REPLY_TIMEOUT)
-                # The server stops reading while nobody reads its answers.
-                if ready & ~select.POLLOUT:
-                    self._read()
-                if ready & select.POLLOUT:
+                try:
                     sent = self._socket.send(self._unsent)
+                except BlockingIOError:
+                    self._make_room()
+                else:
                     del self._unsent[:sent]
-                if not ready:
-                    raise TimeoutError
         except (OSError, ValueError) as error:
             raise self._gone(error) from error
+
+    def _make_room(self) -> None:
+        """Wait until the server reads on, which it does only while we read answers."""
+        ready = self._ready(select.POLLIN | select.POLLOUT, REPLY_TIMEOUT)
+        if not ready:
+            raise TimeoutError
+        if ready & ~select.POLLOUT:
+            self._read()
 
     # Events
 
@@ -191,6 +190,23 @@ class X11Connection:
         if self._events:
             return True
         return bool(self._ready(select.POLLIN, timeout_s, *others))
+
+    def wait_for_more(self, timeout_s: float) -> None:
+        """Block until something arrives, or the timeout; another thread may take it.
+
+        Whatever is queued to be sent stays queued.
+        """
+        self._ready(select.POLLIN, timeout_s)
+
+    def has_more(self) -> bool:
+        """Whether anything has arrived that was not read, or the display is gone.
+
+        The thread keeps the interpreter while it looks, so that what it does next
+        follows at once, however many threads want to run.
+        """
+        if self._closed or self._received:
+            return True
+        return bool(self._poll(ctypes.byref(self._poll_entry), 1, 0))
 
     # Resources and extensions
 
@@ -254,7 +270,7 @@ class X11Connection:
 
     def _connect(self, number: int, screen: int) -> Setup:
         name, data = authorisation(self._socket, number)
-        self._socket.settimeout(REPLY_TIMEOUT)
+        self._socket.setblocking(False)
         self._unsent += struct.pack("<BxHHHHxx", 0x6C, 11, 0, len(name), len(data))
         self._unsent += name + bytes(-len(name) % 4) + data + bytes(-len(data) % 4)
         self.flush()
@@ -265,7 +281,7 @@ class X11Connection:
             raise MissingCapabilityError(
                 f"The display {self.display} refuses us: {reason or 'no reason'}"
             )
-        return _parse_setup(head + body, screen)
+        return parse_setup(head + body, screen)
 
     def _exactly(self, size: int) -> bytes:
         deadline = time.monotonic() + REPLY_TIMEOUT
@@ -306,6 +322,8 @@ class X11Connection:
     def _read(self) -> None:
         try:
             data = self._socket.recv(262144)
+        except BlockingIOError:
+            return
         except OSError as error:
             raise self._gone(error) from error
         if not data:
@@ -343,51 +361,3 @@ class X11Connection:
         else:
             (minor,) = struct.unpack_from("<H", packet, 8)
             self._answers[sequence] = X11Error(packet[1], packet[10], minor)
-
-
-def _parse_setup(data: bytes, screen_number: int) -> Setup:
-    base, mask = struct.unpack_from("<II", data, 12)
-    (vendor,) = struct.unpack_from("<H", data, 24)
-    screens, formats, byte_order = data[28], data[29], data[30]
-    min_keycode, max_keycode = data[34], data[35]
-    offset = 40 + vendor + -vendor % 4
-    bits = {
-        data[place]: data[place + 1] for place in range(offset, offset + 8 * formats, 8)
-    }
-    offset += 8 * formats
-    for number in range(screens):
-        root = struct.unpack_from("<I", data, offset)[0]
-        width, height = struct.unpack_from("<HH", data, offset + 20)
-        depth, masks, offset = _parse_visuals(data, offset)
-        if number == min(screen_number, screens - 1):
-            return Setup(
-                resource_base=base,
-                resource_mask=mask,
-                least_significant_first=byte_order == 0,
-                min_keycode=min_keycode,
-                max_keycode=max_keycode,
-                root=root,
-                width=width,
-                height=height,
-                depth=depth,
-                bits_per_pixel=bits.get(depth, 0),
-                masks=masks,
-            )
-    raise MissingCapabilityError("The display has no screen.")
-
-
-def _parse_visuals(data: bytes, offset: int) -> tuple[int, tuple[int, int, int], int]:
-    """Return depth and masks of a screen's root, and where the next screen starts."""
-    (root_visual,) = struct.unpack_from("<I", data, offset + 32)
-    root_depth, depths = data[offset + 38], data[offset + 39]
-    offset += 40
-    masks = (0, 0, 0)
-    for _ in range(depths):
-        (visuals,) = struct.unpack_from("<H", data, offset + 2)
-        offset += 8
-        for place in range(offset, offset + 24 * visuals, 24):
-            identity, red, green, blue = struct.unpack_from("<I4xIII", data, place)
-            if identity == root_visual:
-                masks = (red, green, blue)
-        offset += 24 * visuals
-    return root_depth, masks, offset

@@ -7,11 +7,11 @@ many. Sources: xtest.txt and XKBproto of xorgproto.
 import contextlib
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Final
 
 from p2p_remote.desktop.ledger import InjectionLedger
-from p2p_remote.desktop.x11_connection import X11Connection, request
+from p2p_remote.desktop.x11_connection import SYNC, X11Connection, request
 from p2p_remote.desktop.x11_keyboard import CORE_KEYBOARD, KeyPlace, X11Keyboard
 from p2p_remote.errors import MissingCapabilityError
 from p2p_remote.input.held_keys import HeldKeys, KeyStep
@@ -29,9 +29,12 @@ _BUTTONS: Final = {BUTTON_LEFT: 1, BUTTON_MIDDLE: 2, BUTTON_RIGHT: 3}
 _WHEEL_UP, _WHEEL_DOWN, _WHEEL_LEFT, _WHEEL_RIGHT = 4, 5, 6, 7
 _MAX_WHEEL: Final = 32  # steps of one message
 _LOCK: Final = 2  # Caps Lock in modifier masks
-_ABORT_AFTER: Final = 16  # characters between two looks at whether to stop
 _SHIFTS: Final = (SHIFT_L, SHIFT_R)
 _MAX_POSITION: Final = 32767  # pixels; positions are 16-bit and signed
+
+
+def _allow() -> None:
+    """Permit everything."""
 
 
 class X11Input:
@@ -48,6 +51,8 @@ class X11Input:
         self._connection = X11Connection(display)
         self._lock = threading.RLock()
         self._stop = threading.Event()  # set while somebody wants typing to end
+        self._permit: Callable[[], None] = _allow
+        self._echo: int | None = None  # request behind the last event; has an answer
         self._held = HeldKeys()
         self._down: dict[int, int] = {}  # keysym: keycode it went down with
         self._buttons = 0
@@ -58,6 +63,9 @@ class X11Input:
             self._connection.close()
             raise
 
+    def guard(self, permit: Callable[[], None]) -> None:
+        self._permit = permit
+
     def text(self, text: str) -> None:
         """Type text; characters that no keyboard can carry are left out."""
         keysyms = [
@@ -65,14 +73,16 @@ class X11Input:
             for character in text.replace("\r\n", "\n")
             if (keysym := keysym_of(character)) is not None
         ]
-        with self._lock, self._shift_lifted():
+        with self._lock:
             group, caps = self._state()
             try:
                 self._set_caps(on=False, if_on=caps)
                 for run in self._keyboard.runs(keysyms, group, self._stop):
-                    if not self._type(run):
-                        break
-                self._connection.sync()
+                    for place in run:
+                        if self._stop.is_set():
+                            return
+                        self._type(place)
+                self._settle()
             finally:
                 self._set_caps(on=True, if_on=caps)
                 self._connection.flush()
@@ -87,23 +97,25 @@ class X11Input:
         with self._lock:
             if self._stop.is_set():
                 return
+            self._begin()
             self._move(x, y)
             self._set_buttons(buttons)
-            self._connection.flush()
+            self._end()
 
     def scroll(self, x: int, y: int, dx: int, dy: int) -> None:
         with self._lock:
-            if self._stop.is_set():
-                return
-            self._move(x, y)
             for steps, back, forth in (
                 (dy, _WHEEL_UP, _WHEEL_DOWN),
                 (dx, _WHEEL_LEFT, _WHEEL_RIGHT),
             ):
                 for _ in range(min(abs(steps), _MAX_WHEEL)):
+                    if self._stop.is_set():
+                        return
+                    self._begin()
+                    self._move(x, y)
                     self._fake(_BUTTON_PRESS, forth if steps > 0 else back)
                     self._fake(_BUTTON_RELEASE, forth if steps > 0 else back)
-            self._connection.flush()
+                    self._end()
 
     def release_all(self) -> None:
         """End what is being typed and let go of everything, before returning."""
@@ -114,7 +126,8 @@ class X11Input:
                 for keysym in reversed(list(self._down)):
                     self._fake(_KEY_RELEASE, self._down.pop(keysym))
                 self._set_buttons(0)
-                self._connection.sync()
+                self._end()
+                self._settle()
             finally:
                 self._stop.clear()
 
@@ -163,47 +176,64 @@ class X11Input:
                 )
             )
 
-    def _type(self, run: list[KeyPlace]) -> bool:
-        """Press the keys of a run one after the other; False when told to stop."""
-        for index, place in enumerate(run):
-            if index % _ABORT_AFTER == 0:
-                self._connection.flush()
-                if self._stop.is_set():
-                    return False
-            self._tap(place)
-        self._connection.flush()
-        return not self._stop.is_set()
+    def _begin(self) -> None:
+        """Wait until the last event is done, then ask whether there may be another.
 
-    def _tap(self, place: KeyPlace) -> None:
+        So at most one event is ever on its way to the server, and what was pressed
+        before it got there is known to whoever is asked.
+        """
+        self._settle()
+        self._permit()
+
+    def _end(self) -> None:
+        """Send an event that `_begin` began."""
+        self._settle()
+        self._echo = self._connection.send(SYNC, answered=True)
+        self._connection.flush()
+
+    def _settle(self) -> None:
+        """Wait until the server has carried out what was sent."""
+        echo, self._echo = self._echo, None
+        if echo is not None:
+            self._connection.reply(echo)
+
+    def _type(self, place: KeyPlace) -> None:
         shift = self._shift_keycode() if place.shift else None
+        # Text says itself what is big, so a Shift that is held is let go of for it.
+        lifted = [self._down[keysym] for keysym in _SHIFTS if keysym in self._down]
+        self._begin()
+        for keycode in lifted:
+            self._fake(_KEY_RELEASE, keycode)
         if shift is not None:
             self._fake(_KEY_PRESS, shift)
         self._fake(_KEY_PRESS, place.keycode)
         self._fake(_KEY_RELEASE, place.keycode)
         if shift is not None:
             self._fake(_KEY_RELEASE, shift)
+        for keycode in lifted:
+            self._fake(_KEY_PRESS, keycode)
+        self._end()
         self._keyboard.pressed(place.keycode)
 
     def _perform(self, steps: list[KeyStep]) -> None:
-        if not any(step.down for step in steps):
-            for step in steps:
-                self._release(step.keysym)
-            self._connection.flush()
-            return
-        group, caps = self._state()
+        downs = [step.keysym for step in steps if step.down]
+        places: dict[int, KeyPlace] = {}
+        caps = False
+        if downs:
+            group, caps = self._state()
+            for keysym in filter(is_known, downs):
+                for run in self._keyboard.runs([keysym], group, self._stop):
+                    places.update((keysym, place) for place in run)
+            self._begin()
         for step in steps:
             if not step.down:
                 self._release(step.keysym)
-            elif is_known(step.keysym) and step.keysym not in self._down:
-                self._press(step.keysym, group, caps=caps)
-        self._connection.flush()
+            elif step.keysym in places and step.keysym not in self._down:
+                self._press(step.keysym, places[step.keysym], caps=caps)
+        self._end()
 
-    def _press(self, keysym: int, group: int, *, caps: bool) -> None:
+    def _press(self, keysym: int, place: KeyPlace, *, caps: bool) -> None:
         """Press a key so that programs see just this keysym, and keep it down."""
-        runs = list(self._keyboard.runs([keysym], group, self._stop))
-        if not runs or not runs[0]:
-            return
-        (place,) = runs[0]
         needs_shift = place.shift and not any(one in self._down for one in _SHIFTS)
         shift = self._shift_keycode() if needs_shift else None
         caps = caps and character_of(keysym) is not None
@@ -221,19 +251,6 @@ class X11Input:
         keycode = self._down.pop(keysym, None)
         if keycode is not None:
             self._fake(_KEY_RELEASE, keycode)
-
-    @contextlib.contextmanager
-    def _shift_lifted(self) -> Iterator[None]:
-        """Let go of a held Shift while text is typed: text says itself what is big."""
-        lifted = [self._down[keysym] for keysym in _SHIFTS if keysym in self._down]
-        for keycode in lifted:
-            self._fake(_KEY_RELEASE, keycode)
-        try:
-            yield
-        finally:
-            for keycode in lifted:
-                self._fake(_KEY_PRESS, keycode)
-            self._connection.flush()
 
     def _shift_keycode(self) -> int | None:
         place = self._keyboard.find(SHIFT_L, 0)

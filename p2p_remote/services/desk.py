@@ -220,6 +220,16 @@ class Desk:
         except MissingCapabilityError:
             return False
 
+    def hear(self) -> None:
+        """Act on each stop key that the system has told of until now. Any thread.
+
+        Raises:
+            MissingCapabilityError: the stop keys are not heard any more.
+
+        """
+        if self._hotkey is not None:
+            self._hotkey.hear()
+
     @property
     def guards_shortcuts(self) -> bool:
         """Whether keys for all of the desktop need a permission of their own."""

@@ -1,8 +1,10 @@
 """The one place where the technician's input reaches the operating system.
 
 A thread of its own, because typing may wait for the keyboard map. Every single event
-and every single character asks the grants directly before the call, so a revoke stops
-even the middle of a long text.
+and every single character asks the grants directly before it goes to the system, so a
+revoke stops even the middle of a long text. Before that the stop keys are listened to
+in this same thread: F11 holds from the moment the system tells of it, whichever of our
+threads runs next.
 """
 
 import contextlib
@@ -38,6 +40,10 @@ class Target(Protocol):
 
     @property
     def guards_shortcuts(self) -> bool: ...
+
+    def hear(self) -> None:
+        """Act on each stop key that the system has told of until now."""
+        ...
 
     def expect_change(self) -> None: ...
 
@@ -77,6 +83,8 @@ class Injector:
         self._lock = threading.Lock()  # of the two events above, taken together
         self._release = False
         self._closing = False
+        self._message: wire_input.InputMessage = wire_input.ReleaseAll(0)  # in work
+        sink.guard(self._permit)
         self._thread = threading.Thread(target=self._run, name="injector", daemon=True)
         self._thread.start()
 
@@ -153,6 +161,11 @@ class Injector:
             raise PermissionNotGrantedError("Control was taken back.")
         self._grants.check(_CONTROL, message.serial, self._clock())
 
+    def _permit(self) -> None:
+        """Asked by the sink when nothing is left to be done but the event itself."""
+        self._target.hear()
+        self._check(self._message)
+
     def _check_keys(self) -> None:
         if not self._target.takes_keys():
             raise PermissionNotGrantedError("The focus is not on what is shared.")
@@ -185,6 +198,7 @@ class Injector:
         raise PermissionNotGrantedError("Nothing is shared there.")
 
     def _inject(self, message: wire_input.InputMessage) -> None:
+        self._message = message
         match message:
             case wire_input.TextInput(text=text):
                 for character in text:

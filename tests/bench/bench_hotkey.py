@@ -1,59 +1,39 @@
 """How long after F11 the technician's input still arrives.
 
-    python -m tests.bench.bench_hotkey [--presses N] [--write]
+    python -m tests.bench.bench_hotkey [--presses N] [--loads N...] [--write]
 
 A display of its own (Xvfb), the product's injector, grants and hotkey. The injector is
-never out of work; another thread computes without a pause, as an encoder would, and one
-process for every core keeps the machine busy. F11 is pressed by another program on the
-display. The figure is the time from just before the press to the end of the last event
-that reaches the display; nothing may follow. `--write` puts it into docs/figures.md.
+never out of work; another thread computes without a pause, as an encoder would, and
+other processes keep the machine busy: one for every core, then five. F11 is pressed,
+and what follows is seen, by another program on the display (`hotkey_person`).
+`--write` puts the table into docs/figures.md.
 """
 
 import argparse
 import contextlib
+import json
 import os
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
 
 from p2p_remote.desktop.choose import choose_hotkey
 from p2p_remote.desktop.ledger import InjectionLedger
 from p2p_remote.desktop.x11_input import X11Input
-from p2p_remote.input.keysyms import F11
 from p2p_remote.services.injector import Injector
 from p2p_remote.services.running_node import SWITCH_INTERVAL
 from p2p_remote.session.permissions import Grants
-from p2p_remote.wire.input import ACTION_TAP, PointerInput
+from p2p_remote.wire.input import PointerInput
 from tests.bench import figures
 from tests.system.displays import running_display
 
 BUSY = "while True: sum(range(1000))"
 BATCH = 256  # events that wait at the injector at any time
-QUIET = 0.02  # s without an event after which none is expected any more
 PATIENCE = 5.0  # s until a press counts as not heard
-
-
-class TimedSink:
-    """The real sink, with the time of the last event that reached it."""
-
-    def __init__(self, sink: X11Input) -> None:
-        self._sink = sink
-        self.last = 0.0
-        self.count = 0
-
-    def pointer(self, x: int, y: int, buttons: int) -> None:
-        """Move, and note when that was done."""
-        self._sink.pointer(x, y, buttons)
-        self.last = time.perf_counter()
-        self.count += 1
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._sink, name)
 
 
 class Desk:
@@ -61,18 +41,20 @@ class Desk:
 
     def __init__(self, stack: contextlib.ExitStack, display: str) -> None:
         ledger = InjectionLedger()
-        real = stack.enter_context(contextlib.closing(X11Input(display, ledger)))
-        self.sink: Any = TimedSink(real)
-        self.grants = Grants()
-        self.heard = threading.Event()
-        self.injector = Injector(
-            self.sink, self.grants, time.monotonic, self, lambda _: None
-        )
-        stack.callback(self.injector.finish)
+        sink = stack.enter_context(contextlib.closing(X11Input(display, ledger)))
         hotkey = choose_hotkey(display=display, ledger=ledger).chosen
         if hotkey is None:
             sys.exit("F11 cannot be heard on this display")
         stack.callback(hotkey.close)
+        self.hear = hotkey.hear
+        self.injected = 0
+        self.grants = Grants()
+        self.heard = threading.Event()
+        self.injector = Injector(
+            sink, self.grants, time.monotonic, self, lambda _: None
+        )
+        stack.callback(self.injector.join)
+        stack.callback(self.injector.finish)
         hotkey.start(self._on_key)
         self._serial = 0
         self._step = 0
@@ -82,7 +64,7 @@ class Desk:
         self.heard.clear()
         self._serial = self.grants.grant("control", time.monotonic() + 3600.0).serial
         for _ in range(BATCH):
-            self.expect_change()
+            self._feed()
 
     def locate(self, x: int, y: int) -> tuple[int, int]:
         """All is shared."""
@@ -95,7 +77,11 @@ class Desk:
         return True
 
     def expect_change(self) -> None:
-        """Feed the next event when one was injected."""
+        """One was injected: feed the next one."""
+        self.injected += 1
+        self._feed()
+
+    def _feed(self) -> None:
         self._step = (self._step + 7) % 600
         self.injector.submit(PointerInput(self._serial, self._step, self._step, 0))
 
@@ -109,10 +95,10 @@ class Desk:
 
 
 @contextmanager
-def busy_machine() -> Iterator[None]:
-    """A process for every core, and a thread that always wants the interpreter."""
+def busy_machine(load: int) -> Iterator[None]:
+    """So many processes, and a thread here, that never stop computing."""
     command = [sys.executable, "-c", BUSY]
-    others = [subprocess.Popen(command) for _ in range(os.cpu_count() or 1)]
+    others = [subprocess.Popen(command) for _ in range(load)]
     over = threading.Event()
 
     def compute() -> None:
@@ -131,47 +117,92 @@ def busy_machine() -> Iterator[None]:
             other.wait()
 
 
-def measure(presses: int) -> list[float]:
-    """Seconds from each press to the last event after it."""
+@contextmanager
+def person(display: str) -> Iterator[Callable[[], str]]:
+    """Somebody at the display; what is yielded presses and looks, by turns."""
+    command = [sys.executable, "-m", "tests.bench.hotkey_person", display]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
+    ) as process:
+
+        def ask() -> str:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write("\n")
+            answer = process.stdout.readline()
+            if not answer:
+                sys.exit("the person at the display is gone")
+            return answer
+
+        yield ask
+        assert process.stdin is not None
+        process.stdin.close()
+
+
+def measure(presses: int, load: int) -> list[dict[str, float]]:
+    """What followed each press, see `hotkey_person`."""
     sys.setswitchinterval(SWITCH_INTERVAL)  # as wherever a node runs
-    delays = []
+    found: list[dict[str, float]] = []
     with contextlib.ExitStack() as stack:
         display = stack.enter_context(running_display()).name
         desk = Desk(stack, display)
-        program = X11Input(display, InjectionLedger())
-        stack.enter_context(contextlib.closing(program))
-        stack.enter_context(busy_machine())
+        ask = stack.enter_context(person(display))
+        stack.enter_context(busy_machine(load))
         for number in range(presses):
-            count = desk.sink.count
+            count = desk.injected
             desk.begin()
-            while desk.sink.count < count + number % 16 + 1:
+            while desk.injected < count + number % 16 + 1:
                 time.sleep(0.001)
-            pressed = time.perf_counter()
-            program.key(F11, 0, ACTION_TAP)
-            if not desk.heard.wait(PATIENCE):
+            ask()
+            heard = desk.heard.wait(PATIENCE) and desk.injector.drain(PATIENCE)
+            if not heard:
                 sys.exit(f"press {number + 1} was not heard")
-            while time.perf_counter() - desk.sink.last < QUIET:
-                time.sleep(QUIET)
-            delays.append(max(0.0, desk.sink.last - pressed))
-    return delays
+            found.append(json.loads(ask()))
+    return found
 
 
-def table(presses: int) -> str:
-    """Measure, and return the section's text."""
-    delays = sorted(measure(presses))
-    p50, p99 = (delays[int(share * (presses - 1))] * 1000 for share in (0.5, 0.99))
+def row(load: int, found: list[dict[str, float]]) -> str:
+    """Return the row of the table for what was measured at a load."""
+    presses = len(found)
+    delays = sorted(one["delay"] * 1000 for one in found)
+    p50, p99 = (delays[int(share * (presses - 1))] for share in (0.5, 0.99))
+    after = [sum(one["after"] == count for one in found) for count in (0, 1)]
+    cells = (
+        f"{load}",
+        f"{presses:,}",
+        f"{p50:.1f}",
+        f"{p99:.1f}",
+        f"{delays[-1]:.1f}",
+        f"{max(one['ours'] for one in found) * 1000:.0f}",
+        f"{after[0]:,}",
+        f"{after[1]:,}",
+        f"{presses - sum(after):,}",
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def table(found: dict[int, list[dict[str, float]]]) -> str:
+    """Return the section's text for what was measured at each load."""
+    rows = [row(load, of_load) for load, of_load in found.items()]
     day = datetime.now(UTC).date()
     return "\n".join(
         (
             (
-                f"`make bench-hotkey`, {day}, {os.cpu_count()} cores, all busy, and a "
-                "thread of the same process that computes without a pause. From F11 to "
-                "the last event that reached the display."
+                f"`make bench-hotkey`, {day}, {os.cpu_count()} cores; other processes "
+                "that never stop computing, and a thread of the same process that does "
+                "so too. From the press of F11 to the last event of ours that the "
+                "display carried out, by the display's clock; how much of that was "
+                "left when the display had taken F11, which is what the program can do "
+                "something about; and how many events it still carried out then."
             ),
             "",
-            "| presses | p50 ms | p99 ms (goal 50) | largest ms (goal 100) |",
-            "|---:|---:|---:|---:|",
-            f"| {presses:,} | {p50:.1f} | {p99:.1f} | {delays[-1] * 1000:.1f} |",
+            (
+                "| busy processes | presses | p50 ms | p99 ms (goal 50) | largest ms "
+                "(goal 100) | largest after the display took F11 "
+                "| presses with no event then | with one | with more |"
+            ),
+            f"|{'---:|' * 9}",
+            *rows,
         )
     )
 
@@ -180,9 +211,11 @@ def main() -> None:
     """Run the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--presses", type=int, default=10_000)
+    cores = os.cpu_count() or 1
+    parser.add_argument("--loads", type=int, nargs="+", default=[cores, 5 * cores])
     parser.add_argument("--write", action="store_true", help="into docs/figures.md")
     options = parser.parse_args()
-    text = table(options.presses)
+    text = table({load: measure(options.presses, load) for load in options.loads})
     print(text)
     if options.write:
         figures.put("hotkey", text)

@@ -7,7 +7,7 @@ import pytest
 
 from p2p_remote.desktop.ledger import InjectionLedger
 from p2p_remote.desktop.pynput_input import PynputHotkey, PynputInput
-from p2p_remote.errors import MissingCapabilityError
+from p2p_remote.errors import MissingCapabilityError, PermissionNotGrantedError
 from p2p_remote.input.keysyms import DELETE, F11, RETURN
 from p2p_remote.wire.input import (
     ACTION_PRESS,
@@ -94,7 +94,7 @@ def sink(done):
 def test_text_is_typed_without_control_characters(sink, done):
     sink.text("Grüße\r\n\x1b日")
 
-    assert done == [("type", "Grüße\n日")]
+    assert done == [("type", sign) for sign in "Grüße\n日"]
 
 
 def test_keys_and_modifiers_have_their_names(sink, done):
@@ -148,6 +148,33 @@ def test_release_all_lets_go_of_everything(sink, done):
         ("up", Key.ctrl_l),
         ("release", Button.left),
     ]
+
+
+def test_each_event_asks_for_its_permit_and_letting_go_does_not(sink, done):
+    left = [True, True, True, True]
+
+    def permit():
+        if not left:
+            raise PermissionNotGrantedError("F11")
+        left.pop()
+
+    sink.guard(permit)
+    sink.key(RETURN, 0, ACTION_PRESS)
+    sink.pointer(1, 2, BUTTON_LEFT)
+    before = len(done)
+    with pytest.raises(PermissionNotGrantedError):
+        sink.text("abc")
+    assert len(done) == before + 2
+    for act in (
+        lambda: sink.pointer(3, 4, BUTTON_LEFT),
+        lambda: sink.scroll(3, 4, 0, 1),
+        lambda: sink.key(RETURN + 1, 0, ACTION_TAP),
+    ):
+        with pytest.raises(PermissionNotGrantedError):
+            act()
+    assert len(done) == before + 2
+    sink.release_all()
+    assert done[before + 2 :] == [("up", Key.enter), ("release", Button.left)]
 
 
 def test_a_refusal_of_the_system_is_a_missing_capability(sink):

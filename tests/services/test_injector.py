@@ -1,7 +1,7 @@
 """Input reaches the desktop only while its grant holds."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -21,10 +21,16 @@ class Sink:
         self.let_go = threading.Event()
         self.let_go.set()
         self.broken = False
+        self.permit: Callable[[], None] = lambda: None
+
+    def guard(self, permit: Callable[[], None]) -> None:
+        """Take what has to be asked."""
+        self.permit = permit
 
     def _note(self, *what: Any) -> None:
         if self.broken:
             raise MissingCapabilityError("gone")
+        self.permit()
         self.done.append(what)
         self.reached.set()
         assert self.let_go.wait(10)
@@ -65,9 +71,14 @@ class Bench:
         self.shared_from = 0  # first column that is shared
         self.keys_taken = True
         self.guards_shortcuts = False
+        self.heard: Callable[[], None] = lambda: None  # what a stop key brings about
         self.injector = Injector(
             self.sink, self.grants, lambda: self.now, self, self.failed.append
         )
+
+    def hear(self) -> None:
+        """Listen to the stop keys."""
+        self.heard()
 
     def expect_change(self) -> None:
         """Something was injected."""
@@ -216,6 +227,39 @@ def test_stop_holds_even_if_the_grant_stays(bench: Bench) -> None:
     assert bench.finish() == [("text", "a")]
     bench.injector.submit(wire_input.TextInput(serial, "c"))
     assert bench.finish() == [("text", "a"), ("text", "c")]
+
+
+def test_a_stop_key_holds_for_what_the_sink_was_about_to_inject(bench: Bench) -> None:
+    """It is listened to in the same thread, when only the event itself is left."""
+    serial = bench.grants.grant("control", 100.0).serial
+    asked: list[str] = []
+
+    def press_at_third() -> None:
+        asked.append(threading.current_thread().name)
+        if len(asked) == 3:
+            bench.grants.revoke("control")
+            bench.injector.stop()
+
+    bench.heard = press_at_third
+    bench.injector.submit(wire_input.PointerInput(serial, 1, 2, 1))
+    bench.injector.submit(wire_input.TextInput(serial, "abc"))
+    bench.injector.submit(wire_input.PointerInput(serial, 5, 6, 1))
+    assert bench.finish() == [("pointer", 11, 2, 1), ("text", "a")]
+    assert bench.sink.done[-1] == ("release_all",)
+    assert asked == ["injector"] * 3
+
+
+def test_nothing_is_injected_when_the_stop_keys_are_deaf(bench: Bench) -> None:
+    """If nobody can listen any more, nobody may control either."""
+    serial = bench.grants.grant("control", 100.0).serial
+
+    def deaf() -> None:
+        raise MissingCapabilityError("deaf")
+
+    bench.heard = deaf
+    bench.injector.submit(wire_input.TextInput(serial, "a"))
+    assert bench.finish() == []
+    assert [str(error) for error in bench.failed] == ["deaf"]
 
 
 def test_release_all_needs_no_grant(bench: Bench) -> None:

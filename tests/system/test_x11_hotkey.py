@@ -3,6 +3,7 @@
 import contextlib
 import socket
 import struct
+import threading
 import time
 from collections.abc import Iterator
 
@@ -13,6 +14,7 @@ from p2p_remote.desktop.hotkey import X11Hotkey
 from p2p_remote.desktop.ledger import InjectionLedger
 from p2p_remote.desktop.x11_connection import X11Connection, request
 from p2p_remote.desktop.x11_input import X11Input
+from p2p_remote.errors import PermissionNotGrantedError
 from p2p_remote.input.keysyms import F11, F12
 from p2p_remote.wire.input import (
     ACTION_TAP,
@@ -121,6 +123,48 @@ def test_f11_of_our_own_injector_is_not_heard(desk) -> None:
     assert ear.heard == []
     person.press(F11)
     ear.wait_for("F11")
+
+
+def test_f11_stops_the_injector_without_the_thread_of_the_hotkey(
+    xtigervnc: Display,
+) -> None:
+    """However late that thread runs: nothing follows a key that the server has told."""
+    heard: list[tuple[str, str]] = []
+    with contextlib.ExitStack() as stack:
+        ledger = InjectionLedger()
+        sink = stack.enter_context(contextlib.closing(X11Input(xtigervnc.name, ledger)))
+        hotkey = X11Hotkey(xtigervnc.name, ledger)
+        may_run = threading.Event()
+        stack.callback(hotkey.close)
+        stack.callback(may_run.set)
+
+        def report(name: str) -> None:
+            thread = threading.current_thread().name
+            heard.append((name, thread))
+
+        wait_for_more = hotkey._connection.wait_for_more
+        hotkey._connection.wait_for_more = lambda seconds: (  # type: ignore[method-assign]
+            may_run.wait(),
+            wait_for_more(seconds),
+        )[1]
+        hotkey.start(report)
+
+        def permit() -> None:
+            hotkey.hear()
+            if heard:
+                raise PermissionNotGrantedError("F11")
+
+        sink.guard(permit)
+        sink.key(F11, 0, ACTION_TAP)
+        sink.pointer(40, 40, 0)
+        xtigervnc.run("xdotool", "key", "F11")
+        with pytest.raises(PermissionNotGrantedError):
+            sink.pointer(90, 90, 0)
+        with pytest.raises(PermissionNotGrantedError):
+            sink.text("x")
+        assert heard == [("F11", threading.current_thread().name)]
+        sink.release_all()
+        assert "x:40 y:40 " in xtigervnc.run("xdotool", "getmouselocation")
 
 
 def test_f11_of_another_program_is_heard(desk) -> None:
