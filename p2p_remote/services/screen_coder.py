@@ -39,12 +39,14 @@ class Haste:
     """There was input just now, so its answer must not wait.
 
     `limit`: bytes of a hot patch. `is_behind`: updates wait, so one from now would come
-    late. `slow`: bytes of updates that take too long even if none wait.
+    late. `slow`: bytes of updates that take too long even if none wait. `is_awaited`:
+    the answer will be there in a moment, if it is not.
     """
 
     limit: int
     is_behind: bool
     slow: int
+    is_awaited: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,9 @@ class ScreenCoder:
         self._send_patch = send_patch
         self._encoder = Encoder(source.width, source.height)
         self._patcher = HotPatcher(source.width, source.height)
+        self._is_much = False  # what has changed since the last updates
+        self._last_size = 0  # bytes of the last updates after much had changed
+        self._goes_ahead = False  # an answer has put updates off
         self._shape_serial = -1
         self._opening = OPENING_FRAMES
         self._rest: Step | None = None  # of a turn without a change, if all is done
@@ -158,9 +163,8 @@ class ScreenCoder:
         if hints.key_frame:
             encoder.reset()
             self._patcher.resize(encoder.width, encoder.height)
-        self._hurry(capture, hints)
         updates: list[ScreenUpdate] = []
-        if hints.room > 0:
+        if not self._answers_first(capture, hints):
             updates = self._encode(capture, hints)
         is_complete = not (
             encoder.pending or encoder.refinable or self._patcher.is_ahead
@@ -182,15 +186,21 @@ class ScreenCoder:
         self._patcher.resize(*size)
         return self._source.capture(), size
 
-    def _hurry(self, capture: Capture, hints: Hints) -> None:
-        """Find what an input changed; send it ahead if updates wait."""
-        haste = hints.haste
+    def _answers_first(self, capture: Capture, hints: Hints) -> bool:
+        """Find what an input changed, and send it ahead if the updates come late.
+
+        Whether there are to be no updates now: there is no room for them, or an answer
+        is on its way to the loop, or awaited. Encoding takes far longer than a look.
+        """
+        haste, has_room = hints.haste, hints.room > 0
+        was_ahead, self._goes_ahead = self._goes_ahead, False
+        self._is_much |= not _is_small(capture.damage)
         if haste is None:
-            if hints.room <= 0:
+            if not has_room:
                 self._encoder.differences(capture.frame, capture.damage)
-            return
-        if not haste.is_behind and _is_small(capture.damage):
-            return  # so will be the update, and it leaves at once
+            return not has_room
+        if not (haste.is_behind or self._is_much):
+            return not has_room  # so will be the update, and it leaves at once
         now = self._clock()
         found = self._patcher.look(
             pixels_of(capture.frame),
@@ -200,8 +210,13 @@ class ScreenCoder:
             hints.focus,
             now,
         )
-        if found and haste.is_behind:
+        is_slow = haste.is_behind or self._last_size > haste.slow
+        if not found:
+            return not has_room or (is_slow and haste.is_awaited)
+        if is_slow:
             self._send_found(haste, now)
+            self._goes_ahead = not was_ahead
+        return not has_room or self._goes_ahead
 
     def _send_found(self, haste: Haste, now: float) -> None:
         patch = self._patcher.make(haste.limit, now)
@@ -225,6 +240,9 @@ class ScreenCoder:
         now = self._clock()
         if updates:
             self._video_at = now
+            if self._is_much:
+                self._last_size = _size(updates)
+        self._is_much = False
         if updates and not encoder.only_video:
             self._changed_at = now
         rest = hints.room - _size(updates)

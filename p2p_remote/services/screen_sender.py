@@ -34,6 +34,7 @@ MINIMUM_ROOM = 256  # bytes; less is not worth a capture
 MINIMUM_INTERVAL = 0.02  # s between captures: nobody sees more than 50 a second
 QUIET_WAIT = 0.1  # s to wait while something may still be refined or told
 ANSWER_TIME = 0.5  # s after input in which what changes may be its answer
+WORK_TIME = 2.0  # s after input in which more of it is to be expected
 HOLD_TIME = 0.03  # s after a key in which updates that would only wait are not made
 HOLD_INTERVAL = 0.1  # s at least from one such pause to the next
 LOOK_INTERVAL = 0.003  # s between captures meanwhile
@@ -84,6 +85,7 @@ class ScreenSender:
         self._is_looking = False  # while there is no room
         self._input_at = -ANSWER_TIME
         self._captured_at = -MINIMUM_INTERVAL
+        self._looked_at = -LOOK_INTERVAL
         self._wishes = 0  # of the technician, counted
         self._held_at = -HOLD_INTERVAL
         self._hold_until = 0.0
@@ -129,6 +131,7 @@ class ScreenSender:
         """Look for the answer; remember where the technician works and drags."""
         now = self._input_at = self._clock()
         self._wishes += 1
+        self._session.expect_work(now + WORK_TIME)
         is_motion = isinstance(message, PointerInput)
         if not is_motion and now >= self._held_at + HOLD_INTERVAL:
             self._held_at, self._hold_until = now, now + HOLD_TIME
@@ -211,24 +214,30 @@ class ScreenSender:
         )
         if step is not None:
             return step
-        await self._be_late(MINIMUM_INTERVAL)
+        await self._be_late(not_before)
+        self._looked_at = self._clock()
         return await self._loop.run_in_executor(
             self._worker, self._coder.step, self._hints()
         )
 
     async def _turn(self, *, hurried: bool, has_room: bool) -> Step | None:
         """Wait and step with new hints between; None if it was too soon."""
-        if await self._be_late(LOOK_INTERVAL if hurried else MINIMUM_INTERVAL):
+        if hurried:
+            is_early = await self._be_late(self._looked_at + LOOK_INTERVAL)
+        else:
+            is_early = await self._be_late(self._captured_at + MINIMUM_INTERVAL)
+        if is_early:
             return None
         await self._wait_for_change(has_room=has_room)
+        self._looked_at = self._clock()
         return await self._loop.run_in_executor(
             self._worker, self._coder.step, self._hints()
         )
 
-    async def _be_late(self, interval: float) -> bool:
-        """Pause until so long after the last capture; False if there is no need."""
-        early = self._captured_at + interval - self._clock()
-        if early <= 0 or self._captured_at <= self._input_at:
+    async def _be_late(self, until: float) -> bool:
+        """Pause until then, except for the first look after input; False if not."""
+        early = until - self._clock()
+        if early <= 0 or self._looked_at <= self._input_at:
             return False
         await self._pause(early)
         return True
@@ -275,7 +284,8 @@ class ScreenSender:
         waiting = statistics.channels[CHANNEL_SCREEN].bytes_waiting
         held_up = statistics.loss > LOSSY and statistics.bytes_in_flight > 0
         limit = int(min(max(rate * PATCH_TIME, MINIMUM_PATCH), MAXIMUM_PATCH))
-        return Haste(limit, waiting > 0 or held_up, int(rate * SLOW_TIME))
+        is_behind = waiting > 0 or held_up
+        return Haste(limit, is_behind, int(rate * SLOW_TIME), now < self._hold_until)
 
     def _take_patch(self, patch: HotPatch) -> None:
         """Worker: let the loop send a patch."""
@@ -283,7 +293,8 @@ class ScreenSender:
 
     def _send_patch(self, patch: HotPatch) -> None:
         self._patches += 1
-        self._hold_until = 0.0
+        # That was quick: the next key may have such a pause at once.
+        self._held_at, self._hold_until = -HOLD_INTERVAL, 0.0
         self._session.send_hot(patch, self._clock())
         self._poke()
 

@@ -246,6 +246,10 @@ class CustomerSession(Session):
         if self.state is State.ACTIVE:
             self._connection.send_message(CHANNEL_HOT, HOT.encode(patch), now)
 
+    def expect_work(self, until: float) -> None:
+        """Let what input changes find a thin line free until then (s)."""
+        self._connection.expect_work(until)
+
     def send_settled(self, sequence: int, now: float) -> None:
         """Tell that nothing is left to send after update `sequence`; once each."""
         if self.state is State.ACTIVE and self._settled != sequence:

@@ -79,6 +79,10 @@ class Controller(Protocol):
     def rate(self) -> float:
         """Bytes per second that the line is thought to carry."""
 
+    @property
+    def queue(self) -> float:
+        """Seconds that packets stand in the line's queue."""
+
     def on_packet_sent(self, size: int, in_flight: int, now: float) -> None:
         """Note a packet that leaves; `in_flight` is before it."""
 
@@ -127,6 +131,10 @@ class DelayController:
     @property
     def rate(self) -> float:
         return self.window / max(self._rtt, 0.001)
+
+    @property
+    def queue(self) -> float:
+        return self.delay.queue
 
     def on_packet_sent(self, size: int, in_flight: int, now: float) -> None:
         last = self._last_sent_at

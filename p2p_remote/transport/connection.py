@@ -109,8 +109,7 @@ class Connection:
             ValueError: no such channel, or too large for it.
 
         """
-        limits = CHANNELS.get(channel)
-        if limits is None or len(data) > limits.message:
+        if (limits := CHANNELS.get(channel)) is None or len(data) > limits.message:
             raise ValueError(f"{len(data)} bytes cannot go on channel {channel}")
         if self._state is not _State.OPEN:
             return
@@ -138,10 +137,13 @@ class Connection:
         """
         if self._state is not _State.OPEN:
             return 0
-        room = self._sender.room(channel)
-        if room <= 0:
+        if (room := self._sender.room(channel)) <= 0:
             self._short_of_room.add(channel)
         return room
+
+    def expect_work(self, until: float) -> None:
+        """Keep a thin line free for what is urgent until then (s)."""
+        self._sender.background.work_until = until
 
     def close(self, code: int, text: str, now: float) -> None:
         """Say goodbye; what is queued is not sent any more."""
@@ -257,8 +259,8 @@ class Connection:
             return self._seen if self._events else None
         if self._state is not _State.OPEN:
             return self._state_ends
-        timeout = self._sender.recovery.rtt.probe_timeout
-        due = min(self._sender.next_timer(), self._liveness.next_timer(timeout))
+        silent = self._liveness.next_timer(self._sender.recovery.rtt.probe_timeout)
+        due = min(self._sender.next_timer(), silent)
         self._armed = due if due > self._seen else None
         return due
 
@@ -287,8 +289,7 @@ class Connection:
 
     def _on_stream(self, frame: Stream, path: Path, now: float) -> None:
         self._events.extend(self._inbox.on_stream(frame))
-        credit = self._inbox.new_credit(frame.channel)
-        if credit is not None:
+        if (credit := self._inbox.new_credit(frame.channel)) is not None:
             self._sender.outbox.put_frame(credit)
 
     def _on_challenge(self, frame: PathChallenge, path: Path, now: float) -> None:
@@ -303,8 +304,7 @@ class Connection:
         if frame.step == REKEY_ANSWER:
             self._sealing.finish(frame.body, now)
             return
-        answer = self._sealing.answer(frame.body, self._random, now)
-        if answer is not None:
+        if (answer := self._sealing.answer(frame.body, self._random, now)) is not None:
             self._sender.outbox.put_frame(Rekey(REKEY_ANSWER, answer))
 
     def _on_close(self, frame: Close, path: Path, now: float) -> None:

@@ -39,6 +39,7 @@ class Outbox:
             self.streams[channel]
             for channel in (CHANNEL_HOT, CHANNEL_CURSOR, CHANNEL_TERMINAL)
         ]
+        self._foreground = (*self._urgent, *self._middle)
         self._screen = self.streams[CHANNEL_SCREEN]
         self._bulk = self.streams[CHANNEL_BULK]
         self._turn = 0
@@ -94,11 +95,11 @@ class Outbox:
         """Whether something waits that goes beside window and pacer."""
         return bool(self._frames) or _can_any_send(self._urgent)
 
-    def has_data(self) -> bool:
-        """Whether anything waits that may be sent now."""
+    def has_data(self, *, background: bool = True) -> bool:
+        """Whether anything waits that may be sent now, with screen and bulk or not."""
         if self._frames or self._latest_waiting:
             return True
-        return _can_any_send(self._all)
+        return _can_any_send(self._all if background else self._foreground)
 
     def waiting(self, lowest: int = CHANNEL_BULK) -> int:
         """Bytes that wait on channels at least as urgent as `lowest`."""
@@ -121,8 +122,8 @@ class Outbox:
             if stream.queued or stream.lost_bytes:
                 _fill(packet, stream)
 
-    def fill_rest(self, packet: PacketBuilder) -> None:
-        """Put everything else into a packet, by priority."""
+    def fill_foreground(self, packet: PacketBuilder) -> None:
+        """Put into a packet what goes before screen and bulk, by priority."""
         if self._latest_waiting:
             for kind, value in list(self._latest_waiting.items()):
                 if packet.add_frame(value):
@@ -130,6 +131,9 @@ class Outbox:
         for stream in self._middle:
             if stream.queued or stream.lost_bytes:
                 _fill(packet, stream)
+
+    def fill_background(self, packet: PacketBuilder) -> None:
+        """Put screen and bulk into a packet, by turns."""
         if not packet.has_space:
             return
         screen, bulk = self._screen, self._bulk

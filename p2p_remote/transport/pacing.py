@@ -25,14 +25,16 @@ class Lateness:
 class Pacer:
     """A bucket of bytes that fills at the pacing rate."""
 
-    def __init__(self, now: float) -> None:
-        self._credit = float(_MIN_BURST)
+    def __init__(self, now: float, burst: int = _MIN_BURST) -> None:
+        """`burst`: bytes that may be saved up however slow the rate is."""
+        self._burst = burst
+        self._credit = float(burst)
         self._filled_at = now
 
     def fill(self, rate: float, lateness: float, now: float) -> None:
         """Add what `rate` (bytes/s) allows since the last time."""
         seconds = min(max(_MIN_CREDIT, 1.25 * lateness), _MAX_CREDIT)
-        most = max(rate * seconds, _MIN_BURST)
+        most = max(rate * seconds, self._burst)
         credit = self._credit + (now - self._filled_at) * rate
         self._credit = min(credit, most)
         self._filled_at = now

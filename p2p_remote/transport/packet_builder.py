@@ -32,6 +32,10 @@ class PacketBuilder:
         """Whether another frame is worth trying."""
         return self.space >= MIN_SPACE and len(self.parts) < MAX_FRAMES
 
+    def limit(self, space: float) -> None:
+        """Take no more than so many bytes from now on."""
+        self.space = int(min(self.space, space))
+
     def add_bytes(self, part: bytes) -> bool:
         """Add an encoded frame if it fits."""
         if len(part) > self.space or len(self.parts) >= MAX_FRAMES:

@@ -75,6 +75,7 @@ class AckResult:
     acked_bytes: int = 0
     rtt: float | None = None  # of the newest packet, if it is newly acknowledged
     one_way: float | None = None  # its way there, between two unrelated clocks
+    sent_at: float = 0.0  # when it left
     rate: float | None = None  # bytes/s delivered lately
     limited: bool = False  # that rate was limited by the application
 
@@ -169,6 +170,7 @@ class Recovery:
             result.limited = newest.limited
         if newest.number == ack.largest:
             result.rtt = now - newest.sent_at
+            result.sent_at = newest.sent_at
             sent_us = int(newest.sent_at * 1e6)
             result.one_way = ((ack.received_us - sent_us) & TIME_MASK) / 1e6
             self.rtt.update(result.rtt, ack.delay_us / 1e6)

@@ -4,6 +4,7 @@ import math
 
 from p2p_remote.crypto.sealing import Sealing
 from p2p_remote.transport.acknowledger import Acknowledger
+from p2p_remote.transport.background import Background
 from p2p_remote.transport.channels import CHANNELS, REPEATED
 from p2p_remote.transport.config import Config
 from p2p_remote.transport.congestion import AckSample, Controller, DelayController
@@ -68,6 +69,7 @@ class Sender:
         self._wants_probe = False
         self.is_overdue = False  # an answer stays out; what is queued now gets old
         self._tail_at: float | None = None  # when to repeat the end of a burst
+        self.background = Background(now)
         self._begin(now)
 
     def use_path(self, path: Path) -> None:
@@ -86,6 +88,7 @@ class Sender:
         config = self._config
         self.controller = DelayController(config.max_datagram, config.initial_rtt)
         self._pacer = Pacer(now)
+        self.background.reset()
         self._repeat_bucket = Bucket(_REPEAT_BURST, 0.0, now)
 
     def reset_path(self, now: float) -> None:
@@ -138,6 +141,11 @@ class Sender:
                 lateness=self.lateness.estimate,
             )
             self.controller.on_ack(sample, now)
+            if result.one_way is not None:
+                acked = (result.acked_bytes, len(result.acked))
+                last = result.limited
+                line = self.background.line
+                line.update(result.sent_at, result.one_way, acked, last=last)
 
     def on_timer(self, now: float) -> None:
         """Do what is due: losses by time, probes."""
@@ -151,6 +159,7 @@ class Sender:
     def _on_losses(self, packets: list[SentPacket], now: float) -> None:
         sizes = self._lose(packets, now)
         if sizes:
+            self.background.line.interrupt()
             self.controller.on_loss(sum(sizes), len(sizes), now)
 
     def _lose(self, packets: list[SentPacket], now: float) -> list[int]:
@@ -170,7 +179,9 @@ class Sender:
 
     def packets(self, now: float) -> list[bytes]:
         """Datagrams that leave now, at most `MAX_BATCH` beside an acknowledgement."""
-        self._pacer.fill(self.controller.pacing_rate, self.lateness.estimate, now)
+        lateness = self.lateness.estimate
+        self._pacer.fill(self.controller.pacing_rate, lateness, now)
+        self.background.fill(self.controller.queue, lateness, now)
         datagrams: list[bytes] = []
         if self.recovery.rtt.has_sample and self._is_open():
             self._probe_mtu(datagrams, now)
@@ -194,6 +205,7 @@ class Sender:
         """Next packet, or None if nothing may leave."""
         outbox = self.outbox
         is_open = self._is_open()
+        background = self.background
         packet = PacketBuilder(self._size)
         if self._wants_probe:
             self._fill_probe(packet)
@@ -204,7 +216,7 @@ class Sender:
             or urgent
             or self._wants_ping
             or self._acknowledger.is_due(now)
-            or (is_open and outbox.has_data())
+            or (is_open and outbox.has_data(background=background.is_open))
         ):
             return None
         if self._acknowledger.has_news:
@@ -214,7 +226,11 @@ class Sender:
             outbox.fill_urgent(packet)
             outbox.repeats.ride(packet)
         if is_open:
-            outbox.fill_rest(packet)
+            outbox.fill_foreground(packet)
+            # Where a packet takes long, what is urgent does not share one.
+            if background.is_open and not (background.is_restrained and packet.chunks):
+                packet.limit(background.packet)
+                outbox.fill_background(packet)
         self._repeat_later(packet.chunks, now)
         if self._wants_ping:
             self._wants_ping = False
@@ -297,6 +313,7 @@ class Sender:
         limited = is_empty and recovery.bytes_in_flight + size < controller.window
         recovery.on_sent(sent, limited=limited)
         self._pacer.spend(size)
+        self.background.spend(size)
         if (
             self._tail_at is None
             and is_empty
@@ -324,16 +341,23 @@ class Sender:
             return AT_ONCE
         if self.outbox.has_data():
             if self.recovery.bytes_in_flight < self.controller.window:
-                times.append(self._pacer.next_open(self.controller.pacing_rate))
+                times.append(self._next_open())
             if self.outbox.has_urgent():
                 times.append(self._urgent_bucket.next_open())
         return min((time for time in times if time is not None), default=math.inf)
+
+    def _next_open(self) -> float:
+        """When the next packet of what waits may leave (s)."""
+        opens = self._pacer.next_open(self.controller.pacing_rate)
+        if self.outbox.has_data(background=False):
+            return opens
+        return max(opens, self.background.next_open())
 
     # Room
 
     def room(self, channel: int) -> int:
         """Bytes that may be queued on a channel without growing old there."""
-        rate = self.controller.rate
+        rate = min(self.controller.rate, self.background.rate)
         rtt = self.recovery.rtt
         if channel == CHANNEL_SCREEN:
             if self.is_overdue:

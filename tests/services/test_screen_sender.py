@@ -38,6 +38,10 @@ class FakeSession:
         self.waiting_hot = 0
         self.updates: list[ScreenUpdate] = []
         self.patches: list[HotPatch] = []
+        self.work_until = 0.0
+
+    def expect_work(self, until: float) -> None:
+        self.work_until = until
 
     def screen_room(self, _now: float) -> int:
         return self.room
@@ -159,8 +163,12 @@ async def test_after_a_key_updates_that_would_wait_are_held_for_its_answer() -> 
     made.session.waiting = 5000
     made.sender._send_patch(HotPatch(1, 320, 200, 2, b""))
     assert made.sender._room(1.0) > 0
-    made.sender.note_input(KEY)  # so soon after the last one nothing is held
+    made.sender.note_input(KEY)  # the last one was answered
+    assert made.sender._room(1.0) == 0
+    made.sender._hold_until = 1.0  # this one is not
+    made.sender.note_input(KEY)  # so soon after it nothing is held
     assert made.sender._room(1.0) > 0
+    assert made.session.work_until > 1.0
 
 
 @pytest.mark.parametrize(

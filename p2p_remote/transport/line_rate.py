@@ -1,0 +1,67 @@
+"""What the line carries, by how far apart packets of one burst arrive.
+
+Packets that leave faster than the line carries them arrive as fast as it does: the
+dispersion of packet trains (Dovrolis, Ramanathan and Moore, INFOCOM 2001). A burst
+that does not come apart only says that the line carries no less.
+"""
+
+import math
+from collections import deque
+from statistics import median
+
+from p2p_remote.wire.frames import TIME_MASK
+
+_PACKETS = 4  # of a train, at least
+_SPAN = 0.010  # s from its first arrival to its last, at least
+_SPREAD = 1.05  # it came apart: longer by this at its arrival than when it left
+_TRAINS = 8  # whose median counts
+_WRAP = (TIME_MASK + 1) / 1e6
+
+
+class LineRate:
+    """Bytes per second; infinity while nothing is known."""
+
+    def __init__(self) -> None:
+        self.rate = math.inf
+        self._rates: deque[float] = deque(maxlen=_TRAINS)
+        self._begin: tuple[float, float] | None = None  # when it left, one-way time
+        self._bytes = self._packets = 0
+
+    def update(
+        self, sent_at: float, one_way: float, acked: tuple[int, int], *, last: bool
+    ) -> None:
+        """Take an acknowledgement of a newest packet.
+
+        Args:
+            sent_at: when that left (s).
+            one_way: its way there, between two unrelated clocks (s, modulo the wrap).
+            acked: bytes and packets that are acknowledged with it.
+            last: it ended a burst.
+
+        """
+        if self._begin is not None:
+            self._bytes += acked[0]
+            self._packets += acked[1]
+            left = sent_at - self._begin[0]
+            later = one_way - self._begin[1]
+            span = left + (later + _WRAP / 2) % _WRAP - _WRAP / 2
+            if self._packets < _PACKETS or span < _SPAN:
+                if last:
+                    self._begin = None
+                return
+            self._note(self._bytes / span, is_spread=span > _SPREAD * left)
+        self._begin = None if last else (sent_at, one_way)
+        self._bytes = self._packets = 0
+
+    def interrupt(self) -> None:
+        """Some of the burst was lost."""
+        self._begin = None
+
+    def _note(self, rate: float, *, is_spread: bool) -> None:
+        if is_spread:
+            self._rates.append(rate)
+            self.rate = median(self._rates)
+        elif rate > self.rate:
+            self._rates.clear()
+            self._rates.append(rate)
+            self.rate = rate
