@@ -33,8 +33,8 @@ SWITCH_INTERVAL = 0.0005
 5 ms packets wait 15 ms (95th centile) for a redraw, and F11 80 ms (99th) for an
 encoder on a busy machine."""
 LAN_WAIT = 0.5  # s to look for an ID that the rendezvous does not know
-GOODBYE_LOOKS = 20
-GOODBYE_PATIENCE = 0.6  # s to wait for the answer to our goodbye at the end
+GOODBYE_LOOKS = 60
+GOODBYE_PATIENCE = 2.0  # s to wait for the answer to our goodbye at the end
 LAN_ONLY_WAIT = 3.0  # s to look for an ID when there is no rendezvous
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from p2p_remote.crypto.identity import Identity
 from p2p_remote.errors import NetworkError
+from p2p_remote.session import reconnection
 from p2p_remote.session.callers import CallerConnected, Callers
 from p2p_remote.session.calls import CallConnected, Calls
 from p2p_remote.session.customer import CustomerSession
@@ -35,14 +36,8 @@ from p2p_remote.session.node_events import (
     SessionOpened,
 )
 from p2p_remote.session.own_addresses import OwnAddresses
-from p2p_remote.session.reconnection import (
-    Reconnection,
-    deny_relay,
-    path_closed,
-    punch,
-    rejoin,
-)
 from p2p_remote.session.relaying import unwrapped, wrapped
+from p2p_remote.session.roles import State
 from p2p_remote.session.router import Router
 from p2p_remote.session.session import Random, Session
 from p2p_remote.session.technician import TechnicianSession
@@ -98,7 +93,7 @@ class Node:
             self._carriers = self._registration.carriers
             self._router = Router(self._carriers.ways(config.server), random)
         self.calls = Calls(identity, config.name, self._registration, random)
-        self._reconnection = Reconnection(self._registration)
+        self._reconnection = reconnection.Reconnection(self._registration)
         self._callers = Callers(identity, config, random, now)
 
     # Verbs.
@@ -109,7 +104,7 @@ class Node:
         server = self._carriers.server_of(path)
         if kind is Kind.RENDEZVOUS:
             if data[0] == NO_CHANNEL and server is not None:
-                deny_relay(self._sessions.values(), data[1:], now)
+                reconnection.deny_relay(self._sessions.values(), data[1:], now)
             elif self._router is not None and self._router.wants(data):
                 self._router.receive_datagram(data, path, now)
             elif self._registration is not None:
@@ -130,9 +125,7 @@ class Node:
         self._collect(now)
         for index, session in list(self._sessions.items()):
             if session.is_finished:
-                del self._sessions[index]
-                self._events.append(SocketsReleased(index))
-                self._hang_up(session.relay_path, now)
+                self._forget(index, now)
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Path]]:
         """Drain everything that goes to the socket; relay headers are put on here."""
@@ -146,8 +139,7 @@ class Node:
         """When `handle_timer` wants to be called, s."""
         times = [machine.next_timer() for machine in self._machines()]
         times.append(self._reconnection.due)
-        due = [time for time in times if time is not None]
-        return min(due) if due else None
+        return min((time for time in times if time is not None), default=None)
 
     def next_event(self) -> NodeEvent | None:
         """Drain what has happened."""
@@ -156,7 +148,7 @@ class Node:
     @property
     def mapping(self) -> Mapping | None:
         """How our router maps; None before it was measured."""
-        return None if self._router is None else self._router.mapping
+        return self._router.mapping if self._router else None
 
     @property
     def sessions(self) -> tuple[Session, ...]:
@@ -202,7 +194,7 @@ class Node:
     @property
     def has_goodbyes(self) -> bool:
         """Whether a session has said goodbye and waits for the answer."""
-        return any(not session.is_finished for session in self._sessions.values())
+        return not all(session.is_finished for session in self._sessions.values())
 
     def end_sessions(self, now: float) -> None:
         """End all sessions; `has_goodbyes` tells when that has been heard."""
@@ -233,7 +225,7 @@ class Node:
 
     def path_closed(self, path: Path, now: float) -> None:
         """A TCP connection has ended: see at once where we are heard."""
-        path_closed(self._sessions.values(), self._registration, path, now)
+        reconnection.path_closed(self._sessions.values(), self._registration, path, now)
         self._collect(now)
 
     def close(self, now: float) -> None:
@@ -247,10 +239,12 @@ class Node:
 
     # Inside.
 
-    def _hang_up(self, path: Path | None, now: float) -> None:
-        """Give the relay channel of a call or session back to the server."""
-        if self._registration is not None and isinstance(path, RelayPath):
-            self._registration.hang_up(path, now)
+    def _forget(self, index: int, now: float) -> None:
+        """Give back what a session holds: its sockets, its channel at the server."""
+        relay = self._sessions.pop(index).relay_path
+        self._events.append(SocketsReleased(index))
+        if self._registration is not None and isinstance(relay, RelayPath):
+            self._registration.hang_up(relay, now)
 
     def _machines(self) -> list[Any]:
         machines = self.calls.machines
@@ -324,9 +318,9 @@ class Node:
             case rv_events.CallFailed(call=number, reason=reason):
                 self.calls.on_failed(number, reason)
             case rv_events.Punch(path=path, endpoints=endpoints):
-                punch(self._sessions.values(), path, endpoints, now)
+                reconnection.punch(self._sessions.values(), path, endpoints, now)
             case rv_events.Rejoined():
-                rejoin(self._sessions.values(), event, now)
+                reconnection.rejoin(self._sessions.values(), event, now)
             case _:
                 pass
 
@@ -342,7 +336,7 @@ class Node:
                 candidates=self._own,
                 known=event.known,
             )
-            if not self._open(event.handle, session):
+            if not self._open(event.handle, session, now):
                 self._events.append(CallerGone(event.handle))
 
     def _collect_calls(self, now: float) -> None:
@@ -353,13 +347,17 @@ class Node:
             session = TechnicianSession(
                 event.result, self._random, now, candidates=self._own
             )
-            if not self._open(event.call, session):
+            if not self._open(event.call, session, now):
                 error = NetworkError("Too many sessions at once.")
                 self._events.append(CallFailed(event.call, error))
 
-    def _open(self, handle: int, session: Session) -> bool:
+    def _open(self, handle: int, session: Session, now: float) -> bool:
         """Take a session in; False if there are too many (or its index is taken)."""
         index = session.handshake.local_index
+        if len(self._sessions) >= MAX_SESSIONS:  # who may never hear our goodbye
+            ended = (i for i, s in self._sessions.items() if s.state is State.ENDED)
+            for each in tuple(ended)[:1]:
+                self._forget(each, now)
         if index in self._sessions or len(self._sessions) >= MAX_SESSIONS:
             return False
         self._sessions[index] = session
@@ -368,9 +366,12 @@ class Node:
 
     def _collect_sessions(self, now: float) -> None:
         for session in list(self._sessions.values()):
+            is_over = session.has_told_end
             while (event := session.next_event()) is not None:
                 self._act_on(session, event, now)
-                self._events.append(SessionHappened(session, event))
+                if not is_over:
+                    self._events.append(SessionHappened(session, event))
+                is_over = session.has_told_end
 
     def _collect_router(self, now: float) -> None:
         router = self._router

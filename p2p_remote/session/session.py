@@ -78,6 +78,7 @@ class Session:
         self.handshake = handshake
         self.state = State.WAITING_FOR_APPROVAL
         self.started_at: float | None = None
+        self.has_told_end = False  # what comes after is only of the paths
         self._random = random
         self._candidates = tuple(candidates)
         self._events: deque[ev.SessionEvent] = deque()
@@ -111,11 +112,10 @@ class Session:
 
     def receive_datagram(self, data: bytes, path: Path, now: float) -> None:
         """Take a session packet or a connectivity check of this session."""
-        if kind_of(data) is Kind.CHECK:
-            if self._agent is not None and self.state is State.ACTIVE:
-                self._agent.receive_datagram(data, path, now)
-        else:
+        if kind_of(data) is not Kind.CHECK:
             self._connection.receive_datagram(data, path, now)
+        elif (agent := self._seeking) is not None:
+            agent.receive_datagram(data, path, now)
         self._collect(now)
 
     def handle_timer(self, now: float) -> None:
@@ -125,28 +125,30 @@ class Session:
             self._connection.close(control.REASON_CONNECTION_LOST, "", now)
             self._on_lost("nothing came from the other side any more")
         self._connection.handle_timer(now)
-        if self._agent is not None and self.state is State.ACTIVE:
-            self._agent.handle_timer(now)
+        if (agent := self._seeking) is not None:
+            agent.handle_timer(now)
         self._collect(now)
 
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Path]]:
         """Drain what is to be sent now."""
         out = self._connection.datagrams_to_send(now)
-        if self._agent is not None and self.state is State.ACTIVE:
-            out += self._agent.copies(out) + self._agent.datagrams_to_send(now)
+        if (agent := self._seeking) is not None:
+            out += agent.copies(out) + agent.datagrams_to_send(now)
         return out
 
     def next_timer(self) -> float | None:
         """When `handle_timer` wants to be called, s."""
         times = [self._connection.next_timer(), self._gone_at()]
-        if self._agent is not None and self.state is State.ACTIVE:
-            times.append(self._agent.next_timer())
+        if (agent := self._seeking) is not None:
+            times.append(agent.next_timer())
         due = [time for time in times if time is not None]
         return min(due) if due else None
 
     def next_event(self) -> ev.SessionEvent | None:
         """Drain what has happened, one by one."""
-        return self._events.popleft() if self._events else None
+        event = self._events.popleft() if self._events else None
+        self.has_told_end |= type(event) is ev.SessionEnded
+        return event
 
     # What the floors above ask for.
 
@@ -166,7 +168,7 @@ class Session:
         self._move(Trigger.DENIED if denied else Trigger.END)
         self._on_end()
         self._connection.close(reason, text, now)
-        self._finish(reason, text, by_peer=False)
+        self._emit(ev.ended(reason, text, by_peer=False))
 
     @property
     def is_finished(self) -> bool:
@@ -175,59 +177,61 @@ class Session:
 
     def punch(self, endpoints: Iterable[Endpoint], now: float) -> None:
         """Check these addresses, which the rendezvous has seen the peer at."""
-        if self._agent is not None and self.state is State.ACTIVE:
-            self._agent.punch(list(endpoints), now)
+        if (agent := self._seeking) is not None:
+            agent.punch(list(endpoints), now)
             self._collect(now)
 
     def update_candidates(self, candidates: Iterable[Candidate], now: float) -> None:
         """Tell the other side that we are reached elsewhere now."""
-        if self._agent is not None and self.state is State.ACTIVE:
-            self._agent.add_local(candidates)
-            self._send_control(control.Candidates(self._agent.local_rows()), now)
+        if (agent := self._seeking) is not None:
+            agent.add_local(candidates)
+            self._send_control(control.Candidates(agent.local_rows()), now)
             self._collect(now)
 
     def suspect_path(self, now: float) -> None:
         """Something speaks against the path in use: check all of them."""
-        if self._agent is not None and self.state is State.ACTIVE:
-            self._agent.suspect(now)
+        if (agent := self._seeking) is not None:
+            agent.suspect(now)
             self._collect(now)
 
     def tell_mapping(self, attempt: int, mapping: Mapping, now: float) -> None:
         """Take how our router maps, as `MappingWanted` asked; the peer is told."""
-        if self._agent is None or self.state is not State.ACTIVE:
-            return
-        self._agent.search.own_mapping(attempt, mapping, now)
-        self._send_control(control.NatMapping(attempt, *mapping.numbers()), now)
+        if (agent := self._seeking) is not None:
+            agent.search.own_mapping(attempt, mapping, now)
+            self._send_control(control.NatMapping(attempt, *mapping.numbers()), now)
 
     @property
     def is_lonely(self) -> bool:
         """Whether no path to the other side answers."""
-        agent = self._agent
-        return self.state is State.ACTIVE and agent is not None and agent.is_lonely
+        return (agent := self._seeking) is not None and agent.is_lonely
 
     @property
     def wants_relay(self) -> bool:
         """Whether a new relay channel would help; two on a LAN first do without."""
-        agent = self._agent
-        if self.state is not State.ACTIVE or agent is None or not agent.lacks_relay:
+        if (agent := self._seeking) is None or not agent.lacks_relay:
             return False
         return self.relay_path is not None or agent.is_lonely
 
     def rejoined(self, path: RelayPath, endpoint: Endpoint, now: float) -> None:
         """The server has opened another channel and sees the peer at `endpoint`."""
-        if self._agent is not None and self.state is State.ACTIVE:
+        if (agent := self._seeking) is not None:
             self.relay_path = path
-            self._agent.replace_relay(path, now)
-            self._agent.punch([endpoint], now)
+            agent.replace_relay(path, now)
+            agent.punch([endpoint], now)
             self._collect(now)
 
     def relay_denied(self, now: float) -> None:
         """The server seems to know nothing of our relay channel."""
-        if self._agent is not None and self.state is State.ACTIVE:
-            self._agent.relay_denied(now)
+        if (agent := self._seeking) is not None:
+            agent.relay_denied(now)
             self._collect(now)
 
     # Inside.
+
+    @property
+    def _seeking(self) -> Agent | None:
+        """Who looks for paths: until our goodbye is heard, and never unapproved."""
+        return None if self._connection.is_closed else self._agent
 
     def _gone_at(self) -> float | None:
         """When a request that was not answered yet is given up."""
@@ -246,9 +250,6 @@ class Session:
 
     def _on_end(self) -> None:
         """Drop every right before anything else happens."""
-
-    def _finish(self, reason: int, text: str, *, by_peer: bool) -> None:
-        self._emit(ev.ended(reason, text, by_peer=by_peer))
 
     def _send_control(self, message: control.ControlMessage, now: float) -> None:
         data = control.CONTROL.encode(message)
@@ -281,10 +282,9 @@ class Session:
         except (MalformedMessageError, ProtocolError) as error:
             _LOG.warning("the other side broke the protocol: %s", error)
             self.end(control.REASON_PROTOCOL, "", now)
-        agent = self._agent
+        agent = self._seeking
         while agent is not None and (path_event := agent.next_event()) is not None:
-            if self.state is State.ACTIVE:
-                self._on_path_event(path_event, now)
+            self._on_path_event(path_event, now)
 
     def _on_connection_event(self, event: transport_events.Event, now: float) -> None:
         match event:
@@ -325,14 +325,14 @@ class Session:
             return
         self._move(Trigger.END)
         self._on_end()
-        self._finish(code, text, by_peer=True)
+        self._emit(ev.ended(code, text, by_peer=True))
 
     def _on_lost(self, reason: str) -> None:
         if self.state is State.ENDED:
             return
         self._move(Trigger.CONNECTION_LOST)
         self._on_end()
-        self._finish(control.REASON_CONNECTION_LOST, reason, by_peer=False)
+        self._emit(ev.ended(control.REASON_CONNECTION_LOST, reason, by_peer=False))
 
     def _on_path_event(self, event: AgentEvent, now: float) -> None:
         match event:

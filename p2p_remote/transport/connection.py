@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Callable
-from enum import Enum, auto
 from typing import Any
 
 from p2p_remote.crypto.sealing import Sealing
@@ -11,11 +10,13 @@ from p2p_remote.transport.acknowledger import Acknowledger
 from p2p_remote.transport.channels import CHANNELS
 from p2p_remote.transport.config import Config
 from p2p_remote.transport.events import (
+    AnswerOverdue,
     ConnectionLost,
     Event,
     PeerClosed,
     RoomAvailable,
 )
+from p2p_remote.transport.farewell import Farewell
 from p2p_remote.transport.inbox import Inbox
 from p2p_remote.transport.liveness import Liveness
 from p2p_remote.transport.paths import OtherPaths
@@ -44,17 +45,6 @@ from p2p_remote.wire.frames import (
 
 MAX_LATEST = 1000  # bytes of a newest-wins value
 
-_CLOSE_COPIES = 4  # goodbyes sent until the other side answers with one
-_MIN_CLOSE_GAP = 0.05  # s between them
-_DRAIN_TIMEOUTS = 3  # probe timeouts that a closed connection still answers for
-
-
-class _State(Enum):
-    OPEN = auto()
-    CLOSING = auto()  # we said goodbye and wait for the answer
-    DRAINING = auto()  # the other side did; we answer late packets
-    CLOSED = auto()
-
 
 class Connection:
     """Streams and newest-wins values to one peer, whatever the path."""
@@ -78,10 +68,8 @@ class Connection:
         self._liveness = Liveness(config, random, now)
         self._events: deque[Event] = deque()
         self._asides: list[tuple[bytes, Path]] = []  # datagrams for other paths
-        self._state = _State.OPEN
-        self._goodbye = Close(0, "")
-        self._close_left = 0
-        self._state_ends = now
+        self._farewell: Farewell | None = None
+        self._is_closed = False
         self._seen = now  # newest time that any verb was called at
         self._armed: float | None = None  # timer in the future of `_seen`
         self._newest = -1  # packet number
@@ -111,7 +99,7 @@ class Connection:
         """
         if (limits := CHANNELS.get(channel)) is None or len(data) > limits.message:
             raise ValueError(f"{len(data)} bytes cannot go on channel {channel}")
-        if self._state is not _State.OPEN:
+        if not self._is_open:
             return
         stream = self._sender.outbox.streams[channel]
         stream.write(data)
@@ -127,7 +115,7 @@ class Connection:
         """
         if not 0 <= kind <= MAX_LATEST_KIND or len(data) > MAX_LATEST:
             raise ValueError(f"no value of {len(data)} bytes of kind {kind}")
-        if self._state is _State.OPEN:
+        if self._is_open:
             self._sender.outbox.put_latest(kind, data)
 
     def room(self, channel: int, now: float) -> int:
@@ -135,7 +123,7 @@ class Connection:
 
         After an answer of 0 comes one `RoomAvailable` as soon as there is room.
         """
-        if self._state is not _State.OPEN:
+        if not self._is_open:
             return 0
         if (room := self._sender.room(channel)) <= 0:
             self._short_of_room.add(channel)
@@ -147,13 +135,17 @@ class Connection:
 
     def close(self, code: int, text: str, now: float) -> None:
         """Say goodbye; what is queued is not sent any more."""
-        if self._state is _State.OPEN:
+        if self._is_open:
             self._begin_closing(Close(code, text[:MAX_CLOSE_TEXT]), now)
 
     @property
     def is_closed(self) -> bool:
         """Whether nothing will come out of this machine any more, but events."""
-        return self._state is _State.CLOSED
+        return self._is_closed
+
+    @property
+    def _is_open(self) -> bool:
+        return self._farewell is None and not self._is_closed
 
     # Paths
 
@@ -169,10 +161,12 @@ class Connection:
             self._sender.reset_path(now)
         self._sender.use_path(path)
         self._sender.ping()
+        if self._farewell is not None:
+            self._farewell.hurry(now)
 
     def challenge_path(self, path: Path, now: float) -> None:
         """Ask for proof that the peer is behind `path`; see `PathProven`."""
-        if self._state is not _State.OPEN:
+        if not self._is_open:
             return
         token = self._random(TOKEN_BYTES)
         self._paths.on_challenged(token, path, now)
@@ -190,7 +184,7 @@ class Connection:
 
     def receive_datagram(self, data: bytes, path: Path, now: float) -> None:
         """Take a datagram; what does not authenticate is counted and dropped."""
-        if self._state is _State.CLOSED:
+        if self._is_closed:
             return
         self._seen = now
         try:
@@ -215,9 +209,8 @@ class Connection:
         if self._armed is not None and now >= self._armed:
             self._sender.lateness.note(now - self._armed)
             self._armed = None
-        if self._state is not _State.OPEN:
-            if now >= self._state_ends and not self._close_left:
-                self._state = _State.CLOSED
+        if not self._is_open:
+            self._judge_farewell(now)
             return
         if self._liveness.is_lost(now):
             self._lose("nothing came from the other side any more")
@@ -238,10 +231,12 @@ class Connection:
     def datagrams_to_send(self, now: float) -> list[tuple[bytes, Path]]:
         """Datagrams that leave now, some at a time; `next_timer` calls for the rest."""
         self._seen = now
-        if self._close_left and now >= self._state_ends:
-            self._send_goodbye(now)
+        farewell = self._farewell
+        if farewell is not None and farewell.is_due(now) and not self._is_closed:
+            farewell.said(now, self._sender.recovery.rtt.probe_timeout)
+            self._send_aside(farewell.goodbye, self._path, now)
         result, self._asides = self._asides, []
-        if self._state is _State.OPEN:
+        if self._is_open:
             path = self._path
             elicited = self._sender.eliciting_sent
             try:
@@ -255,10 +250,10 @@ class Connection:
 
     def next_timer(self) -> float | None:
         """When to call `handle_timer` and `datagrams_to_send` (s)."""
-        if self._state is _State.CLOSED:
+        if self._is_closed:
             return self._seen if self._events else None
-        if self._state is not _State.OPEN:
-            return self._state_ends
+        if self._farewell is not None:
+            return self._farewell.next_timer
         silent = self._liveness.next_timer(self._sender.recovery.rtt.probe_timeout)
         due = min(self._sender.next_timer(), silent)
         self._armed = due if due > self._seen else None
@@ -283,9 +278,11 @@ class Connection:
             if kind not in NOT_ELICITING:
                 eliciting = True
             act = self._on_frame.get(kind)
-            if act is not None and (self._state is _State.OPEN or kind is Close):
+            if act is not None and (self._is_open or kind is Close):
                 act(frame, path, now)
         self._acknowledger.on_packet(number, now, eliciting=eliciting)
+        if self._farewell is not None:
+            self._farewell.hurry(now)
 
     def _on_stream(self, frame: Stream, path: Path, now: float) -> None:
         self._events.extend(self._inbox.on_stream(frame))
@@ -308,44 +305,38 @@ class Connection:
             self._sender.outbox.put_frame(Rekey(REKEY_ANSWER, answer))
 
     def _on_close(self, frame: Close, path: Path, now: float) -> None:
-        if self._state is _State.CLOSING:
-            self._state = _State.CLOSED
-            self._close_left = 0
+        if self._farewell is not None and not self._farewell.is_answer:
+            self._is_closed = True
             return
-        if self._state is _State.OPEN:
+        if self._farewell is None:
             self._report(PeerClosed(frame.code, frame.text))
-            self._state = _State.DRAINING
             timeout = self._sender.recovery.rtt.probe_timeout
-            self._state_ends = now + _DRAIN_TIMEOUTS * timeout
-            self._goodbye = Close(frame.code, "")
-        self._send_aside(self._goodbye, path, now)
+            self._farewell = Farewell.answer(frame, now, timeout)
+        self._send_aside(self._farewell.goodbye, path, now)
 
     # Closing
 
     def _begin_closing(self, goodbye: Close, now: float) -> None:
-        self._goodbye = goodbye
-        self._state = _State.CLOSING
-        self._close_left = _CLOSE_COPIES
-        self._state_ends = now
+        self._farewell = Farewell(goodbye, now, now + self._config.lost_after)
 
-    def _send_goodbye(self, now: float) -> None:
-        """Send a copy of the goodbye; `_state_ends` is when the next one is due."""
-        self._close_left -= 1
-        gap = max(self._sender.recovery.rtt.probe_timeout, _MIN_CLOSE_GAP)
-        self._state_ends = now + gap
-        self._send_aside(self._goodbye, self._path, now)
+    def _judge_farewell(self, now: float) -> None:
+        farewell = self._farewell
+        if farewell is None or now >= farewell.until:
+            self._is_closed = True
+        elif not self._is_closed and (waited := farewell.unheard_for(now)) is not None:
+            self._report(AnswerOverdue(waited))
 
     def _fail(self, reason: str, now: float) -> None:
         """End the connection because of what the other side did."""
-        if self._state is _State.OPEN:
+        if self._is_open:
             self._report(ConnectionLost(reason))
             self._begin_closing(Close(REASON_PROTOCOL, reason[:MAX_CLOSE_TEXT]), now)
 
     def _lose(self, reason: str) -> None:
         """End the connection without a word."""
-        if self._state is _State.OPEN:
+        if self._is_open:
             self._report(ConnectionLost(reason))
-        self._state = _State.CLOSED
+        self._is_closed = True
 
     # Reports
 

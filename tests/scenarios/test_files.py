@@ -1,87 +1,14 @@
 """Files over whole sessions in virtual time: loss, outages, stops, resumption."""
 
-import hashlib
 from random import Random
 
 import pytest
 
 from p2p_remote.session import events as ev
 from p2p_remote.session import file_events as fe
-from p2p_remote.session.files import Files
 from p2p_remote.wire import files as wire_files
-from tests.scenarios.world import Person, World
-
-
-class Disk:
-    """One end of one transfer: reads from `content`, or writes to `stored`."""
-
-    def __init__(
-        self, person: Person, content: bytes = b"", stored: bytes = b""
-    ) -> None:
-        self.person = person
-        self.content = content
-        self.stored = bytearray(stored)
-        self.outcome: object = None
-        self._seen = 0
-        self._writing = False
-
-    @property
-    def files(self) -> Files:
-        """The machine of this end."""
-        found: Files = self.person.session.files
-        return found
-
-    def step(self, now: float) -> None:
-        """Answer what has happened since the last step."""
-        events = self.person.events[self._seen :]
-        self._seen += len(events)
-        for event in events:
-            if isinstance(event, fe.FileEvent):
-                self._take(event, now)
-        self._send_more(now)
-        self.person.node.collect(now)
-
-    def _take(self, event: fe.FileEvent, now: float) -> None:
-        match event:
-            case fe.FileOffered(number=number):
-                digest = _digest(bytes(self.stored))
-                self.files.accept(number, len(self.stored), digest, now)
-            case fe.FileWanted(number=number):
-                self.files.offer(number, "a.bin", len(self.content), 0, now)
-            case fe.FileAccepted(number=number, offset=offset, digest=digest):
-                same = _digest(self.content[:offset]) == digest
-                self.files.begin(number, offset if same else 0, now)
-            case fe.FileBegun(offset=offset):
-                del self.stored[offset:]
-            case fe.FileChunk(number=number, offset=offset, data=data):
-                assert offset == len(self.stored)
-                self.stored += data
-                self.files.written(number, len(self.stored), now)
-            case fe.FileSent(number=number, digest=digest):
-                assert _digest(bytes(self.stored)) == digest
-                self.files.stored(number, now)
-            case fe.FileStored() | fe.FileStopped():
-                self.outcome = event
-            case _:
-                pass
-
-    def _send_more(self, now: float) -> None:
-        for number in self.files.open_numbers:
-            transfer = self.files.transfer(number)
-            if transfer is None or not transfer.sending:
-                continue
-            while room := self.files.room(number, now):
-                at = transfer.position
-                piece = self.content[at : at + min(room, wire_files.CHUNK_BYTES)]
-                if not piece:
-                    break
-                self.files.send_chunk(number, piece, now)
-            if self.content and transfer.written == transfer.size:
-                self.files.sent(number, _digest(self.content), now)
-
-
-def _digest(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=32).digest()
+from tests.scenarios.world import World
+from tests.support.disk import Disk, run_disks
 
 
 def session(seed: int, loss: float) -> World:
@@ -95,8 +22,7 @@ def session(seed: int, loss: float) -> World:
 def run(world: World, disks: list[Disk], seconds: float) -> None:
     """Let both ends work for so long, or until one has an outcome."""
     for _ in range(int(seconds / 0.02)):
-        for disk in disks:
-            disk.step(world.network.now)
+        run_disks(disks, world.network.now)
         if any(disk.outcome for disk in disks):
             return
         world.network.run_for(0.02)

@@ -20,7 +20,7 @@ from p2p_remote.wire import input as wire_input
 from p2p_remote.wire.screen import PACKER_RAW, ScreenUpdate
 from tests.scenarios.world import Person, World
 from tests.support.network import Datagram, Middlebox, Site
-from tests.support.places import router
+from tests.support.places import CARRIERS, router
 
 HALF_ROUND_TRIP = 0.015  # s from a site to the server, which is in the middle
 SETTLING = 8.0  # s of the session before the break
@@ -51,6 +51,11 @@ class Wall:
         if self._inner is None:
             return (datagram,)
         return self._inner.outgoing(datagram, now)
+
+    def rebind(self) -> None:
+        """Let the router forget what it knows."""
+        if self._inner is not None:
+            self._inner.rebind()  # type: ignore[attr-defined]
 
     def incoming(self, datagram: Datagram, now: float) -> Sequence[Datagram]:
         """Drop what comes from the other address."""
@@ -198,14 +203,15 @@ def _move(person: Person, kind: str) -> None:
     if kind == "none":
         network.move(host, public)
         return
-    base = {"cgn": "eim", "cgnsym": "symrandom"}.get(kind, kind)
+    base = CARRIERS.get(kind, kind)
     box = router(base, public, seed=number)
     old = host.site
     site = network.site(public, middlebox=box, up=old.up, down=old.down)
     site.move(host, public if kind == "fw" else "192.168.7.10")
 
 
-def _cut(person: Person, *, down: bool) -> None:
+def cut(person: Person, *, down: bool) -> None:
+    """Take the network of a computer away, or give it back."""
     host = person.socket.host
     for line in (host.up, host.down, host.site.up, host.site.down):
         line.down = down
@@ -250,9 +256,9 @@ def _direct_path_cut(run_: Break) -> None:
 
 def _away(run_: Break) -> None:
     world = run_.world
-    _cut(world.technician, down=True)
+    cut(world.technician, down=True)
     world.network.run_for(AWAY_FOR)
-    _cut(world.technician, down=False)
+    cut(world.technician, down=False)
 
 
 def _server_restarts(run_: Break) -> None:

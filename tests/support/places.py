@@ -24,7 +24,7 @@ _NATS = {
     "symblock": (_BOTH, _BOTH, PortChoice.BLOCK),
     "symrandom": (_BOTH, _BOTH, PortChoice.RANDOM),
 }
-_CARRIERS = {"cgn": "eim", "cgnblock": "symblock", "cgnsym": "symrandom"}
+CARRIERS = {"cgn": "eim", "cgnblock": "symblock", "cgnsym": "symrandom"}
 KINDS = {
     "none": "a public address, no filter",
     "fw": "a public address behind a stateful firewall",
@@ -67,6 +67,10 @@ class PortFilter:
         if datagram.destination.port not in allowed:
             return ()
         return tuple(self.inner.outgoing(datagram, now))
+
+    def rebind(self) -> None:
+        """Let the router forget what it knows."""
+        self.inner.rebind()
 
     def incoming(self, datagram: Datagram, now: float) -> tuple[Datagram, ...]:
         """Let in what the router lets in."""
@@ -112,8 +116,8 @@ def place(
     suffix = "".join(f"+{each}" for each in modifiers)
     outer: Site = network
     address = public
-    if base in _CARRIERS:
-        carrier = router(_CARRIERS[base] + suffix, public, seed=seed)
+    if base in CARRIERS:
+        carrier = router(CARRIERS[base] + suffix, public, seed=seed)
         outer = network.site(public, middlebox=carrier, up=up, down=down)
         up = down = Line()
         base, address = "portrest", "100.64.0.10"

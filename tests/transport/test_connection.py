@@ -235,14 +235,43 @@ def test_a_goodbye_survives_losses():
     assert pair.right.events == [PeerClosed(0, "bye")]
 
 
-def test_a_goodbye_to_nobody_ends_too():
-    """Without an answer the connection is closed after some repeats."""
+def test_a_goodbye_waits_for_the_line():
+    """It is said, less and less often, for as long as the other side may wait."""
+    pair = quiet_pair()
+    pair.up.down = pair.down.down = True
+    pair.left.connection.close(0, "bye", pair.network.now)
+    sent = pair.up.sent
+    pair.network.run_for(20)
+    assert pair.up.sent - sent < 20
+    pair.up.down = pair.down.down = False
+    pair.network.run_for(2.5)
+    assert pair.right.events[-1] == PeerClosed(0, "bye")
+    assert pair.left.connection.is_closed
+
+
+def test_a_goodbye_is_said_again_to_who_still_talks():
+    """A packet shows that the line is there, and that nobody has heard it."""
     pair = quiet_pair()
     pair.up.down = True
     pair.left.connection.close(0, "bye", pair.network.now)
+    pair.network.run_for(8)
+    pair.up.down = False
+    pair.network.run_for(0.01)
+    pair.right.send(CHANNEL_INPUT, b"is anybody there?")
+    pair.network.run_for(0.2)
+    assert PeerClosed(0, "bye") in pair.right.events
+
+
+def test_a_goodbye_to_nobody_ends_too():
+    """Who has not heard it by then has given up alone."""
+    pair = quiet_pair()
+    pair.up.down = True
+    pair.left.connection.close(0, "bye", pair.network.now)
+    pair.network.run_for(29)
+    assert not pair.left.connection.is_closed
     pair.network.run_for(2)
     assert pair.left.connection.is_closed
-    assert pair.left.events == []
+    assert kinds(pair.left.events) == [AnswerOverdue] * len(pair.left.events)
 
 
 # Paths
