@@ -29,6 +29,7 @@ _LOG = logging.getLogger(__name__)
 
 REPLY_TIMEOUT: Final = 30.0  # s; a server that another program has grabbed may be slow
 _MAX_REPLY: Final = 256 * 1024 * 1024  # bytes
+_READ_BYTES: Final = 65536
 
 _ERROR, _REPLY, _GENERIC_EVENT = 0, 1, 35
 _SENT_EVENT = 0x80  # flag on events that another client made up with SendEvent
@@ -181,6 +182,10 @@ class X11Connection:
         self.flush()
         while self._receive(0):
             pass
+        yield from self.events_read()
+
+    def events_read(self) -> Iterator[bytes]:
+        """Yield the events that were read on the way to something else."""
         while self._events:
             yield self._events.pop(0)
 
@@ -313,22 +318,25 @@ class X11Connection:
 
     def _receive(self, timeout_s: float) -> bool:
         """Read once, within the timeout, and sort what came; False when nothing did."""
-        if not self._ready(select.POLLIN, timeout_s):
-            return False
-        self._read()
+        if not self._read():
+            if timeout_s <= 0 or not self._ready(select.POLLIN, timeout_s):
+                return False
+            self._read()
         self._sort()
         return True
 
-    def _read(self) -> None:
+    def _read(self) -> bool:
+        """Read what is there; False when that is nothing."""
         try:
-            data = self._socket.recv(262144)
+            data = self._socket.recv(_READ_BYTES)
         except BlockingIOError:
-            return
+            return False
         except OSError as error:
             raise self._gone(error) from error
         if not data:
             raise self._gone(ConnectionResetError("closed by the server"))
         self._received += data
+        return True
 
     def _sort(self) -> None:
         """Take whole packets off the receive buffer."""

@@ -62,12 +62,21 @@ class DamageTracker:
         What is drawn after this call is reported by the next one, so pixels must be
         read after it.
         """
+        return self.told(self.ask(), bounds)
+
+    def ask(self) -> int:
+        """Queue the question that `told` takes the answer to."""
         self._connection.send(
             request(self._opcode, 3, struct.pack("<III", self._damage, 0, self._region))
         )
-        answer = self._connection.call(
-            request(self._fixes, 19, struct.pack("<I", self._region))  # FetchRegion
+        return self._connection.send(
+            request(self._fixes, 19, struct.pack("<I", self._region)),  # FetchRegion
+            answered=True,
         )
+
+    def told(self, asked: int, bounds: Rect) -> list[Rect]:
+        """Damage until `ask`, clipped."""
+        answer = self._connection.reply(asked)
         rectangles = [
             Rect(*fields) for fields in struct.iter_unpack("<hhHH", answer[32:])
         ]

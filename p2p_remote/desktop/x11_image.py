@@ -54,7 +54,11 @@ class SharedMemoryReader:
 
     def read(self, bands: list[tuple[int, int]]) -> None:
         """Refresh the rows of each band (first row, row beyond) in place."""
-        answers = [
+        self.finish(self.ask(bands))
+
+    def ask(self, bands: list[tuple[int, int]]) -> list[int]:
+        """Queue requests for bands; `finish` waits for the answers."""
+        return [
             self._connection.send(
                 request(
                     self._opcode,
@@ -76,6 +80,9 @@ class SharedMemoryReader:
             )
             for top, bottom in bands
         ]
+
+    def finish(self, answers: list[int]) -> None:
+        """Wait until the rows that were asked for are in the frame."""
         for answer in answers:
             self._connection.reply(answer)
 

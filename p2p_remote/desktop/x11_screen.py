@@ -4,12 +4,13 @@ from typing import Final
 
 from p2p_remote.desktop.selection import SelectionGoneError
 from p2p_remote.desktop.x11_damage import DamageTracker, row_bands
-from p2p_remote.desktop.x11_image import open_reader
+from p2p_remote.desktop.x11_image import SharedMemoryReader, open_reader
 from p2p_remote.desktop.x11_monitors import X11Monitors
 from p2p_remote.desktop.x11_source import X11Source
 from p2p_remote.screen.geometry import Rect, clipped
 
 _BAND_GAP: Final = 16  # rows
+_MOST_AHEAD: Final = 64  # rows that are read before it is known that they changed
 
 
 class X11Screen(X11Source):
@@ -22,6 +23,7 @@ class X11Screen(X11Source):
         self._monitor = monitor
         self._monitors: X11Monitors | None = None
         self._first = True
+        self._ahead: list[tuple[int, int]] = []  # bands to be read so
         super().__init__(display)
 
     def locate(self, x: int, y: int) -> tuple[int, int] | None:
@@ -57,12 +59,22 @@ class X11Screen(X11Source):
         if not self._changed:
             return []
         self._changed = False
-        origin = self._area
-        damage = [one.moved(-origin.x, -origin.y) for one in self._tracker.take(origin)]
+        origin, reader, ahead = self._area, self._reader, self._ahead
+        asked = self._tracker.ask()
+        # Mostly the rows of the last time: a blinking cursor, a line that is typed.
+        answers = reader.ask(ahead) if isinstance(reader, SharedMemoryReader) else []
+        told = self._tracker.told(asked, origin)
+        damage = [one.moved(-origin.x, -origin.y) for one in told]
         if self._first:
             damage = [Rect(0, 0, self.width, self.height)]
-        self._reader.read(row_bands(damage, _BAND_GAP))
         self._first = False
+        bands = row_bands(damage, _BAND_GAP)
+        if isinstance(reader, SharedMemoryReader):
+            reader.finish(answers)
+            rows = sum(bottom - top for top, bottom in bands)
+            self._ahead = bands if rows <= _MOST_AHEAD else []
+            bands = [band for band in bands if not _covers(ahead, band)]
+        reader.read(bands)
         return damage
 
     def _note(self, event: bytes) -> bool:
@@ -82,3 +94,8 @@ class X11Screen(X11Source):
             return None
         whole = Rect(0, 0, *self._connection.root_size())
         return next(iter(clipped([area], whole)), None)
+
+
+def _covers(bands: list[tuple[int, int]], band: tuple[int, int]) -> bool:
+    """Whether one of the bands has all rows of another."""
+    return any(top <= band[0] and band[1] <= bottom for top, bottom in bands)

@@ -6,6 +6,7 @@ import struct
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from p2p_remote.desktop.base import (
@@ -72,7 +73,9 @@ class X11Source(ABC):
         """Block until the picture, the pointer or its shape changed."""
         deadline = time.monotonic() + timeout_s
         with self._busy:
-            while not self._sort_events():
+            # What has not been read yet ends the waiting at once.
+            is_due = self._sort_events(self._connection.events_read())
+            while not is_due:
                 remaining = patience = deadline - time.monotonic()
                 if self.LOOK_INTERVAL is not None:
                     patience = min(remaining, self.LOOK_INTERVAL)
@@ -81,6 +84,7 @@ class X11Source(ABC):
                 )
                 if self._was_woken() or (not told and patience == remaining):
                     return False
+                is_due = self._sort_events(self._connection.events())
             return True
 
     def wake(self) -> None:
@@ -92,7 +96,7 @@ class X11Source(ABC):
     def capture(self) -> Capture:
         """Refresh what is damaged in place; see ScreenSource."""
         with self._busy:
-            self._sort_events()
+            self._sort_events(self._connection.events())
             if self._resized:
                 raise ScreenResizedError
             # The answer comes with those about the picture: one wait for the server.
@@ -171,10 +175,10 @@ class X11Source(ABC):
         attributes = struct.pack("<III", self._connection.root, EVENT_MASK, events)
         self._connection.send(request(2, 0, attributes))  # ChangeWindowAttributes
 
-    def _sort_events(self) -> bool:
-        """Take note of what has arrived; True when there is something to capture."""
+    def _sort_events(self, events: Iterable[bytes]) -> bool:
+        """Take note of events; True when there is something to capture."""
         root = self._connection.root
-        for event in self._connection.events():
+        for event in events:
             self._changed |= self._note(event)
             if event[0] == CONFIGURE_NOTIFY:
                 (window,) = struct.unpack_from("<I", event, 8)

@@ -3,6 +3,7 @@
 import contextlib
 import struct
 import threading
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
@@ -136,8 +137,8 @@ class X11WindowScreen(X11Source):
             return True
         return any(layer.is_notice(event) for layer in self._layers)
 
-    def _sort_events(self) -> bool:
-        found = super()._sort_events()
+    def _sort_events(self, events: Iterable[bytes]) -> bool:
+        found = super()._sort_events(events)
         if self._is_tree_new and not self._resized:
             # Another set of windows has other names, which have to be told.
             self._chosen = self._find_present()
@@ -152,7 +153,7 @@ class X11WindowScreen(X11Source):
             layer.collect()
         # What a change of the windows has brought about is told before its damage, so
         # now it is known whether what was collected is what a window has drawn.
-        self._sort_events()
+        self._sort_events(self._connection.events())
         self._changed &= self._are_places_new
         damage = self._update_layers() if self._are_places_new else []
         for layer in self._layers:

@@ -30,7 +30,12 @@ from p2p_remote.wire.screen import (
 )
 
 _SMALL_DAMAGE = 65_536  # pixels; takes no time to encode and to send
-IDLE_WAIT = 10.0  # s to wait for a change; `wake` ends it sooner
+IDLE_WAIT = 60.0  # s to wait for a change; `wake` ends it sooner
+QUIET_WAIT = 0.1  # s to wait while something may still be refined or told
+TICK_GAP = (
+    0.25  # s without an update before one that stands alone, like a cursor's blink
+)
+TICK_BYTES = 256  # of such an update; it has one packet with what is said of it
 OPENING_FRAMES = 2  # captures at the start that do not wait for damage
 
 
@@ -73,14 +78,30 @@ class Hints:
 
 
 @dataclass(frozen=True, slots=True)
+class Leave:
+    """Leave to make the updates of one step, whenever something changes.
+
+    The loop gives it before it is needed, as the line is then, so that nobody has to
+    be asked when something changes. `not_before`: s of the clock.
+    """
+
+    hints: Hints
+    not_before: float
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
-    """What one turn of the worker has brought."""
+    """What one turn of the worker has brought.
+
+    `is_tick`: a small update that stands alone, after which nothing is left to send.
+    """
 
     updates: tuple[ScreenUpdate, ...]
     pointer: PointerState
     shape: CursorShape | None
     is_complete: bool
     resized: tuple[int, int] | None
+    is_tick: bool = False
 
 
 class ScreenCoder:
@@ -111,8 +132,9 @@ class ScreenCoder:
         self._shape_serial = -1
         self._opening = OPENING_FRAMES
         self._rest: Step | None = None  # of a turn without a change, if all is done
+        self.leave: Leave | None = None  # set by the loop, taken by the worker
         self._changed_at = clock()
-        self._video_at = self._changed_at
+        self._video_at = self._updated_at = self._changed_at
 
     def wake(self) -> None:
         """End the wait for a change: there are new hints. Any thread."""
@@ -130,22 +152,32 @@ class ScreenCoder:
         """Wait for a change."""
         self._source.wait(seconds)
 
-    def wait_and_step(
-        self, seconds: float, hints: Hints, holds: Callable[[], bool]
-    ) -> Step | None:
-        """Both in one turn of the worker; None if `hints` hold no more by then.
+    def serve(self, seconds: float, deliver: Callable[[Step], None]) -> Step | None:
+        """Wait and step for as long as there is leave and only changes matter.
+
+        Each step goes to `deliver`, in this thread, and uses the leave up; by the next
+        change there should be another one. Returns the step after which there is more
+        to do than to wait, or nothing at all; None if there was no leave for one.
 
         When the time passes without a change, and nothing was left to be done, it is
         not looked. Who ends the wait early wants to be looked at.
         """
-        begun = self._clock()
-        changed = self._source.wait(seconds)
-        is_quiet = not changed and self._clock() - begun >= seconds
-        if not holds():
-            return None
-        if is_quiet and self._rest is not None and seconds < IDLE_WAIT:
-            return self._rest
-        return self.step(hints)
+        while True:
+            begun = self._clock()
+            changed = self._source.wait(seconds)
+            now = self._clock()
+            leave, self.leave = self.leave, None
+            if leave is None or now < leave.not_before:
+                return None
+            is_quiet = not changed and now - begun >= seconds
+            if is_quiet and self._rest is not None and seconds < IDLE_WAIT:
+                return self._rest
+            step = self.step(leave.hints)
+            if step.resized or self._encoder.pending:
+                return step
+            if step.updates or not step.is_complete:
+                seconds = IDLE_WAIT if step.is_tick else QUIET_WAIT
+            deliver(step)
 
     def step(self, hints: Hints) -> Step:
         """Look, and encode what differs from what was sent.
@@ -169,10 +201,19 @@ class ScreenCoder:
         is_complete = not (
             encoder.pending or encoder.refinable or self._patcher.is_ahead
         )
+        is_tick = self._stands_alone(updates) and is_complete and hints.haste is None
         pointer = capture.pointer
         self._rest = Step((), pointer, None, True, None) if is_complete else None
         shape = self._shape(pointer.shape_serial)
-        return Step(tuple(updates), pointer, shape, is_complete, resized)
+        return Step(tuple(updates), pointer, shape, is_complete, resized, is_tick)
+
+    def _stands_alone(self, updates: list[ScreenUpdate]) -> bool:
+        """Whether these are little, and the first for a while."""
+        if not updates:
+            return False
+        before, self._updated_at = self._updated_at, self._clock()
+        is_first = self._updated_at - before >= TICK_GAP
+        return is_first and _size(updates) <= TICK_BYTES
 
     def _capture(self) -> tuple[Capture, tuple[int, int] | None]:
         """The screen, and its size if that is another one now."""

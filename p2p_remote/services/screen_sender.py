@@ -17,8 +17,10 @@ from p2p_remote.errors import PermissionNotGrantedError
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.services.screen_coder import (
     IDLE_WAIT,
+    QUIET_WAIT,
     Haste,
     Hints,
+    Leave,
     ScreenCoder,
     Step,
 )
@@ -32,7 +34,6 @@ from p2p_remote.wire.screen import CursorPosition, HotPatch
 _LOG = logging.getLogger(__name__)
 MINIMUM_ROOM = 256  # bytes; less is not worth a capture
 MINIMUM_INTERVAL = 0.02  # s between captures: nobody sees more than 50 a second
-QUIET_WAIT = 0.1  # s to wait while something may still be refined or told
 ANSWER_TIME = 0.5  # s after input in which what changes may be its answer
 WORK_TIME = 2.0  # s after input in which more of it is to be expected
 HOLD_TIME = 0.03  # s after a key in which updates that would only wait are not made
@@ -44,7 +45,7 @@ SLOW_TIME = 0.01  # s of the line after which an update comes late
 MINIMUM_PATCH, MAXIMUM_PATCH = 1_000, 16_000  # bytes of a patch, whatever the line
 HOT_BACKLOG = 4_096  # bytes of patches that wait; more say that nothing gets through
 LOSSY = 0.002  # share of losses from which an update may be held up by one before it
-_SAME_ROOM = 0.75  # share of the room before that is about the same
+LEAVE_ROOM = 2_048  # bytes; with less the line is asked again when something changes
 ROOM_POLL = 0.25  # s; a safety net, the event usually comes first
 FAST_LAN = 1_250_000  # bytes/s; a local network that carries less is no fast line
 ABILITIES_WAIT = 0.5  # s for the technician to say what a first picture may be made of
@@ -86,7 +87,7 @@ class ScreenSender:
         self._input_at = -ANSWER_TIME
         self._captured_at = -MINIMUM_INTERVAL
         self._looked_at = -LOOK_INTERVAL
-        self._wishes = 0  # of the technician, counted
+        self._is_serving = False  # the worker steps by itself while it has leave
         self._held_at = -HOLD_INTERVAL
         self._hold_until = 0.0
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="screen")
@@ -106,31 +107,33 @@ class ScreenSender:
         self._stir.set()
         if self._is_looking:
             self._coder.wake()
+        elif self._is_serving:
+            self._give_leave()
 
     def request_key_frame(self) -> None:
         """Start again from nothing with the next update."""
         self._key_frame = True
-        self._wishes += 1
+        self._coder.leave = None
         self._coder.wake()
 
     def take_abilities(self, *, jpeg: bool, vp8: bool = False) -> None:
         """What the technician decodes that is smaller than what all can."""
         self._takes_jpeg, self._takes_vp8 = jpeg, vp8
         self._is_told = True
-        self._wishes += 1
+        self._coder.leave = None
         self._stir.set()
         self._coder.wake()
 
     def look_at(self, viewport: Viewport) -> None:
         """Send what the technician looks at; the rest waits until it is in view."""
         self._view = Rect(viewport.x, viewport.y, viewport.width, viewport.height)
-        self._wishes += 1
+        self._coder.leave = None
         self._coder.wake()
 
     def note_input(self, message: InputMessage) -> None:
         """Look for the answer; remember where the technician works and drags."""
         now = self._input_at = self._clock()
-        self._wishes += 1
+        self._coder.leave = None
         self._session.expect_work(now + WORK_TIME)
         is_motion = isinstance(message, PointerInput)
         if not is_motion and now >= self._held_at + HOLD_INTERVAL:
@@ -182,6 +185,7 @@ class ScreenSender:
             _LOG.info("the screen is no longer shared")
         finally:
             _LOG.info("%d hot patches went ahead of the updates", self._patches)
+            self._coder.leave = None
             self._coder.wake()
             self._worker.shutdown(wait=False, cancel_futures=True)
 
@@ -193,32 +197,51 @@ class ScreenSender:
             and self._coder.needs_change(self._view)
         )
 
-    async def _calm_turn(self) -> Step:
-        """Wait and step without a word between: every word wakes two threads.
+    async def _calm_turn(self) -> Step | None:
+        """Let the worker wait and step by itself: every word to it wakes two threads.
 
         If meanwhile something has come between, or a change came too soon, the step
         is made anew: what has ended the wait does not end the next one.
         """
-        hints, wishes = self._hints(), self._wishes
-        not_before = self._captured_at + MINIMUM_INTERVAL
-
-        def holds() -> bool:
-            now = self._clock()
-            is_same = wishes == self._wishes and now >= not_before
-            room = self._session.screen_room(now)
-            return is_same and room >= _SAME_ROOM * hints.room
-
         seconds = QUIET_WAIT if self._quiet_since is not None else IDLE_WAIT
-        step = await self._loop.run_in_executor(
-            self._worker, self._coder.wait_and_step, seconds, hints, holds
-        )
+        self._give_leave()
+        self._is_serving = True
+        try:
+            step = await self._loop.run_in_executor(
+                self._worker, self._coder.serve, seconds, self._deliver
+            )
+        finally:
+            self._is_serving = False
+            self._coder.leave = None
         if step is not None:
             return step
-        await self._be_late(not_before)
+        await self._be_late(self._captured_at + MINIMUM_INTERVAL)
         self._looked_at = self._clock()
         return await self._loop.run_in_executor(
             self._worker, self._coder.step, self._hints()
         )
+
+    def _give_leave(self) -> None:
+        """Let the worker make an update by itself, if there is nothing to tell it."""
+        now = self._clock()
+        told = self._key_frame or self._dragged is not None
+        leave = None
+        if not told and now >= self._input_at + ANSWER_TIME:
+            hints = self._hints()
+            if hints.room >= LEAVE_ROOM:
+                leave = Leave(hints, self._captured_at + MINIMUM_INTERVAL)
+        self._coder.leave = leave
+
+    def _deliver(self, step: Step) -> None:
+        """Worker: let the loop send what has come of its leave."""
+        self._loop.call_soon_threadsafe(self._take_step, step)
+
+    def _take_step(self, step: Step) -> None:
+        if step.updates:
+            self._captured_at = self._clock()
+        self._send(step)
+        if self._is_serving:
+            self._give_leave()
 
     async def _turn(self, *, hurried: bool, has_room: bool) -> Step | None:
         """Wait and step with new hints between; None if it was too soon."""
@@ -269,9 +292,12 @@ class ScreenSender:
         way of looking for it, and line up behind updates that wait already.
         """
         room = self._session.screen_room(now)
-        waiting = self._session.statistics().channels[CHANNEL_SCREEN].bytes_waiting
-        is_held = now < self._hold_until and waiting > 0
-        return room if room >= MINIMUM_ROOM and not is_held else 0
+        if room < MINIMUM_ROOM:
+            return 0
+        if now >= self._hold_until:
+            return room
+        statistics = self._session.statistics()
+        return 0 if statistics.channels[CHANNEL_SCREEN].bytes_waiting > 0 else room
 
     def _haste(self, now: float) -> Haste | None:
         """How much hurry the next step is in; None without input of late."""
@@ -336,7 +362,10 @@ class ScreenSender:
         if step.shape is not None:
             self._session.send_cursor(step.shape, now)
         self._send_pointer(step.pointer, now)
-        if step.updates or not step.is_complete:
+        if step.is_tick:
+            self._quiet_since = None
+            self._session.send_settled(self._sequence, now)
+        elif step.updates or not step.is_complete:
             self._quiet_since = now
         elif (
             self._quiet_since is not None

@@ -10,12 +10,13 @@ import pytest
 
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.services import screen_sender as module
-from p2p_remote.services.screen_coder import Hints, ScreenCoder
+from p2p_remote.services.screen_coder import Haste, Hints, Leave, ScreenCoder, Step
 from p2p_remote.services.screen_sender import HOLD_TIME, ScreenSender
 from p2p_remote.session.permissions import Grants
 from p2p_remote.session.roles import State
 from p2p_remote.transport.statistics import ChannelStatistics, Statistics
 from p2p_remote.wire.constants import CHANNEL_HOT, CHANNEL_SCREEN
+from p2p_remote.wire.control import Viewport
 from p2p_remote.wire.input import PointerInput, TextInput
 from p2p_remote.wire.screen import HotPatch, ScreenUpdate
 from tests.support.drawn_screen import DrawnScreen
@@ -203,37 +204,133 @@ async def test_a_drag_is_not_forgotten_while_there_is_no_room() -> None:
     assert made.sender._hints().motion is None
 
 
-def test_a_turn_without_a_word_between_looks_only_if_it_may_and_must() -> None:
-    """Old hints are given back; a screen at rest is told without a look at it."""
-    screen = DrawnScreen(64, 64)
-    grants = Grants()
-    grants.grant("view", float("inf"))
-    coder = ScreenCoder(grants, screen, screen.reopen, lambda: 1.0)
-    hints = Hints(100_000)
-    assert coder.wait_and_step(0.0, hints, lambda: False) is None
-    first = coder.wait_and_step(0.0, hints, lambda: True)
-    assert first is not None
-    assert first.updates
-    assert first.is_complete
-    screen.pixels[:] = 9  # without a word of damage
-    rest = coder.wait_and_step(0.0, hints, lambda: True)
+class Server:
+    """A coder of a small screen, and what it delivers while it has leave."""
+
+    def __init__(self) -> None:
+        self.now = 1.0
+        self.screen = DrawnScreen(64, 64)
+        grants = Grants()
+        grants.grant("view", float("inf"))
+        self.coder = ScreenCoder(
+            grants, self.screen, self.screen.reopen, lambda: self.now
+        )
+        self.coder.step(Hints(100_000))
+        self.coder.step(Hints(100_000))
+        self.delivered: list[Step] = []
+        self.gives = 0
+
+    def serve(self, *, gives: int = 0, not_before: float = 0.0) -> Step | None:
+        """Serve with leave for one step, and `gives` times more."""
+        self.gives = gives
+        self.coder.leave = Leave(Hints(100_000), not_before)
+        return self.coder.serve(0.0, self.deliver)
+
+    def deliver(self, step: Step) -> None:
+        """Note a step; the screen changes once more."""
+        self.delivered.append(step)
+        if self.gives:
+            self.gives -= 1
+            self.coder.leave = Leave(Hints(100_000), 0.0)
+        self.now += 1.0
+        self.change()
+
+    def change(self) -> None:
+        """Paint a little, in another colour each time."""
+        self.screen.paint(Rect(0, 0, 8, 8), int(self.now) % 200)
+
+
+def test_a_worker_with_leave_steps_at_every_change_until_it_has_none() -> None:
+    """Nobody is asked between; without leave the change is left to the loop."""
+    server = Server()
+    server.change()
+    assert server.serve(gives=2) is None
+    assert [len(step.updates) for step in server.delivered] == [1, 1, 1]
+    assert server.coder.leave is None
+
+
+def test_a_step_too_soon_after_the_last_one_is_not_made() -> None:
+    """The loop knows how long it is too soon."""
+    server = Server()
+    server.change()
+    assert server.serve(not_before=1.5) is None
+    assert server.delivered == []
+
+
+def test_what_takes_more_than_waiting_is_given_back() -> None:
+    """A change that does not fit in its room has to go on at once."""
+    server = Server()
+    random = np.random.default_rng(1)
+    noise = random.integers(0, 256, (64, 64, 4), np.uint8)
+    server.screen.paint(Rect(0, 0, 64, 64), noise)
+    server.coder.leave = Leave(Hints(300), 0.0)
+    step = server.coder.serve(0.0, server.deliver)
+    assert step is not None
+    assert not step.is_complete
+    assert server.delivered == []
+
+
+def test_a_small_change_that_stands_alone_is_told_to_be_all() -> None:
+    """A blinking cursor needs no second message; what comes soon after another does."""
+    server = Server()
+    server.now += 1.0
+    server.change()
+    assert server.coder.step(Hints(100_000)).is_tick
+    server.now += 0.1
+    server.change()
+    assert not server.coder.step(Hints(100_000)).is_tick
+    server.now += 1.0
+    server.change()
+    answers = Hints(100_000, haste=Haste(1_000, is_behind=False, slow=10_000))
+    assert not server.coder.step(answers).is_tick
+    server.now += 1.0
+    random = np.random.default_rng(1)
+    noise = random.integers(0, 256, (64, 64, 4), np.uint8)
+    server.screen.paint(Rect(0, 0, 64, 64), noise)
+    assert not server.coder.step(Hints(100_000)).is_tick
+
+
+def test_a_screen_at_rest_is_told_without_a_look_at_it() -> None:
+    """When nothing was left to be done and the wait was long enough."""
+    server = Server()
+    server.screen.pixels[:] = 9  # without a word of damage
+    rest = server.serve()
     assert rest is not None
     assert rest.updates == ()
-    screen.paint(Rect(0, 0, 8, 8), 77)
-    changed = coder.wait_and_step(0.0, hints, lambda: True)
-    assert changed is not None
-    assert changed.updates
+    assert rest.is_complete
+    assert server.serve() is rest
 
 
 def test_who_ends_a_wait_early_is_looked_at() -> None:
     """Another size or view comes without a change of pixels: it is not overlooked."""
-    screen = DrawnScreen(64, 64)
-    grants = Grants()
-    grants.grant("view", float("inf"))
-    coder = ScreenCoder(grants, screen, screen.reopen, lambda: 1.0)
-    hints = Hints(100_000)
-    for _ in range(3):
-        rest = coder.wait_and_step(0.0, hints, lambda: True)
-    assert coder.wait_and_step(0.0, hints, lambda: True) is rest
-    coder.wake()
-    assert coder.wait_and_step(5.0, hints, lambda: True) is not rest
+    server = Server()
+    rest = server.serve()
+    server.coder.leave = Leave(Hints(100_000), 0.0)
+    server.coder.wake()
+    assert server.coder.serve(5.0, server.deliver) is None
+    assert len(server.delivered) == 1
+    assert server.delivered[0] is not rest
+
+
+async def test_a_worker_with_leave_does_not_wait_for_the_loop(bench: Bench) -> None:
+    """Change after change is sent, each with what the line has room for then."""
+    for _ in range(5):
+        sent = len(bench.session.updates)
+        await until(lambda: bench.sender._coder.leave is not None)
+        bench.paint(LETTER)
+        await until(lambda sent=sent: len(bench.session.updates) > sent)
+    bench.session.room = 0
+    bench.paint(LETTER)
+    await until(lambda: bench.sender._coder.leave is None)
+
+
+async def test_leave_ends_with_what_the_technician_does(bench: Bench) -> None:
+    """Input, another view or a key frame are told to the worker before it goes on."""
+    for change in (
+        lambda: bench.sender.look_at(Viewport(0, 0, 320, 200, 320, 200)),
+        bench.sender.request_key_frame,
+        lambda: bench.sender.note_input(KEY),
+    ):
+        await until(lambda: bench.sender._coder.leave is not None)
+        change()
+        assert bench.sender._coder.leave is None
