@@ -18,7 +18,7 @@ from p2p_remote.cli.lines import (
     parse_command,
     why_failed,
 )
-from p2p_remote.cli.signals import leave, stop_on_signals
+from p2p_remote.cli.signals import before, leave, stop_on_signals
 from p2p_remote.errors import SessionAbortedError, UsageError
 from p2p_remote.services import events as se
 from p2p_remote.services.context import load_context, read_password
@@ -59,17 +59,19 @@ class _Script:
         self._service = service
         loop = asyncio.get_running_loop()
         stop_on_signals(self._stop, SessionAbortedError.exit_code)
-        await service.start()
-        reader = loop.create_task(self._read())
+        reading: list[asyncio.Task[None]] = []
         try:
-            await service.call(target, password=password)
+            if await before(self._over, service.start()):
+                reading.append(loop.create_task(self._read()))
+                await before(self._over, service.call(target, password=password))
             return await self._over
         finally:
-            reader.cancel()
+            for task in reading:
+                task.cancel()
             await service.close()
             for task in self._moving:
                 task.cancel()
-            await asyncio.gather(reader, *self._moving, return_exceptions=True)
+            await asyncio.gather(*reading, *self._moving, return_exceptions=True)
             self._disk.shutdown(wait=False, cancel_futures=True)
 
     def on_event(self, event: se.ServiceEvent) -> None:

@@ -20,6 +20,7 @@ from types import FrameType
 from typing import IO, NoReturn
 
 from p2p_remote.cli.interface import require_terminal
+from p2p_remote.cli.signals import leave
 from p2p_remote.errors import NetworkError, RemoteSupportError
 from p2p_remote.services.running_node import passing_options
 from p2p_remote.wire import peer_id
@@ -58,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
         def approve(digits: str) -> None:
             _tell(customer.stdin, digits)
 
-        return run_app(
+        code = run_app(
             Start(
                 options,
                 target=number,
@@ -68,6 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
                 "z shows the screen at full size.",
             )
         )
+    return leave(code)
 
 
 def _leave(number: int, _frame: FrameType | None) -> NoReturn:

@@ -9,7 +9,7 @@ from typing import Any
 
 from p2p_remote.cli.event_json import as_json
 from p2p_remote.cli.lines import emit, writable
-from p2p_remote.cli.signals import leave, stop_on_signals
+from p2p_remote.cli.signals import before, leave, stop_on_signals
 from p2p_remote.errors import FileTransferError, SessionAbortedError
 from p2p_remote.services import events as se
 from p2p_remote.services.context import load_context, read_password
@@ -81,10 +81,10 @@ class _Visit:
     ) -> int:
         """Call, move everything, and end; returns the exit code."""
         stop_on_signals(self._stop, SessionAbortedError.exit_code)
-        await service.start()
         moving = asyncio.create_task(self._move(service, errands))
         try:
-            await service.call(target, password=password)
+            if await before(self._over, service.start()):
+                await before(self._over, service.call(target, password=password))
             await asyncio.wait((moving, self._over), return_when="FIRST_COMPLETED")
             return moving.result() if moving.done() else self._over.result()
         finally:

@@ -2,10 +2,17 @@
 
 import argparse
 import sys
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
+from p2p_remote.cli.signals import leave
 from p2p_remote.errors import UsageError
-from p2p_remote.services.context import load_context, read_password
+from p2p_remote.services.context import Context, load_context, read_password
+from p2p_remote.store.settings import keep_theme
 from p2p_remote.wire import peer_id
+
+if TYPE_CHECKING:
+    from p2p_remote.tui.app import Start
 
 
 def require_terminal() -> None:
@@ -28,12 +35,13 @@ def run_home(arguments: argparse.Namespace) -> int:
         raise UsageError("--json needs a command, for example: p2p-remote id --json")
     require_terminal()
     context = load_context(arguments)
-    from p2p_remote.tui.app import Start, run
+    from p2p_remote.tui.app import Start
 
-    return run(
+    return _show(
         Start(
             context.node_options(listed=False),
             share_arguments=_share_arguments(arguments),
+            **_looks(context),
         )
     )
 
@@ -48,16 +56,36 @@ def run_connect(arguments: argparse.Namespace) -> int:
     require_terminal()
     context = load_context(arguments)
     password = read_password(arguments.password_file)
-    from p2p_remote.tui.app import Start, run
+    from p2p_remote.tui.app import Start
 
-    return run(
+    return _show(
         Start(
             context.node_options(listed=False),
             target=target,
             password=password,
             view_only=arguments.view_only,
+            **_looks(context),
         )
     )
+
+
+def _show(start: "Start") -> int:
+    """Run the interface; no thread that hangs holds up its end, however it ends."""
+    from p2p_remote.tui.app import run
+
+    try:
+        code = run(start)
+    except SystemExit as error:  # it could not end in good order
+        code = error.code if isinstance(error.code, int) else 1
+    return leave(code)
+
+
+def _looks(context: Context) -> dict[str, Any]:
+    """Begin in the theme that was chosen last, and keep the next choice."""
+    return {
+        "theme": context.theme,
+        "on_theme": partial(keep_theme, context.state_dir),
+    }
 
 
 def _share_arguments(arguments: argparse.Namespace) -> tuple[str, ...]:

@@ -23,7 +23,7 @@ from p2p_remote.cli.share_scope import (
     selection_of,
     share_as_told,
 )
-from p2p_remote.cli.signals import stop_on_signals
+from p2p_remote.cli.signals import before, leave, stop_on_signals
 from p2p_remote.errors import UsageError
 from p2p_remote.services import events as se
 from p2p_remote.services.context import Context, load_context, read_password
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     password = read_password(arguments.password_file)
     downloads = downloads_dir(arguments.downloads)
     desk = _open_desk(arguments)
-    return asyncio.run(_Share(arguments, context, desk, downloads).run(password))
+    return leave(asyncio.run(_Share(arguments, context, desk, downloads).run(password)))
 
 
 def _open_desk(arguments: argparse.Namespace) -> Desk:
@@ -100,12 +100,14 @@ class _Share:
         if self._json:
             self._emit("screens", **screens(self._desk))
         self._on_event(self._desk.shared)
-        await self._service.start(self._desk)
-        reader = loop.create_task(self._read())
+        reader: asyncio.Task[None] | None = None
         try:
+            if await before(self._over, self._service.start(self._desk)):
+                reader = loop.create_task(self._read())
             return await self._over
         finally:
-            reader.cancel()
+            if reader is not None:
+                reader.cancel()
             await self._service.close()
 
     def _on_shared(self, shared: se.Shared) -> None:

@@ -1,13 +1,15 @@
 """Signals that end a command which runs on an asyncio loop."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import FrameType
+from typing import Any
 
 INTERRUPTED = 130
 THREAD_PATIENCE = 2.0  # s for threads to finish with their files
@@ -29,6 +31,22 @@ def leave(code: int) -> int:
             sys.stderr.flush()
             os._exit(code)
     return code
+
+
+async def before(over: "asyncio.Future[int]", work: Coroutine[Any, Any, None]) -> bool:
+    """Do `work` unless `over` comes first, which cuts it short; whether it was done.
+
+    So what waits for a name server or a peer can be stopped as well. Raises what `work`
+    raises.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.wait((task, over), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    return not task.cancelled()
 
 
 def stop_on_signals(stop: Callable[[int], None], terminated: int) -> None:

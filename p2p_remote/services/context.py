@@ -28,6 +28,7 @@ class Context:
     server: str | None
     lan: bool
     name: str
+    theme: str = ""
 
     def node_options(self, *, listed: bool, password: str = "") -> NodeOptions:
         """Options for a node of this machine."""
@@ -66,6 +67,7 @@ def load_context(arguments: argparse.Namespace) -> Context:
         server or None,
         not arguments.no_lan,
         name,
+        settings.theme,
     )
 
 

@@ -21,6 +21,7 @@ from p2p_remote.net.clock import seconds
 from p2p_remote.net.driver import Driver
 from p2p_remote.net.interfaces import host_candidates
 from p2p_remote.net.lan_discovery import LanDiscovery
+from p2p_remote.net.name_lookup import look_up
 from p2p_remote.net.udp_socket import open_udp_sockets
 from p2p_remote.services.network_watch import NetworkWatch
 from p2p_remote.session.node import Node, NodeConfig
@@ -94,9 +95,8 @@ async def resolve_servers(text: str) -> tuple[Endpoint, ...]:
 
     """
     host, port = split_host_port(text, DEFAULT_RENDEZVOUS_PORT)
-    loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(host, port, type=socket.SOCK_DGRAM)
+        found = await look_up(host, port)
     except OSError as error:
         raise NetworkError(
             f"The rendezvous server '{host}' is not known. Check its name and "

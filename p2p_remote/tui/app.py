@@ -34,6 +34,7 @@ from p2p_remote.tui.screens.prompt import PromptScreen
 from p2p_remote.tui.themes import DARK, THEMES
 
 LEAVE_SECONDS = 6  # s to leave in good order after a signal
+UNWIND_SECONDS = 2  # s more to give the terminal back
 _SHARING_ACTIONS = frozenset(action.name for action in SHARING)
 
 
@@ -49,6 +50,8 @@ class Start:
         share_arguments: be reachable as well, with these arguments for `share`.
         on_digits: told the comparison digits of a call, for the demo.
         note: a line for the technician.
+        theme: name of the colours to begin with.
+        on_theme: told when others are chosen.
 
     """
 
@@ -59,6 +62,8 @@ class Start:
     share_arguments: tuple[str, ...] | None = None
     on_digits: Callable[[str], None] | None = None
     note: str = ""
+    theme: str = ""
+    on_theme: Callable[[str], None] = lambda _: None
 
 
 class RemoteApp(App[int], inherit_bindings=False):
@@ -102,7 +107,8 @@ class RemoteApp(App[int], inherit_bindings=False):
         self.last_key = 0.0
         for theme in THEMES:
             self.register_theme(theme)
-        self.theme = DARK.name
+        known = start.theme in self.available_themes
+        self.theme = start.theme if known else DARK.name
 
     @property
     def is_sharing(self) -> bool:
@@ -116,6 +122,11 @@ class RemoteApp(App[int], inherit_bindings=False):
             return self._home
         self._outgoing = OutgoingScreen(self.start.target, self.start.password)
         return self._outgoing
+
+    def watch_theme(self, theme: str) -> None:
+        """Keep the choice for the next time."""
+        if self.is_running and theme != self.start.theme:
+            self.start.on_theme(theme)
 
     async def on_mount(self) -> None:
         """Be reachable, if asked to, and look around on the local network."""
@@ -283,8 +294,16 @@ class RemoteApp(App[int], inherit_bindings=False):
 
 
 def _give_up(number: int, frame: object) -> None:
+    """Unwind; a part that does not let go even of that is left behind."""
     del number, frame
+    signal.signal(signal.SIGALRM, _drop_all)
+    signal.alarm(UNWIND_SECONDS)
     raise SystemExit(SessionAbortedError.exit_code)
+
+
+def _drop_all(number: int, frame: object) -> None:
+    del number, frame
+    os._exit(SessionAbortedError.exit_code)
 
 
 def run(start: Start) -> int:

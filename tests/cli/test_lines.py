@@ -11,7 +11,7 @@ import pytest
 
 from p2p_remote.cli.input_commands import input_messages
 from p2p_remote.cli.lines import LineReader, emit, parse_command, why_failed, writable
-from p2p_remote.cli.signals import stop_on_signals
+from p2p_remote.cli.signals import before, stop_on_signals
 from p2p_remote.errors import UsageError
 
 
@@ -85,3 +85,31 @@ async def test_signals_end_a_command_where_the_loop_takes_none(
     assert set(handlers) == {signal.SIGTERM, signal.SIGINT}
     handlers[signal.SIGTERM](signal.SIGTERM, None)
     assert await asyncio.wait_for(stopped, 5.0) == 8
+
+
+async def test_what_waits_is_cut_short_when_the_command_is_over() -> None:
+    """A signal ends also what waits for a name server or a peer."""
+    over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+    ended: list[str] = []
+
+    async def wait() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ended.append("wait")
+
+    asyncio.get_running_loop().call_later(0.001, over.set_result, 8)
+    assert not await before(over, wait())
+    assert ended == ["wait"]
+
+
+async def test_what_is_done_in_time_counts_and_its_errors_too() -> None:
+    """Without a signal it is as if there were none."""
+    over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+
+    async def fail() -> None:
+        raise UsageError("no")
+
+    assert await before(over, asyncio.sleep(0))
+    with pytest.raises(UsageError):
+        await before(over, fail())

@@ -138,3 +138,28 @@ async def test_share_leaves_when_nobody_reads(
     running._on_event(CALLER)
     assert await asyncio.wait_for(waiting, 10.0) == 0
     assert left
+
+
+async def test_a_signal_ends_share_while_it_still_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A name server that does not answer keeps nobody from leaving in good order."""
+    running = make(monkeypatch, "", attached=False)
+    done: list[str] = []
+    begun = asyncio.Event()
+
+    async def start(_self: Service, _desk: Any) -> None:
+        done.append("start")
+        begun.set()
+        await asyncio.Event().wait()
+
+    async def close(_self: Service) -> None:
+        done.append("close")
+
+    monkeypatch.setattr(Service, "start", start)
+    monkeypatch.setattr(Service, "close", close)
+    waiting = asyncio.create_task(running.run(""))
+    await asyncio.wait_for(begun.wait(), 10.0)
+    running._stop(0)
+    assert await asyncio.wait_for(waiting, 10.0) == 0
+    assert done == ["start", "close"]

@@ -9,7 +9,7 @@ from p2p_remote.errors import StateError
 from p2p_remote.store.keystore import load_identity
 from p2p_remote.store.known_peers import KnownPeer, KnownPeers
 from p2p_remote.store.paths import downloads_dir, state_dir, write_private
-from p2p_remote.store.settings import Settings, load_settings
+from p2p_remote.store.settings import Settings, keep_theme, load_settings
 
 
 def test_identity_is_made_once_and_kept(tmp_path: Path) -> None:
@@ -82,6 +82,24 @@ def test_settings(tmp_path: Path) -> None:
         file.write_text(wrong)
         with pytest.raises(StateError, match=said):
             load_settings(tmp_path)
+
+
+def test_the_theme_is_kept_beside_what_the_file_says(tmp_path: Path) -> None:
+    """Comments and other settings stay; a file with a mistake is left alone."""
+    file = tmp_path / "settings.toml"
+    keep_theme(tmp_path, "p2p-light")
+    assert load_settings(tmp_path) == Settings(theme="p2p-light")
+    said = '# ours\nname = "Anna"\ntheme = "nord" # mine\n'
+    file.write_text(said)
+    keep_theme(tmp_path, "p2p-dark")
+    assert file.read_text() == '# ours\nname = "Anna"\ntheme = "p2p-dark"\n'
+    for kept in ("name = \n", 'name = """\ntheme = "x"\n"""\n'):
+        file.write_text(kept)
+        keep_theme(tmp_path, "p2p-light")
+        assert file.read_text() == kept
+    file.unlink()
+    keep_theme(tmp_path, 'x"\nname = "y')
+    assert not file.exists()
 
 
 def test_known_peers_are_kept_by_key(tmp_path: Path) -> None:

@@ -156,3 +156,17 @@ async def test_the_palette_offers_the_actions_of_the_screen() -> None:
         }
         assert {"Connect", "Copy ID", "Help", "Quit", "Theme"} <= titles
         assert "Stop control" not in titles
+
+
+async def test_the_theme_that_was_chosen_is_kept() -> None:
+    """The next start begins with it; a name that nobody knows does no harm."""
+    kept: list[str] = []
+    options = Stage().start.options
+    stage = Stage(Start(options, share_arguments=(), on_theme=kept.append))
+    async with stage.app.run_test() as pilot:
+        assert kept == []
+        stage.app.theme = "p2p-light"
+        await settle(pilot)
+    assert kept == ["p2p-light"]
+    assert Stage(Start(options, theme="p2p-light")).app.theme == "p2p-light"
+    assert Stage(Start(options, theme="no such")).app.theme == "p2p-dark"

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Button
 
 from p2p_remote.tui.screens.home import HomeScreen
 from p2p_remote.tui.screens.question import QuestionScreen
@@ -254,3 +255,17 @@ async def test_both_halves_at_once() -> None:
         await settle(pilot)
         assert commands(stage) == [("end", None)]
         assert len(stage.technician.sent) == 1
+
+
+async def test_the_buttons_say_what_fits_the_window_as_it_is_now() -> None:
+    """A window that is made smaller in mid session keeps buttons that can be read."""
+    stage = Stage()
+    long, short = "Stop control (F11)", "Stop"
+    async with stage.app.run_test(size=(100, 30)) as pilot:
+        await share(stage, pilot)
+        button = stage.app.screen.query_one("#stop", Button)
+        assert str(button.label) == long
+        for width, label in ((50, short), (100, long)):
+            await pilot.resize_terminal(width, 30)
+            await settle(pilot)
+            assert str(button.label) == label

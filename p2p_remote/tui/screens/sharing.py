@@ -113,17 +113,25 @@ class RunningPane(Vertical):
         yield Static(id="files", classes="line")
         yield Static(id="notice", classes="line warning")
         with Horizontal(classes="buttons"):
-            stop, give, end = _LABELS[self.app.size.width >= _WIDE]
-            yield Button(stop, id="stop", variant="warning")
-            yield Button(give, id="give")
+            yield Button("Stop", id="stop", variant="warning")
+            yield Button("Control", id="give")
             yield Button("Remember", id="remember")
             yield Button("Stop files", id="stop-files")
-            yield Button(end, id="end", variant="error")
+            yield Button("End", id="end", variant="error")
         yield Static(
             "Esc closes only this page: the session goes on, and the red line stays.",
             markup=False,
             classes="line muted roomy",
         )
+
+    def on_resize(self) -> None:
+        """Use the words that fit."""
+        self._label()
+
+    def _label(self) -> None:
+        labels = _LABELS[self.app.size.width >= _WIDE]
+        for name, label in zip(("#stop", "#give", "#end"), labels, strict=True):
+            self.query_one(name, Button).label = label
 
     def show(self, now: float) -> None:
         """Bring everything up to date."""
