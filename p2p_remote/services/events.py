@@ -1,10 +1,14 @@
 """What the services report to whoever shows it: plain lines, JSON or the TUI."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from p2p_remote.errors import RemoteSupportError
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.session import events as ev
+
+if TYPE_CHECKING:
+    from p2p_remote.screen.cursor import PointerShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +208,12 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
-    """The customer's pointer."""
+    """The customer's pointer; without a shape while none is known."""
 
     x: int
     y: int
     visible: bool
+    shape: "PointerShape | None" = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -204,7 +204,7 @@ class ScreenCoder:
         is_tick = self._stands_alone(updates) and is_complete and hints.haste is None
         pointer = capture.pointer
         self._rest = Step((), pointer, None, True, None) if is_complete else None
-        shape = self._shape(pointer.shape_serial)
+        shape = self._shape(pointer)
         return Step(tuple(updates), pointer, shape, is_complete, resized, is_tick)
 
     def _stands_alone(self, updates: list[ScreenUpdate]) -> bool:
@@ -300,10 +300,11 @@ class ScreenCoder:
                 updates[-1] = replace(updates[-1], retires=retired)
         return updates
 
-    def _shape(self, serial: int) -> CursorShape | None:
-        if serial == self._shape_serial:
+    def _shape(self, pointer: PointerState) -> CursorShape | None:
+        """What the pointer looks like now; where it is not seen nobody else knows."""
+        if not pointer.visible or pointer.shape_serial == self._shape_serial:
             return None
-        self._shape_serial = serial
+        self._shape_serial = pointer.shape_serial
         image = self._source.cursor_shape()
         return cursor_message(image) if image is not None else None
 

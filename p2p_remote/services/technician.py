@@ -17,6 +17,7 @@ from p2p_remote.screen.geometry import Rect
 from p2p_remote.services import events as se
 from p2p_remote.services.decoding import load_decoder
 from p2p_remote.services.exit_codes import EXIT_CODES, end_text
+from p2p_remote.services.remote_pointer import RemotePointer
 from p2p_remote.services.running_node import NodeOptions, RunningNode
 from p2p_remote.services.technician_transfers import TechnicianTransfers
 from p2p_remote.session import events as ev
@@ -64,7 +65,7 @@ class TechnicianService:
         self._give_up: asyncio.TimerHandle | None = None
         self._frames = 0
         self._bytes_before = 0
-        self.pointer: CursorPosition | None = None
+        self._pointer = RemotePointer()
         self._transfers: TechnicianTransfers | None = None
 
     async def start(self) -> None:
@@ -320,9 +321,7 @@ class TechnicianService:
         )
 
     def _on_cursor(self, cursor: CursorPosition | CursorShape) -> None:
-        if isinstance(cursor, CursorPosition):
-            self.pointer = cursor
-            self._notify(se.Pointer(cursor.x, cursor.y, bool(cursor.visible)))
+        self._notify(self._pointer.take(cursor))
 
     def _on_ended(self, event: ev.SessionEnded) -> None:
         session = self._session

@@ -6,6 +6,7 @@ with the remote pointer, or dimmed with a notice on it.
 
 import numpy as np
 
+from p2p_remote.screen.cursor import PointerShape, lay_over
 from p2p_remote.screen.geometry import Rect, merged
 from p2p_remote.terminal.cells import POINTER, UPPER_HALF, Cells
 from p2p_remote.terminal.colors import ColorDepth, Pixels, dimmed, rgb565, rgb_of
@@ -16,6 +17,7 @@ MAX_RECTANGLES = 8  # rectangles of cells that are drawn apart in one frame
 
 _BESIDE = rgb565(24, 24, 24)  # colour beside the picture
 _NOTICE = (rgb565(255, 255, 255), rgb565(160, 60, 0))
+_READABLE = 0.5  # sub-pixels per pixel from which a pointer's shape can be made out
 _LIGHT, _DARK = rgb565(255, 255, 255), 0
 
 
@@ -28,6 +30,7 @@ class CellPicture:
         self.shown = Cells.blank(0, 0)
         self.notice: str = ""
         self.pointer: tuple[int, int] | None = None
+        self._shape: PointerShape | None = None  # of the pointer
         self._picture = Cells.blank(0, 0)
         self._place = Rect(0, 0, 0, 0)  # sub-pixels that the picture fills
         self._scaler: BoxScaler | None = None
@@ -72,15 +75,20 @@ class CellPicture:
             if touched:
                 self._mark(self._cells_of(touched))
 
-    def move_pointer(self, position: tuple[int, int] | None) -> None:
-        """Show the remote pointer at a frame pixel, or nowhere."""
-        before = self._pointer_cell()
-        self.pointer = position
-        after = self._pointer_cell()
-        if before != after:
-            for cell in (before, after):
-                if cell is not None:
-                    self._mark(Rect(*cell, 1, 1))
+    def move_pointer(
+        self, position: tuple[int, int] | None, shape: PointerShape | None = None
+    ) -> None:
+        """Show the remote pointer at a frame pixel, or nowhere.
+
+        It has its shape where that can be made out, else it is a mark in one cell.
+        """
+        if position == self.pointer and shape is self._shape:
+            return
+        before = self._pointer_cells()
+        self.pointer, self._shape = position, shape
+        for cells in (before, self._pointer_cells()):
+            if cells:
+                self._mark(cells)
 
     def show_notice(self, text: str) -> None:
         """Dim the picture under a line of text; an empty one shows it plainly."""
@@ -103,7 +111,7 @@ class CellPicture:
             if part:
                 if frame is not None:
                     self._fit(frame, part)
-                painted.append((part, self._compose(part)))
+                painted.append((part, self._compose(frame, part)))
         return painted
 
     def _mark(self, cells: Rect) -> None:
@@ -127,26 +135,39 @@ class CellPicture:
 
     def _fit(self, frame: Pixels, part: Rect) -> None:
         """Bring the picture layer up to date inside `part`."""
-        if self._scaler is None or not _covers(frame, self._scaler.region):
+        scaler = self._scaler
+        if scaler is None or not _covers(frame, scaler.region):
             return  # a new place is on its way
+        inside = self._inside(part)
+        if inside:
+            pixels = scaler.scale(frame, inside)
+            self._part(self._picture, part).assign(self._cells(pixels, inside, part))
+
+    def _sub_pixels(self, part: Rect) -> Rect:
+        """Sub-pixels of the widget in cells."""
         across, down = self.renderer.sub_columns, self.renderer.sub_rows
-        wanted = Rect(
+        return Rect(
             part.x * across, part.y * down, part.width * across, part.height * down
         )
-        inside = wanted.intersection(self._place)
-        if not inside:
-            return
-        pixels = self._scaler.scale(frame, inside.moved(-self._place.x, -self._place.y))
+
+    def _inside(self, part: Rect) -> Rect:
+        """Sub-pixels of the place in cells; may be empty."""
+        place = self._place
+        return self._sub_pixels(part).intersection(place).moved(-place.x, -place.y)
+
+    def _cells(self, pixels: Pixels, inside: Rect, part: Rect) -> Cells:
+        """Cells of sub-pixels `inside` the place, with what is beside it."""
+        wanted = self._sub_pixels(part)
+        inside = inside.moved(self._place.x, self._place.y)
         if inside != wanted:
             margin = np.empty((wanted.height, wanted.width, 4), np.uint8)
             margin[...] = (*rgb_of(_BESIDE)[::-1], 0)
             top, left = inside.y - wanted.y, inside.x - wanted.x
             margin[top : top + inside.height, left : left + inside.width] = pixels
             pixels = margin
-        fitted = self.renderer.fit(pixels, self.depth)
-        self._part(self._picture, part).assign(fitted)
+        return self.renderer.fit(pixels, self.depth)
 
-    def _compose(self, part: Rect) -> Cells:
+    def _compose(self, frame: Pixels | None, part: Rect) -> Cells:
         """The picture with what goes over it, inside `part`."""
         cells = self._part(self._picture, part).copy()
         if self.notice:
@@ -156,26 +177,54 @@ class CellPicture:
             column = (self.shown.columns - len(text)) // 2 - part.x
             cells.write_text(self.shown.rows // 2 - part.y, column, text, _NOTICE)
             return cells
-        pointer = self._pointer_cell()
-        if pointer is not None:
-            self._draw_pointer(cells, pointer[0] - part.x, pointer[1] - part.y)
+        over = self._pointer_cells().intersection(part)
+        if not over:
+            return cells
+        own = over.moved(-part.x, -part.y)
+        shape = self._readable_shape()
+        if shape is None:
+            self._draw_mark(cells, own.x, own.y)
+        elif frame is not None and self._scaler and _covers(frame, self._scaler.region):
+            self._part(cells, own).assign(self._with_pointer(frame, over, shape))
         return cells
 
-    def _pointer_cell(self) -> tuple[int, int] | None:
-        """Cell of the remote pointer, if it is in view."""
+    def _with_pointer(self, frame: Pixels, part: Rect, shape: PointerShape) -> Cells:
+        """Cells of the frame with the pointer drawn into it."""
+        inside = self._inside(part)
+        if self.pointer is None or self._scaler is None or not inside:
+            return self._part(self._picture, part)
+        source = self._scaler.source(inside)
+        piece = frame[source.y : source.bottom, source.x : source.right].copy()
+        x, y = self.pointer
+        lay_over(piece, shape, x - source.x, y - source.y)
+        scaler = self._scaler.moved(-source.x, -source.y)
+        return self._cells(scaler.scale(piece, inside), inside, part)
+
+    def _readable_shape(self) -> PointerShape | None:
+        """The pointer's shape, if the picture is large enough for it."""
+        scaler = self._scaler
+        if scaler is None or scaler.width < _READABLE * scaler.region.width:
+            return None
+        return self._shape
+
+    def _pointer_cells(self) -> Rect:
+        """Cells of the remote pointer; empty if it is not in view."""
         if self.pointer is None or self._scaler is None:
-            return None
-        touched = self._scaler.touched(Rect(*self.pointer, 1, 1))
+            return Rect(0, 0, 0, 0)
+        shape = self._readable_shape()
+        if shape is not None:
+            area = shape.area(*self.pointer)
+        else:
+            area = Rect(*self.pointer, 1, 1)
+        touched = self._scaler.touched(area)
         if not touched:
-            return None
-        cell = self._cells_of(touched)
-        return cell.x, cell.y
+            return Rect(0, 0, 0, 0)
+        cells = self._cells_of(touched)
+        return cells if shape is not None else Rect(cells.x, cells.y, 1, 1)
 
     @staticmethod
-    def _draw_pointer(cells: Cells, column: int, row: int) -> None:
+    def _draw_mark(cells: Cells, column: int, row: int) -> None:
         """A mark in a colour that stands out from what is under it."""
-        if not (0 <= column < cells.columns and 0 <= row < cells.rows):
-            return
         under = int(cells.background[row, column])
         if cells.glyph[row, column] == UPPER_HALF:
             # The mark covers the upper half; its surroundings keep one colour.

@@ -45,6 +45,18 @@ class BoxScaler:
         top, bottom = _covering(self._rows, part.y, part.bottom)
         return Rect.from_edges(left, top, right, bottom)
 
+    def source(self, part: Rect) -> Rect:
+        """Frame pixels that the sub-pixels of `part` show; `part` is not empty."""
+        columns, rows = self._columns, self._rows
+        left, top = int(columns[part.x]), int(rows[part.y])
+        right = max(int(columns[part.right]), int(columns[part.right - 1]) + 1)
+        bottom = max(int(rows[part.bottom]), int(rows[part.bottom - 1]) + 1)
+        return Rect.from_edges(left, top, right, bottom)
+
+    def moved(self, across: int, down: int) -> "BoxScaler":
+        """The same boxes of a frame that lies elsewhere."""
+        return BoxScaler(self.region.moved(across, down), self.width, self.height)
+
     def scale(self, frame: Pixels, part: Rect) -> Pixels:
         """Sub-pixels of `part`, shape (part.height, part.width, 4).
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from p2p_remote.desktop.base import CursorImage, PointerState
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.services.screen_coder import Haste, Hints, ScreenCoder
 from p2p_remote.session.permissions import Grants
@@ -95,3 +96,18 @@ def test_a_screen_at_rest_has_no_patches(desk: Desk) -> None:
     desk.look(None)
     desk.paint(LETTER)
     assert desk.look(AWAITING) == (1, 0)
+
+
+def test_the_shape_of_a_pointer_that_is_not_seen_is_not_told(desk: Desk) -> None:
+    """Over windows that are not shared it is the business of others."""
+    desk.screen.shape = CursorImage(1, 1, 1, 0, 0, bytes(4))
+
+    def told(serial: int, *, visible: bool) -> bool:
+        pointer = PointerState(5, 5, visible=visible, shape_serial=serial)
+        desk.screen.pointer = pointer
+        return desk.coder.step(HINTS).shape is not None
+
+    assert told(3, visible=True)
+    assert not told(3, visible=True)
+    assert not told(4, visible=False)
+    assert told(4, visible=True)

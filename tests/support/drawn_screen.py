@@ -22,6 +22,8 @@ class DrawnScreen:
     def __init__(self, width: int, height: int) -> None:
         self.pixels: NDArray[np.uint8] = np.zeros((height, width, 4), np.uint8)
         self.tells_damage = True
+        self.pointer = PointerState(0, 0, visible=True, shape_serial=0)
+        self.shape: CursorImage | None = None
         self._shown = self.pixels.copy()
         self._damage = [Rect(0, 0, width, height)]
         self._changed = threading.Condition()
@@ -73,10 +75,10 @@ class DrawnScreen:
                 area = slice(rect.y, rect.bottom), slice(rect.x, rect.right)
                 self._shown[area] = self.pixels[area]
             told = damage if self.tells_damage else None
-            return Capture(self._shown, told, PointerState(0, 0, True, 0))
+            return Capture(self._shown, told, self.pointer)
 
     def cursor_shape(self) -> CursorImage | None:
-        return None
+        return self.shape
 
     def wake(self) -> None:
         with self._changed:

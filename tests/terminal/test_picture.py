@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from p2p_remote.screen.cursor import PointerShape, lay_over
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.terminal.cells import POINTER, SPACE
 from p2p_remote.terminal.colors import ColorDepth, rgb565
@@ -42,7 +43,9 @@ def test_parts_painted_one_after_another_equal_the_whole(data, name, seed):
     frame = random.integers(0, 256, (SIZE.height, SIZE.width, 4), dtype=np.uint8)
     picture = placed(renderer, place)
     shown_after(picture, frame)
-    pointer = None
+    pixels = random.integers(0, 256, (9, 7, 4), dtype=np.uint8)
+    shapes = (None, PointerShape(pixels, 2, 3))
+    pointer = (None, None)
     for _ in range(data.draw(st.integers(1, 6))):
         left, top = int(random.integers(60)), int(random.integers(44))
         box = Rect(left, top, *map(int, random.integers(1, 30, 2)))
@@ -50,13 +53,14 @@ def test_parts_painted_one_after_another_equal_the_whole(data, name, seed):
         frame[box.y : box.bottom, box.x : box.right] = random.integers(0, 256, 4)
         picture.damage([box])
         if random.random() < 0.4:
-            pointer = (int(random.integers(60)), int(random.integers(44)))
-            picture.move_pointer(pointer)
+            position = (int(random.integers(60)), int(random.integers(44)))
+            pointer = (position, shapes[int(random.integers(2))])
+            picture.move_pointer(*pointer)
         if random.random() < 0.7:
             shown_after(picture, frame)
     shown_after(picture, frame)
     fresh = placed(renderer, place)
-    fresh.move_pointer(pointer)
+    fresh.move_pointer(*pointer)
     shown_after(fresh, frame)
     assert not picture.shown.changed(fresh.shown).any()
     assert not picture.has_dirty
@@ -122,3 +126,82 @@ def test_a_notice_covers_no_more_than_it_must():
     painted = shown_after(picture, frame)
     assert [area for area, _ in painted] == [Rect(0, 5, 20, 1)]
     assert "4 s" in "".join(map(chr, picture.shown.glyph[5]))
+
+
+ARROW = (
+    "X.......",
+    "XX......",
+    "XoX.....",
+    "XooX....",
+    "XoooX...",
+    "XooooX..",
+    "XooXXXX.",
+    "XXX.....",
+)
+BEAM = ("XX.XX", "..X..", "..X..", "..X..", "..X..", "..X..", "..X..", "XX.XX")
+RESIZE = ("..X...X..", ".XX...XX.", "XXXXXXXXX", ".XX...XX.", "..X...X..")
+COLORS = {"X": (0, 0, 0, 255), "o": (255, 255, 255, 255), ".": (0, 0, 0, 0)}
+
+
+def drawn(rows):
+    """A shape of a picture in letters."""
+    pixels = np.array([[COLORS[each] for each in row] for row in rows], np.uint8)
+    return PointerShape(pixels, len(rows[0]) // 2, len(rows) // 2)
+
+
+@pytest.mark.parametrize("rows", [ARROW, BEAM, RESIZE])
+def test_at_one_to_one_a_pointer_has_its_own_shape(rows):
+    """What can be told apart on the customer's screen can be told apart here."""
+    picture = placed(HALF, Rect(0, 0, 20, 20))
+    picture.place(Rect(10, 10, 20, 20), Rect(0, 0, 20, 20))
+    frame = np.full((44, 60, 4), 200, np.uint8)
+    picture.move_pointer((20, 20), drawn(rows))
+    shown_after(picture, frame)
+    wide, high = len(rows[0]), len(rows)
+    left, top = 10 - wide // 2, 10 - high // 2
+    halves = np.empty((20, 20), np.uint16)
+    halves[0::2] = picture.shown.foreground
+    halves[1::2] = picture.shown.background
+    colors = {"X": 0, "o": 0xFFFF, ".": rgb565(200, 200, 200)}
+    wanted = [[colors[each] for each in row] for row in rows]
+    assert (halves[top : top + high, left : left + wide] == wanted).all()
+    picture.move_pointer(None)
+    shown_after(picture, frame)
+    assert (picture.shown.background == colors["."]).all()
+
+
+def test_a_picture_too_small_for_the_shape_has_a_mark():
+    """And zooming in brings the shape."""
+    picture = placed(HALF, Rect(0, 0, 20, 20))
+    frame = np.full((44, 60, 4), 200, np.uint8)
+    picture.move_pointer((30, 22), drawn(BEAM))
+    shown_after(picture, frame)
+    assert picture.shown.glyph[5, 10] == POINTER
+    picture.place(Rect(20, 12, 20, 20), Rect(0, 0, 20, 20))
+    shown_after(picture, frame)
+    assert not (picture.shown.glyph == POINTER).any()
+    assert (picture.shown.background == 0).any()
+
+
+def test_a_shape_is_painted_where_it_was_and_is():
+    """Not the whole picture for a motion."""
+    picture = placed(HALF, Rect(0, 0, 20, 20))
+    picture.place(Rect(0, 0, 20, 20), Rect(0, 0, 20, 20))
+    frame = np.zeros((44, 60, 4), np.uint8)
+    picture.move_pointer((4, 4), drawn(BEAM))
+    shown_after(picture, frame)
+    picture.move_pointer((15, 15), drawn(BEAM))
+    assert sum(area.area for area, _ in shown_after(picture, frame)) < 70
+    picture.move_pointer((15, 15), picture._shape)
+    assert not picture.has_dirty
+
+
+def test_a_shape_ends_at_the_edge_of_the_picture():
+    """It may point at the last pixel."""
+    frame = np.full((4, 4, 4), 100, np.uint8)
+    for x, y in ((0, 0), (3, 3), (0, 3)):
+        lay_over(frame, drawn(ARROW), x, y)
+    assert frame.min() == 0
+    before = frame.copy()
+    lay_over(frame, drawn(ARROW), 50, 50)
+    assert (frame == before).all()

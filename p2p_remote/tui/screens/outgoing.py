@@ -129,7 +129,7 @@ class OutgoingScreen(BaseScreen):
         if isinstance(event, se.Pointer):
             if self._session is not None:
                 self._session.view.update_pointer(
-                    event.x, event.y, visible=event.visible
+                    event.x, event.y, event.shape, visible=event.visible
                 )
             return
         self.state.apply(event, self.remote_app.links.clock())

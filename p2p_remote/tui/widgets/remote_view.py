@@ -17,6 +17,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from p2p_remote.input.pointer import PointerMap
+from p2p_remote.screen.cursor import PointerShape
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.screen.viewport import Viewport
 from p2p_remote.terminal.capabilities import Capabilities
@@ -105,14 +106,16 @@ class RemoteView(Widget, can_focus=True):
         self.picture.damage(damage)
         self.output.flush()
 
-    def update_pointer(self, x: int, y: int, *, visible: bool = True) -> None:
-        """Show where the remote pointer is, in pixels of the framebuffer."""
+    def update_pointer(
+        self, x: int, y: int, shape: PointerShape | None = None, *, visible: bool = True
+    ) -> None:
+        """Show where the remote pointer is, in pixels of the framebuffer, and how."""
         if self.viewport is None:
             return
         before = self.picture.pointer
         if visible and before is not None and before != (x, y):
             self.attend(x, y)
-        self.picture.move_pointer((x, y) if visible else None)
+        self.picture.move_pointer((x, y) if visible else None, shape)
         if visible and self.follow_pointer and self.follow(x, y, margin=0):
             return
         self.output.flush()
