@@ -205,10 +205,7 @@ class Transfers:
             self._search_lane(job)
             path = await self._receive_bytes(job, sink)
         except FileTransferError as error:
-            # The disk may hear of a permission taken back before the loop does; but
-            # when the session is over, all are, and what came is kept.
-            if self._session.state is State.ACTIVE:
-                job.fail(error)
+            self._fail(job, error)
             raise
         finally:
             sink.close(keep=job.stop_reason not in _REMOVED_AFTER)
@@ -266,7 +263,7 @@ class Transfers:
         try:
             await self._in_thread(reader.run)
         except FileTransferError as error:
-            job.fail(error)
+            self._fail(job, error)
         except RemoteSupportError as error:
             _LOG.info("the connection for files is over: %s", error)
         finally:
@@ -307,6 +304,15 @@ class Transfers:
             self._jobs.pop(job.number, None)
         self._notify(report)
         return report
+
+    def _fail(self, job: Job, error: FileTransferError) -> None:
+        """End what the disk refused.
+
+        It may hear of a permission taken back before the loop does; but when the
+        session is over all are, and what came is kept.
+        """
+        over = self._session.state is not State.ACTIVE
+        job.fail(FileTransferError(str(error)) if over else error)
 
     def _stop(self, number: int, reason: int) -> None:
         self._machine.stop(number, reason, self._now())

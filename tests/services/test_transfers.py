@@ -221,6 +221,7 @@ async def test_a_grant_that_is_gone_before_the_loop_knows(
     ends.pair.to_customer.free = 1 << 14
     sending = asyncio.create_task(ends.technician.send(ends.make(20 * BIG)))
     folder = ends.folder / "in"
+    await until(lambda: bool(ends.reports["c"]))
     await until(lambda: any(part.stat().st_size for part in folder.glob("*")))
     ends.customer._session.state = state  # type: ignore[misc]
     ends.pair.grants.revoke_all()
