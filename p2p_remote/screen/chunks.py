@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -114,12 +115,15 @@ def _strip_sizes(
         return [item.rect.height], [worst]
     width = item.rect.width
     rows = strip_rows(item.rect.height, item.pitch, item.phase)
-    starts = np.array([0, *rows[:-1]], np.int64) * width
-    changed = np.add.reduceat(changes_of(scanned), starts, dtype=np.int64)
-    heights = np.diff(np.array(rows, np.int64), prepend=0)
-    masks = width * np.where(heights < 8, heights, (heights + 7) // 8 * 8)
-    sizes = _HEADER + 3 * np.cumsum(changed) + np.cumsum(masks) // 8
-    return rows, sizes.tolist()
+    changes = changes_of(scanned)
+    sizes = []
+    changed = mask = 0
+    for start, end in pairwise([0, *rows]):
+        height = end - start
+        changed += int(np.count_nonzero(changes[start * width : end * width]))
+        mask += width * (height if height < 8 else -(-height // 8) * 8)
+        sizes.append(_HEADER + 3 * changed + mask // 8)
+    return rows, sizes
 
 
 def _fitting(rows: list[int], sizes: list[int], room: int, most_rows: int) -> int:

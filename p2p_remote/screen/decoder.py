@@ -21,6 +21,8 @@ from p2p_remote.wire.screen import PACKER_LZ4, PACKER_RAW, ScreenUpdate
 _SEQUENCE_LIMIT = 1 << 32
 _MIN_BODY = 2  # bytes: flags and a rectangle count of 0
 _MAX_CHANGED = 64  # rectangles reported per update
+_PREPARED = 1 << 20  # pixels of a new display that are prepared in one step
+_PAGE = 1024  # pixels of memory that the system gives at least
 
 
 class Decoder:
@@ -40,7 +42,11 @@ class Decoder:
         self._history = History()
         self._next_sequence: int | None = None
         self.work = 0
-        """Effort of all updates so far (units), for the caller's bound per second."""
+        """Effort of all updates so far (units), for the caller's bound per second.
+
+        Those that were refused count too.
+        """
+        self._unprepared = 0  # pixels, from the end
 
     @property
     def width(self) -> int:
@@ -68,6 +74,19 @@ class Decoder:
         """
         return frame_of(self._pixels)
 
+    def prepare(self) -> bool:
+        """Take some of a new display's memory; returns whether there is more to take.
+
+        The system gives memory when it is first written to, and that takes as long as
+        a whole update when it is much. So a caller that must never wait for long calls
+        this before each update until it returns False. No pixel changes.
+        """
+        start = self._pixels.size - self._unprepared
+        pages = self._pixels.reshape(-1)[start : start + _PREPARED : _PAGE]
+        np.bitwise_or(pages, 0, out=pages)
+        self._unprepared = max(self._unprepared - _PREPARED, 0)
+        return self._unprepared > 0
+
     def apply(self, update: ScreenUpdate) -> list[Rect]:
         """Carry out `update`; returns the rectangles that may have changed.
 
@@ -76,6 +95,7 @@ class Decoder:
                 before; nothing has taken effect then, and only a key frame helps.
 
         """
+        self.work += effort.of_message(update)
         if not _MIN_BODY <= update.raw_length <= layout.MAX_BODY:
             raise MalformedMessageError("body length out of bounds")
         raw = unpack(update.packer, update.body, update.raw_length, self._history)
@@ -83,11 +103,13 @@ class Decoder:
         width, height = self._check_start(update, body)
         slots = TileSlots(width, height) if body.size else self._slots
         work = self._check_body(body, slots, width, height)
-        photo = None
-        if update.side:
-            parsed = side.parse(update.side, width, height)
+        parsed = side.parse(update.side, width, height) if update.side else None
+        if parsed is not None:
             work += parsed.effort(width, height)
             effort.require_affordable(work)
+        self.work += work
+        photo = None
+        if parsed is not None:
             photo = (parsed, side.decode_picture(parsed, width, height, self._streams))
         # From here on nothing can fail.
         if body.size:
@@ -100,7 +122,6 @@ class Decoder:
             side.paste(*photo, self._pixels)
             changed.append(photo[0].area(width, height))
         changed.extend(self._fill(body))
-        self.work += work
         if body.size:
             return [Rect(0, 0, width, height)]
         return merged(changed, _MAX_CHANGED)
@@ -139,12 +160,13 @@ class Decoder:
         return work
 
     def _begin(self, width: int, height: int, slots: TileSlots) -> None:
-        # Memory of zeros is taken only where something is written.
+        # Zeros take no memory yet; see `prepare`.
         self._pixels = np.zeros((height, width), np.uint32)
         self._slots = slots
         self._history.clear()
         self._streams.clear()
-        self.work += width * height
+        self._unprepared = width * height
+        self.work += self._unprepared
 
     def _operate(self, body: Body) -> list[Rect]:
         """Stores and copy sources read the old picture; then copies, then hits."""

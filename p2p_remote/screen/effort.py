@@ -8,15 +8,31 @@ import numpy as np
 
 from p2p_remote.errors import MalformedMessageError
 from p2p_remote.screen.arrays import Table
-from p2p_remote.screen.layout import Body
+from p2p_remote.screen.layout import MAX_BODY, Body
+from p2p_remote.wire.screen import (
+    PACKER_DEFLATE,
+    PACKER_HUFFMAN,
+    HotPatch,
+    ScreenUpdate,
+)
 
 BUDGET = 1 << 20
 """Units of one update; about 25 ms."""
 
+_MESSAGE = 2000  # whatever it holds
+_DEFLATED = 2  # per byte; a stream may be nothing but headers of blocks
+_RAW_BYTES = 2  # of a body per unit, to unpack and to parse them
 _RECTANGLE = 400
 _TILE = 400  # stored or shown
 _COPY = 160
 _COPIED = 16  # pixels of a copy per unit: they are moved, not decoded
+
+
+def of_message(message: ScreenUpdate | HotPatch) -> int:
+    """Units until the body of a message is known, or refused."""
+    is_deflated = message.packer in (PACKER_DEFLATE, PACKER_HUFFMAN)
+    packed = _DEFLATED * len(message.body) if is_deflated else 0
+    return _MESSAGE + packed + min(message.raw_length, MAX_BODY) // _RAW_BYTES
 
 
 def area_of(copies: Table) -> int:

@@ -329,7 +329,7 @@ class Encoder:
             limit = min(max(budget * _RAW_PER_BUDGET, _RAW_LIMIT_LOW), RAW_LIMIT)
         for chunk in chain.from_iterable(chunks(i, current, limit) for i in items):
             changes = changes_of(chunk.pixels)
-            values = chunk.pixels[changes]
+            values = chunk.pixels[np.flatnonzero(changes)]
             for item in chunk.rectangles:
                 self._mirror.take_rect(item.rect, current)
                 self._reached = item.rect.bottom

@@ -120,19 +120,3 @@ def merged(rectangles: Iterable[Rect], limit: int) -> list[Rect]:
         bounding(ordered[start : start + step])
         for start in range(0, len(ordered), step)
     ]
-
-
-def row_runs(rectangles: list[Rect]) -> list[Rect]:
-    """Rectangles with those joined that follow each other from left to right."""
-    runs: list[Rect] = []
-    for rect in rectangles:
-        last = runs[-1] if runs else None
-        if last is not None and (last.right, last.y, last.height) == (
-            rect.x,
-            rect.y,
-            rect.height,
-        ):
-            runs[-1] = Rect(last.x, last.y, last.width + rect.width, last.height)
-        else:
-            runs.append(rect)
-    return runs

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from p2p_remote.screen import effort
 from p2p_remote.screen.arrays import Frame, Pixels, frame_of
 from p2p_remote.screen.decoder import Decoder
 from p2p_remote.screen.geometry import Rect
@@ -30,7 +31,10 @@ class HotView:
 
     @property
     def work(self) -> int:
-        """Bytes written so far, for the caller's bound per second."""
+        """Effort so far (units), for the caller's bound per second.
+
+        What was refused counts too.
+        """
         return self._decoder.work + self._work
 
     @property
@@ -62,6 +66,7 @@ class HotView:
             MalformedMessageError: the patch breaks a bound; it has no effect then.
 
         """
+        self._work += effort.of_message(patch)
         parts = unpack_patch(patch)
         picture = self._decoder.pixels
         if patch.serial <= max(self._newest, self._retired):
@@ -83,6 +88,10 @@ class HotView:
             rects += [part.rect for part in self._patches.pop(0)[1]]
         self._compose(rects, picture, self._shown)
         return rects
+
+    def prepare(self) -> bool:
+        """See `Decoder.prepare`."""
+        return self._decoder.prepare()
 
     def apply(self, update: ScreenUpdate) -> list[Rect]:
         """Carry out an update; returns the rectangles that may have changed.

@@ -4,7 +4,6 @@ Every method that changes the picture does exactly what the decoder will do, so 
 picture here and there are the same, apart from blocks that the loss map names.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,20 +11,20 @@ import numpy as np
 from p2p_remote.screen import effort
 from p2p_remote.screen.arrays import BLOCK, OPAQUE, SEGMENT, SMALL, Bits, Pixels, Table
 from p2p_remote.screen.damage import Comparer, Stale, differing
-from p2p_remote.screen.geometry import Rect, row_runs
+from p2p_remote.screen.geometry import Rect
 from p2p_remote.screen.layout import Body
 from p2p_remote.screen.losses import LossMap, exact_tiles
 from p2p_remote.screen.motion import Copy, MotionFinder
 from p2p_remote.screen.motion_search import Vector
-from p2p_remote.screen.tile_index import TileIndex
+from p2p_remote.screen.tile_index import TileIndex, Tiles, no_tiles
 
 _ROOMY = effort.BUDGET // 4  # units of operations that leave room for rectangles
 _MOST_TILES = 1024  # stores or hits of an update that has nothing else
 _MOST_COPIED = 8 << 20  # pixels of one copy
 
 
-def _table(rows: Iterable[Iterable[int]], width: int) -> Table:
-    return np.array([tuple(row) for row in rows], np.int64).reshape(-1, width)
+def _table(copies: list[Copy]) -> Table:
+    return np.array([copy.row() for copy in copies], np.int64).reshape(-1, 6)
 
 
 @dataclass(slots=True)
@@ -33,12 +32,12 @@ class Operations:
     """Copies, stores and hits of one update."""
 
     copy: Copy | None = None
-    stores: list[tuple[int, int]] = field(default_factory=list)
-    hits: list[tuple[int, int]] = field(default_factory=list)
+    stores: Table = field(default_factory=no_tiles)
+    hits: Table = field(default_factory=no_tiles)
 
     def __bool__(self) -> bool:
         """Whether there is any."""
-        return self.copy is not None or bool(self.stores) or bool(self.hits)
+        return self.copy is not None or bool(len(self.stores) or len(self.hits))
 
     def bodies(self) -> list[Body]:
         """Bodies that carry them in their order, without rectangles.
@@ -46,16 +45,12 @@ class Operations:
         There is room for rectangles in the last one.
         """
         copies = self.copy.parts(_MOST_COPIED) if self.copy is not None else []
-        whole = Body(
-            copies=_table((copy.row() for copy in copies), 6),
-            stores=_table(self.stores, 2),
-            hits=_table(self.hits, 2),
-        )
+        whole = Body(copies=_table(copies), stores=self.stores, hits=self.hits)
         if effort.of_operations(whole) <= _ROOMY:
             return [whole]
         # Stores read the old picture and change nothing, so they come first.
         parts = [Body(stores=part) for part in _groups(whole.stores)]
-        parts += [Body(copies=_table([copy.row()], 6)) for copy in copies]
+        parts += [Body(copies=_table([copy])) for copy in copies]
         parts += [Body(hits=part) for part in _groups(whole.hits)]
         return [*parts, Body()]
 
@@ -105,11 +100,11 @@ class Mirror:
         if is_blank or box.area * SEGMENT <= SMALL:
             return Operations(), segments
         tiles = self._tiles.changed_tiles(segments)
-        hits: list[tuple[int, int]] | None = None
+        hits: Table | None = None
         if self._motion.last is None and hint is None:
             # While nothing moves, content that comes back is the better guess.
             hits = self._tiles.find(tiles, current)
-        if hits and 2 * len(hits) > len(tiles):
+        if hits is not None and 2 * len(hits) > len(tiles):
             stores = self._store(tiles, hits)
             self._show(hits, current, segments)
             return Operations(None, stores, hits), segments
@@ -123,28 +118,26 @@ class Mirror:
         copy = move.copy if move is not None else None
         if copy is not None:
             copy.apply(self.pixels)
+            self._tiles.forget(copy.rect)
             self.loss.copy(copy.rect, copy.dx, copy.dy)
         self._show(hits, current, segments)
         return Operations(copy, stores, hits), segments
 
-    def _store(
-        self, tiles: list[int], hits: list[tuple[int, int]]
-    ) -> list[tuple[int, int]]:
+    def _store(self, tiles: Tiles, hits: Table) -> Table:
         """Keep what the viewer shows at `tiles`, before anything is written.
 
         What it has as JPEG is sent again for less than keeping it costs.
         """
         if not self.loss.is_exact:
-            exact = exact_tiles(self.loss.loss)
-            tiles = [tile for tile in tiles if exact[tile]]
-        return self._tiles.store(tiles, self.pixels, [slot for _, slot in hits])
+            tiles = tiles[exact_tiles(self.loss.loss)[tiles]]
+        return self._tiles.store(tiles, self.pixels, hits)
 
-    def _show(
-        self, hits: list[tuple[int, int]], current: Pixels, segments: Bits
-    ) -> None:
+    def _show(self, hits: Table, current: Pixels, segments: Bits) -> None:
         """Follow hits; what they show differs no more."""
-        for rect in row_runs([self._tiles.rect(tile) for tile, _ in hits]):
-            self.loss.fill(rect)
+        is_exact = self.loss.is_exact
+        for rect in self._tiles.show(hits):
+            if not is_exact:
+                self.loss.fill(rect)
             rows = slice(rect.y, rect.bottom)
             self.pixels[rows, rect.x : rect.right] = current[rows, rect.x : rect.right]
             segments[rows, rect.x // SEGMENT : -(-rect.right // SEGMENT)] = False
@@ -154,11 +147,13 @@ class Mirror:
         area = slice(rect.y, rect.bottom), slice(rect.x, rect.right)
         self.pixels[area] = current[area]
         self.loss.fill(rect)
+        self._tiles.forget(rect)
 
     def take_region(self, rect: Rect, current: Pixels, segments: Bits) -> None:
         """Follow a region of video; what of `segments` it explains differs no more."""
         area = slice(rect.y, rect.bottom), slice(rect.x, rect.right)
         self.pixels[area] = current[area]
+        self._tiles.forget(rect)
         first, last = rect.x // SEGMENT, -(-rect.right // SEGMENT)
         for column in {first, last - 1}:
             part = area[0], slice(column * SEGMENT, (column + 1) * SEGMENT)
@@ -180,3 +175,6 @@ class Mirror:
             height, width = target.shape
             np.copyto(target, source, where=where[:height, :width])
         self.loss.set(box, chosen, quality)
+        self._tiles.forget(
+            Rect.from_edges(columns.start, rows.start, columns.stop, rows.stop)
+        )

@@ -46,12 +46,13 @@ def photo_blocks(current: Pixels, changed: Bits) -> Bits:
     block = np.ascontiguousarray(block[::_ROW_STEP])
     differs = np.zeros(block.shape, np.bool_)
     np.not_equal(block[:, 1:], block[:, :-1], out=differs[:, 1:])
-    green = (block >> 8).astype(np.uint8)
+    green = np.ascontiguousarray(block.view(np.uint8)[:, 1::4])
     steps = np.zeros(block.shape, np.uint8)
     one, two = green[:, 1:], green[:, :-1]
     np.subtract(np.maximum(one, two), np.minimum(one, two), out=steps[:, 1:])
     small = differs & (steps <= _SMALL_CHANGE)
-    pixels = _block_sums(np.ones(block.shape, np.bool_))
+    pixels = _block_sizes(block.shape[0], BLOCK // _ROW_STEP)[:, None]
+    pixels = pixels * _block_sizes(block.shape[1], BLOCK)
     changes = _block_sums(differs)
     smalls = _block_sums(small)
     is_photo = ((2 * changes >= pixels) & (10 * smalls > 3 * changes)) | (
@@ -60,6 +61,12 @@ def photo_blocks(current: Pixels, changed: Bits) -> Bits:
     inner = slice(top, bottom), slice(left, right)
     result[inner] = is_photo & changed[inner]
     return result
+
+
+def _block_sizes(length: int, per_block: int) -> NDArray[np.int32]:
+    """How much of `length` lies in each block; the last may be smaller."""
+    starts = np.arange(0, length, per_block, dtype=np.int32)
+    return np.minimum(length - starts, per_block)
 
 
 def _block_sums(bits: Bits) -> NDArray[np.int32]:

@@ -36,8 +36,8 @@ def _best_pitch(activity: NDArray[np.float64]) -> int:
     shares = []
     for pitch in pitches:
         lines = height // pitch
-        folded = activity[: lines * pitch].reshape(lines, pitch).mean(axis=0)
-        rest = max(total - lines * float(folded @ folded), 0.0)
+        folded = np.add.reduce(activity[: lines * pitch].reshape(lines, pitch))
+        rest = max(total - float(folded @ folded) / lines, 0.0)
         shares.append(1 - rest / total * (height - 1) / (height - pitch))
     strong = max(max(shares) * _NEARLY, _MIN_SHARE)
     for pitch, share in zip(pitches, shares, strict=True):

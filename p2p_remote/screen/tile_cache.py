@@ -78,10 +78,6 @@ class TileSlots:
             frame[rect.y : rect.bottom, rect.x : rect.right] = pixels
         return rect
 
-    def pixels(self, slot: int) -> Pixels | None:
-        """Content of a slot."""
-        return self._slots[slot]
-
 
 def carry_out_copies(frame: Pixels, copies: Table) -> list[Rect]:
     """Fill all destinations, in order, from what `frame` shows now."""

@@ -127,23 +127,27 @@ class Picture:
 
     async def _decode_some(self) -> None:
         began, work = self._clock(), self._view.work
+        await self._turn()
+        # A peer may not keep this machine busy with updates that cost it nothing, be
+        # they carried out or refused.
+        earned = (self._view.work - work) / MAX_WORK_RATE
+        if (rest := began + earned - self._clock()) > 0:
+            await asyncio.sleep(rest)
+
+    async def _turn(self) -> None:
+        """Let the worker decode once."""
         loop = asyncio.get_running_loop()
         try:
             decoded = await loop.run_in_executor(self._worker, self._decode)
         except MalformedMessageError as error:
             self._break(str(error))
-            return
         except Exception:  # noqa: BLE001 -- a peer must not end the decoding
             _LOG.exception("an update could not be decoded")
             self._break("an update that cannot be decoded")
-            return
+        else:
+            self._note(*decoded)
         finally:
             self._waiting_bytes = sum(map(_size, self._updates))
-        self._note(*decoded)
-        # A peer may not keep this machine busy with updates that cost it nothing.
-        earned = (self._view.work - work) / MAX_WORK_RATE
-        if (rest := began + earned - self._clock()) > 0:
-            await asyncio.sleep(rest)
 
     def _decode(self) -> tuple[list[Rect], int | None]:
         """Worker: show patches that wait, else carry out updates until one comes.
@@ -157,6 +161,8 @@ class Picture:
             return damage, None
         sequence = None
         while self._updates and not self._patches:
+            if self._view.prepare():
+                continue
             update = self._updates.popleft()
             damage += self._view.apply(update)
             sequence = update.sequence

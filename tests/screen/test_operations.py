@@ -30,7 +30,7 @@ def test_a_copy_in_bands_is_the_same_copy(dx, dy, most, seed):
 def test_light_operations_are_one_update():
     """With room for rectangles beside them."""
     copy = Copy(Rect(0, 0, 1920, 1080), 0, 9)
-    operations = Operations(copy, [(1, 2)], [(3, 4)])
+    operations = Operations(copy, np.array([(1, 2)]), np.array([(3, 4)]))
     (body,) = operations.bodies()
     assert (len(body.copies), len(body.stores), len(body.hits)) == (1, 1, 1)
     assert effort.of_operations(body) < effort.BUDGET / 2
@@ -41,7 +41,7 @@ def test_heavy_operations_are_several_updates():
     copy = Copy(Rect(0, 0, 8192, 8000), 0, 9)
     stores = [(tile, tile % 2048) for tile in range(1500)]
     hits = [(tile, 7) for tile in range(5000)]
-    bodies = Operations(copy, stores, hits).bodies()
+    bodies = Operations(copy, np.array(stores), np.array(hits)).bodies()
     assert all(effort.of_operations(body) <= effort.BUDGET for body in bodies)
     kinds = [
         "stores" if len(b.stores) else "copies" if len(b.copies) else "hits"

@@ -7,8 +7,21 @@ from typing import Any
 import pytest
 
 from p2p_remote.errors import MalformedMessageError
-from p2p_remote.services.picture import ASK_INTERVAL, MAX_WAITING_BYTES, Picture
-from p2p_remote.wire.screen import MAX_PACKED, PACKER_RAW, ScreenUpdate
+from p2p_remote.screen.layout import MAX_BODY
+from p2p_remote.services.picture import (
+    ASK_INTERVAL,
+    MAX_WAITING_BYTES,
+    MAX_WORK_RATE,
+    Picture,
+)
+from p2p_remote.wire.screen import (
+    MAX_HOT_BODY,
+    MAX_PACKED,
+    PACKER_DEFLATE,
+    PACKER_RAW,
+    HotPatch,
+    ScreenUpdate,
+)
 
 
 async def test_updates_that_wait_are_bounded_by_their_bytes() -> None:
@@ -67,5 +80,39 @@ async def test_what_comes_before_the_key_frame_that_was_asked_for_breaks_nothing
             async with asyncio.timeout(10):
                 await refused.get()
         assert len(broken) == asked
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        ScreenUpdate(0, MAX_BODY, bytes(MAX_BODY), PACKER_DEFLATE),
+        HotPatch(1, 9, 9, MAX_BODY, bytes(MAX_HOT_BODY), PACKER_DEFLATE),
+    ],
+    ids=["update", "patch"],
+)
+async def test_what_is_refused_counts_for_the_work_that_a_peer_may_ask_for(
+    message: ScreenUpdate | HotPatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a refusal the decoder rests as after an update that costs as much."""
+    rests = asyncio.Queue[float]()
+    yield_to_others = asyncio.sleep
+
+    async def rest(seconds: float) -> None:
+        rests.put_nowait(seconds)
+        await yield_to_others(0)
+
+    monkeypatch.setattr(asyncio, "sleep", rest)
+    broken: list[str] = []
+    picture = Picture(lambda: 0.0, lambda _: None, broken.append)
+    task = asyncio.create_task(picture.run())
+    if isinstance(message, ScreenUpdate):
+        picture.put(message)
+    else:
+        picture.put_patch(message)
+    async with asyncio.timeout(10):
+        assert await rests.get() > len(message.body) / MAX_WORK_RATE
+    assert len(broken) == 1
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
