@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from p2p_remote.errors import NetworkError, ProtocolError, RemoteSupportError
+from p2p_remote.net.lane_gate import STALL_SECONDS, LaneGate
 from p2p_remote.session.lane import (
     HELLO_BYTES,
     LANE_NONCE_BYTES,
@@ -32,7 +33,6 @@ from p2p_remote.wire.files import CHUNK_BYTES
 PROOF_SECONDS = 3.0  # s until a connection has to have proven itself
 MAX_UNPROVEN = 8  # connections that may be at it at once
 MAX_TRIES = 64  # unproven connections after which nothing is listened to any more
-STALL_SECONDS = 5.0  # s without progress after which the connection is given up
 BATCH_BYTES = 512 * 1024  # read and hashed at a time: few turns of the interpreter
 _READ_BUFFER = 256 * 1024
 
@@ -75,14 +75,14 @@ class Lane:
         """
         position = start
         try:
+            gate = LaneGate(self._socket)
             while position < size:
                 data = read(position, BATCH_BYTES)
                 for begin in range(0, len(data), CHUNK_BYTES):
                     part = data[begin : begin + CHUNK_BYTES]
-                    record = self.sealer.chunk(number, position + begin, part)
-                    self._socket.sendall(record)
+                    gate.send(self.sealer.chunk(number, position + begin, part))
                 position += len(data)
-            self._socket.sendall(self.sealer.end())
+            gate.send(self.sealer.end())
         except OSError as error:
             raise LaneBrokenError from error
 

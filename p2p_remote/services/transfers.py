@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from p2p_remote.errors import FileTransferError, RemoteSupportError, UsageError
-from p2p_remote.net.bulk_lane import STALL_SECONDS, Lane, LaneBrokenError
+from p2p_remote.net.bulk_lane import Lane, LaneBrokenError
+from p2p_remote.net.lane_gate import STALL_SECONDS
 from p2p_remote.services import events as se
 from p2p_remote.services.running_node import RunningNode
 from p2p_remote.services.transfer_job import Job

@@ -3,11 +3,13 @@
     python -m tests.bench.bench_files [--size MIB] [--rounds N] [--write]
 
 Two network namespaces joined by a veth pair; on both ends `tbf` makes it a line of
-1 Gbit/s with a queue of 50 ms, then the same without a shaper. ours and scp take turns
-(A B A B); files lie in memory (tmpfs), so no disk decides. scp goes through a
-connection that is up already, as ours does. Meanwhile keys are typed into the shared
-screen: the delay is from the command to the frame that shows it. Needs root, iproute2
-and the Debian packages openssh-server and openssh-client (`make bench-files-deps`).
+1 Gbit/s or 100 Mbit/s, then the same without a shaper. A queue of the own machine is
+kept short by Linux itself; so one line has it in a router between the two. ours and
+scp take turns (A B A B); files lie in memory (tmpfs), so no disk decides. scp goes
+through a connection that is up already, as ours does. Meanwhile keys are typed into the
+shared screen: the delay is from the command to the frame that shows it. Needs root,
+iproute2 and the Debian packages openssh-server and openssh-client (`make
+bench-files-deps`).
 `--write` puts the table into docs/figures.md.
 """
 
@@ -29,16 +31,33 @@ from statistics import median
 
 from tests.bench import figures
 from tests.system.couple import Couple
-from tests.system.namespaces import Network, local_network
+from tests.system.namespaces import Network, local_network, routed_network
 
 MIB = 1 << 20
 ALLOWED = Path("/proc/sys/net/ipv4/tcp_allowed_congestion_control")
 TYPE_EVERY = 0.15  # s
+IDLE_TIME = 3.0  # s of typing while nothing moves
 PATIENCE = 180.0  # s for one file
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A line: its queue (for `tc`), whose it is, and the share of the file it gets."""
+
+    queue: str
+    behind_router: bool = False
+    share: int = 1
+
+
 SHAPES = {
-    "1 Gbit/s, queue 50 ms": "tbf rate 1gbit burst 256kb latency 50ms",
-    "100 Mbit/s, queue 100 ms": "tbf rate 100mbit burst 64kb latency 100ms",
-    "veth without a shaper": "",
+    "1 Gbit/s, queue 50 ms": Shape("tbf rate 1gbit burst 256kb latency 50ms"),
+    "100 Mbit/s, queue 100 ms": Shape(
+        "tbf rate 100mbit burst 64kb latency 100ms", share=16
+    ),
+    "100 Mbit/s, queue 100 ms in a router between them": Shape(
+        "tbf rate 100mbit burst 64kb latency 100ms", behind_router=True, share=16
+    ),
+    "veth without a shaper": Shape(""),
 }
 _SSHD = """
 HostKey {folder}/host
@@ -172,28 +191,29 @@ def cubic_allowed() -> Iterator[None]:
 
 
 @contextmanager
-def stage(shape: str) -> Iterator[tuple[Network, Path, Couple]]:
+def stage(shape: Shape) -> Iterator[tuple[Network, Path, Couple]]:
     """Two hosts on a line of this shape, with a session between them."""
     memory = Path("/dev/shm")  # noqa: S108 -- a folder of our own in there
-    with (
-        tempfile.TemporaryDirectory(dir=memory) as name,
-        local_network() as network,
-    ):
+    kind = routed_network if shape.behind_router else local_network
+    with tempfile.TemporaryDirectory(dir=memory) as name, kind() as network:
         folder = Path(name)
         for host in ("customer", "technician"):
             cubic = "net.ipv4.tcp_congestion_control=cubic"
             network.run(host, "sysctl", "-qw", cubic)
-            if shape:
-                command = f"tc qdisc add dev eth0 root {shape}"
-                network.run(host, *command.split())
+            where, port = ("router", host) if shape.behind_router else (host, "eth0")
+            if shape.queue:
+                command = f"tc qdisc add dev {port} root {shape.queue}"
+                network.run(where, *command.split())
         couple = Couple(folder, network.programs, network)
+        if shape.behind_router:
+            couple.start_rendezvous()
         couple.start_share("--screen", "synthetic", "--downloads", str(folder / "in"))
         couple.begin("view", "control", "file_in")
         couple.connect.event("frame")
         yield network, folder, couple
 
 
-def measure(shape: str, size: int, rounds: int) -> dict[str, Result]:
+def measure(shape: Shape, size: int, rounds: int) -> dict[str, Result]:
     """Both in turns on a line of this shape."""
     results = {name: Result() for name in ("ours", "scp", "nothing")}
     with stage(shape) as (network, folder, couple):
@@ -204,7 +224,7 @@ def measure(shape: str, size: int, rounds: int) -> dict[str, Result]:
         ssh = Ssh(network, folder)
         typist = Typist(couple)
         for number in range(rounds):
-            idle_until = time.monotonic() + 4
+            idle_until = time.monotonic() + IDLE_TIME
             results["nothing"].delays += typist.type_until(
                 lambda until=idle_until: time.monotonic() > until
             )
@@ -265,7 +285,7 @@ def main() -> None:
     for name, shape in SHAPES.items():
         if options.only in name:
             # A slow line is measured with less.
-            part = size if "100 M" not in name else size // 8
+            part = size // shape.share
             with cubic_allowed():
                 found = table(name, measure(shape, part, options.rounds))
             print("\n".join(found), flush=True)
