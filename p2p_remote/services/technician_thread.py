@@ -42,6 +42,8 @@ class TechnicianThread:
         self._notify = notify
         self._loop = asyncio.new_event_loop()
         self._service: TechnicianService
+        self._starting = asyncio.Lock()
+        self._is_started = False
         self._lock = threading.Lock()
         self._damage: list[Rect] = []
         self._announced = False
@@ -50,6 +52,10 @@ class TechnicianThread:
     def start(self) -> None:
         """Start the thread."""
         self._thread.start()
+
+    def prepare(self) -> None:
+        """Open the sockets and register already: a call follows soon, perhaps."""
+        self._submit(self._prepare())
 
     def call(self, target: int, *, password: str = "") -> None:
         """Call an ID; everything after this arrives as events."""
@@ -113,9 +119,20 @@ class TechnicianThread:
         self._loop.run_forever()
         self._loop.close()
 
+    async def _prepare(self) -> None:
+        with contextlib.suppress(RemoteSupportError):  # the call tries again, and tells
+            await self._start()
+
+    async def _start(self) -> None:
+        """Start the service, unless it runs."""
+        async with self._starting:
+            if not self._is_started:
+                await self._service.start()
+                self._is_started = True
+
     async def _call(self, target: int, password: str) -> None:
         try:
-            await self._service.start()
+            await self._start()
             await self._service.call(target, password=password)
         except RemoteSupportError as error:
             self._notify(se.Failed(error))

@@ -25,6 +25,7 @@ from p2p_remote.tui.customer_state import Stage
 from p2p_remote.tui.frame_driver import choose_driver_class
 from p2p_remote.tui.links import LanLink, Links
 from p2p_remote.tui.messages import CustomerEvent, LanChanged, TechnicianEvent
+from p2p_remote.tui.prepared_link import PreparedLink
 from p2p_remote.tui.quiet_terminal import quiet_terminal
 from p2p_remote.tui.screens.base import BaseScreen
 from p2p_remote.tui.screens.help import HelpScreen
@@ -101,6 +102,7 @@ class RemoteApp(App[int], inherit_bindings=False):
         self.capabilities = capabilities or Capabilities()
         self.customer: CustomerHalf | None = None
         self._outgoing: OutgoingScreen | None = None
+        self._prepared: PreparedLink | None = None
         self._home: HomeScreen | None = None
         self._lan: LanLink | None = None
         self._leaving = False
@@ -209,6 +211,20 @@ class RemoteApp(App[int], inherit_bindings=False):
 
     # Outgoing calls.
 
+    def prepare_call(self) -> None:
+        """Somebody types an ID: be registered when it is complete."""
+        if self._prepared is None:
+            self._prepared = self._new_link()
+            self._prepared.link.prepare()
+
+    def take_link(self) -> PreparedLink:
+        """Return a link for one call."""
+        prepared, self._prepared = self._prepared, None
+        return prepared or self._new_link()
+
+    def _new_link(self) -> PreparedLink:
+        return PreparedLink(self.links, self.start.options, self.post_message)
+
     def call(self, target: int) -> None:
         """Call an ID."""
         self._outgoing = OutgoingScreen(target, "")
@@ -289,7 +305,10 @@ class RemoteApp(App[int], inherit_bindings=False):
             return
         self._leaving = True
         parts = [part for part in (outgoing, self.customer, self._lan) if part]
-        await asyncio.gather(*(part.close() for part in parts), return_exceptions=True)
+        closing = [part.close() for part in parts]
+        if self._prepared is not None:
+            closing.append(asyncio.to_thread(self._prepared.link.close))
+        await asyncio.gather(*closing, return_exceptions=True)
         self.exit(code)
 
 

@@ -49,3 +49,40 @@ def test_a_call_that_cannot_start_says_why_and_leaves_no_thread(
     assert isinstance(failed, se.Failed)
     assert "no network" in str(failed.error)
     assert not any(each.name == "network" for each in threading.enumerate())
+
+
+class SlowStart(NoNetwork):
+    """A service that notes how often it is started."""
+
+    starts = 0
+
+    async def start(self) -> None:
+        """Fail the first time."""
+        type(self).starts += 1
+        if self.starts == 1:
+            raise NetworkError("This machine has no network.")
+
+    async def call(self, target: int, *, password: str = "") -> None:
+        """Ring at once."""
+        del target, password
+        rung.set()
+
+
+rung = threading.Event()
+
+
+def test_what_could_not_be_prepared_is_tried_again_by_the_call(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A failure before there is a call is not told; what was started is not again."""
+    monkeypatch.setattr(module, "TechnicianService", SlowStart)
+    seen: list[se.ServiceEvent] = []
+    thread = TechnicianThread(NodeOptions(IDENTITY), seen.append)
+    thread.start()
+    for _ in range(3):
+        thread.prepare()
+    thread.call(482_913_070)
+    assert rung.wait(10.0)
+    thread.close()
+    assert seen == []
+    assert SlowStart.starts == 2

@@ -39,6 +39,7 @@ class FakeTechnician:
         self.requested: list[str] = []
         self.files: list[tuple[str, ...]] = []
         self.viewports: list[Viewport] = []
+        self.prepared = 0
         self.ended = False
         self.closed = False
         self.framebuffer = np.zeros((96, 128, 4), np.uint8)
@@ -46,6 +47,9 @@ class FakeTechnician:
 
     def start(self) -> None:
         pass
+
+    def prepare(self) -> None:
+        self.prepared += 1
 
     def call(self, target: int, *, password: str = "") -> None:
         self.called.append((target, password))

@@ -2,6 +2,7 @@
 
 import pytest
 
+from p2p_remote.services import events as se
 from p2p_remote.services.running_node import NodeOptions
 from p2p_remote.tui.app import Start
 from p2p_remote.tui.screens.outgoing import OutgoingScreen
@@ -54,7 +55,7 @@ async def test_what_cannot_be_called_is_refused_kindly(typed: str, words: str) -
         await pilot.press(*typed, "enter")
         await pilot.pause()
         assert words in text_of(stage.app)
-        assert not stage.technicians
+        assert not any(link.called for link in stage.technicians)
         await pilot.press("backspace")
         await pilot.pause()
         assert words not in text_of(stage.app)
@@ -170,3 +171,33 @@ async def test_the_theme_that_was_chosen_is_kept() -> None:
     assert kept == ["p2p-light"]
     assert Stage(Start(options, theme="p2p-light")).app.theme == "p2p-light"
     assert Stage(Start(options, theme="no such")).app.theme == "p2p-dark"
+
+
+async def test_the_network_is_ready_when_the_id_is_complete() -> None:
+    """The first digit makes the link that the call then uses; leaving closes it."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await pilot.press(*str(OTHER_ID))
+        await settle(pilot)
+        (link,) = stage.technicians
+        assert link.prepared == 1
+        assert link.called == []
+        link.notify(se.Trouble("nobody has called yet"))
+        await pilot.press("enter")
+        await settle(pilot)
+        assert stage.technicians == [link]
+        assert link.called == [(OTHER_ID, "")]
+        link.notify(se.Ringing("482913", "PC2"))
+        await settle(pilot)
+        assert "“PC2”" in text_of(stage.app)
+        await pilot.press("escape")
+        await settle(pilot)
+        await pilot.press("backspace")
+        await settle(pilot)
+        assert stage.technicians == [link]
+        await pilot.press("6")
+        await settle(pilot)
+        unused = stage.technician
+        assert unused is not link
+        await pilot.press("ctrl+q")
+    assert unused.closed

@@ -35,6 +35,7 @@ class HomeScreen(BaseScreen):
         self._own_id = own_id
         self._peers: Sequence[int] = ()
         self._lan_problem = ""
+        self._typed = 0  # digits of the other ID
 
     @property
     def actions(self) -> tuple[Action, ...]:
@@ -144,6 +145,12 @@ class HomeScreen(BaseScreen):
     def on_target_changed(self) -> None:
         """Somebody goes on typing: what was wrong may be right now."""
         self._show_problem("")
+        before, self._typed = (
+            self._typed,
+            len(self.query_one("#target", IdInput).digits),
+        )
+        if self._typed > before:
+            self.remote_app.prepare_call()
 
     @on(PeerList.Chosen)
     def on_peer_chosen(self, message: PeerList.Chosen) -> None:

@@ -100,14 +100,9 @@ class OutgoingScreen(BaseScreen):
         self._call += 1
         own_view_only = self.remote_app.start.view_only
         self.state = CallState(self.state.target, own_view_only=own_view_only)
-        app, call = self.remote_app, self._call
-
-        def notify(event: se.ServiceEvent) -> None:
-            app.post_message(TechnicianEvent(event, call))
-
-        self._link = app.links.technician(app.start.options, notify)
+        prepared = self.remote_app.take_link()
+        prepared.call, self._link = self._call, prepared.link
         await self._show_phase()
-        self._link.start()
         self._link.call(self.state.target, password=self._password)
 
     def _close_link(self) -> None:
