@@ -138,12 +138,18 @@ bench-files-deps: ## install the rival of bench-files (root)
 	@apt-get update -q && DEBIAN_FRONTEND=noninteractive \
 		apt-get install -y -q --no-install-recommends openssh-server openssh-client
 
+# Twisted is no library of ours, so the rivals have an environment of their own.
+RIVALS := .venv-rivals
+PATH_RIVALS := aioice magic-wormhole magic-wormhole-mailbox-server \
+	magic-wormhole-transit-relay
+
 .PHONY: bench-paths
 bench-paths: install ## which pairs become direct, what a break costs, into docs/figures.md
 	@$(BIN)/python -m tests.bench.bench_paths --write $(ARGS)
-	@VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet aioice \
-		|| $(BIN)/pip install --quiet --disable-pip-version-check aioice \
-		|| echo "aioice cannot be had here" >&2
+	@test -x $(RIVALS)/bin/python || $(PYTHON) -m venv $(RIVALS)
+	@VIRTUAL_ENV=$(CURDIR)/$(RIVALS) $(UV) pip install --quiet $(PATH_RIVALS) \
+		|| $(RIVALS)/bin/pip install --quiet --disable-pip-version-check $(PATH_RIVALS) \
+		|| echo "aioice and magic-wormhole cannot be had here" >&2
 	@$(BIN)/python -m tests.bench.bench_paths_lab --write
 	@$(BIN)/python -m tests.bench.bench_breaks --write
 

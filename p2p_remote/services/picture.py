@@ -10,19 +10,21 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from p2p_remote.errors import MalformedMessageError
 from p2p_remote.screen.geometry import Rect
-from p2p_remote.screen.hot import MAX_PATCHES
-from p2p_remote.screen.hot_view import HotView
-from p2p_remote.wire.constants import MAX_SCREEN_PIXELS
+from p2p_remote.services.decoding import load_decoder
 from p2p_remote.wire.screen import HotPatch, ScreenUpdate
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from p2p_remote.screen.hot_view import HotView
 
 _LOG = logging.getLogger(__name__)
 MAX_WAITING_BYTES = 64 * 1024 * 1024  # of packed updates
+MAX_PATCHES = 32  # hot patches that wait; no more are shown at a time
 MAX_WAITING = 512  # updates; an honest sender waits for acknowledgements before
 MAX_WORK_RATE = 64 * 1024 * 1024  # units of effort/s that a peer may ask for
 ASK_INTERVAL = 2.5  # s between key frames asked for while none has come
@@ -49,7 +51,9 @@ class Picture:
         self._clock = clock
         self._on_frame = on_frame
         self._on_broken = on_broken
-        self._view = HotView(MAX_SCREEN_PIXELS)
+        self._view: HotView  # made by `load`
+        self._loading = asyncio.Lock()
+        self._abilities: int | None = None
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="decoder")
         # The worker takes from the left while the loop adds to the right.
         self._updates: deque[ScreenUpdate] = deque()
@@ -65,7 +69,7 @@ class Picture:
         """How often the picture has changed; 0 while there is none."""
 
     @property
-    def framebuffer(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    def framebuffer(self) -> "np.ndarray[Any, np.dtype[np.uint8]]":
         """The newest of the remote screen, (height, width, 4) BGRX.
 
         It is another array from time to time.
@@ -73,7 +77,7 @@ class Picture:
         return self._view.framebuffer
 
     @property
-    def reference(self) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    def reference(self) -> "np.ndarray[Any, np.dtype[np.uint8]]":
         """The picture of the updates alone, without hot patches; like `framebuffer`."""
         return self._view.reference
 
@@ -114,9 +118,19 @@ class Picture:
                     await self._changed.wait()
         return True
 
+    async def load(self) -> int:
+        """Load what decodes, in the worker; returns the `control.ABILITY_*` bits."""
+        async with self._loading:
+            if self._abilities is None:
+                loop = asyncio.get_running_loop()
+                loaded = await loop.run_in_executor(self._worker, load_decoder)
+                self._view, self._abilities = loaded
+            return self._abilities
+
     async def run(self) -> None:
         """Decode until cancelled; then the worker is let go."""
         try:
+            await self.load()
             while True:
                 while not (self._updates or self._patches):
                     self._arrived.clear()

@@ -15,8 +15,8 @@ from p2p_remote.errors import (
 )
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.services import events as se
-from p2p_remote.services.decoding import load_decoder
 from p2p_remote.services.exit_codes import EXIT_CODES, end_text
+from p2p_remote.services.picture import Picture
 from p2p_remote.services.remote_pointer import RemotePointer
 from p2p_remote.services.running_node import NodeOptions, RunningNode
 from p2p_remote.services.technician_transfers import TechnicianTransfers
@@ -31,8 +31,6 @@ from p2p_remote.wire.screen import CursorPosition, CursorShape
 
 if TYPE_CHECKING:
     import numpy as np
-
-    from p2p_remote.services.picture import Picture
 
 _LOG = logging.getLogger(__name__)
 CALL_SECONDS = 15.0  # s until a call that nobody answers is given up
@@ -57,8 +55,9 @@ class TechnicianService:
         self._call: int | None = None
         self._session: TechnicianSession | None = None
         self._held: list[ev.SessionEvent] | None = None  # until the ID is checked
-        self._picture: Picture  # from the first event of a session on
-        self._abilities = 0  # of its decoder
+        self._picture = Picture(
+            self._running.clock, self._on_frame, self._on_broken_picture
+        )
         self._breaks: list[float] = []
         self._silent_at: float | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -249,24 +248,19 @@ class TechnicianService:
         self._held = []
         self._notify(se.Ringing(session.handshake.digits, session.handshake.peer_name))
         self._spawn(self._check_identity(session))
+        self._spawn(self._picture.run())
 
     async def _check_identity(self, session: TechnicianSession) -> None:
         """Make sure that the key belongs to the ID that was typed."""
-        loading = asyncio.create_task(asyncio.to_thread(load_decoder))
         handshake = session.handshake
         found = await self._running.derive(
             handshake.peer_public, handshake.peer_counter
         )
+        held, self._held = self._held or [], None
         if found == self._target:
-            picture_of, self._abilities = await loading
-            clock = self._running.clock
-            self._picture = picture_of(clock, self._on_frame, self._on_broken_picture)
-            self._spawn(self._picture.run())
-            held, self._held = self._held or [], None
             for event in held:
                 self._on_session_event(event)
             return
-        self._held = None
         session.end(
             control.REASON_WRONG_IDENTITY,
             "The machine that answered does not own this ID. Do not go on.",
@@ -304,8 +298,7 @@ class TechnicianService:
         if session is None:
             return
         self._transfers = TechnicianTransfers(session, self._running, self._notify)
-        session.tell_abilities(self._abilities, self._running.clock())
-        self._running.poke()
+        self._spawn(self._tell_abilities(session))
         self._notify(
             se.Started(
                 session.handshake.peer_name,
@@ -319,6 +312,10 @@ class TechnicianService:
                 event.seconds,
             )
         )
+
+    async def _tell_abilities(self, session: TechnicianSession) -> None:
+        session.tell_abilities(await self._picture.load(), self._running.clock())
+        self._running.poke()
 
     def _on_cursor(self, cursor: CursorPosition | CursorShape) -> None:
         self._notify(self._pointer.take(cursor))

@@ -1,22 +1,27 @@
-"""Paths of whole processes in a laboratory of namespaces, beside aioice.
+"""Paths of whole processes in a laboratory of namespaces, beside its rivals.
 
-    python -m tests.bench.bench_paths_lab [--write] [--pairs a:b,...] [--rounds N]
+    python -m tests.bench.bench_paths_lab [--write] [--add] [--part pairs|gaps]
+        [--pairs a:b,...] [--runs N] [--rounds N]
 
 Each pair of networks: `share` and `connect` with a real rendezvous, then two ends of
-aioice with a STUN server, in the same laboratory. Then, between two ordinary routers,
-what happens to typing when a router forgets its ports, an address changes or the direct
-path is cut; aioice carries a datagram every 50 ms instead. Needs root, Xvfb and xterm.
+aioice with a STUN server, and for some pairs of magic-wormhole with its servers, one
+after the other in the same laboratory. Then, between two ordinary routers, what happens
+to typing when a router forgets its ports, an address changes or the direct path is cut;
+aioice carries a datagram every 50 ms instead. Needs root, Xvfb and xterm.
+
+What was measured is kept in bench-results/paths-lab.json. `--add` keeps what is there,
+so that the whole can be measured in parts; `--write` puts all of it into
+docs/figures.md.
 """
 
 import argparse
-import importlib.util
 import itertools
+import json
 import os
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,14 +29,23 @@ from typing import Any
 
 from tests.bench import figures
 from tests.bench.bench_paths import percentile
+from tests.bench.paths_rivals import (
+    PATIENCE,
+    Watch,
+    has,
+    seconds_until,
+    start_aioice,
+    start_stun,
+    start_wormhole_servers,
+    wormhole,
+)
 from tests.system.couple import Couple
 from tests.system.displays import running_display
 from tests.system.mid_session import MidSession, event_of
-from tests.system.nat_lab import SERVERS, NatLab, nat_lab
-from tests.system.programs import Program
+from tests.system.nat_lab import NatLab, nat_lab
+from tests.system.programs import P2P_REMOTE, ROOT
 
-RIVAL = (sys.executable, "-m", "tests.bench.paths_aioice")
-STUN_PORT = "3478"
+RESULTS = ROOT / "bench-results" / "paths-lab.json"
 ROUND_TRIP = 0.03  # s from a site to the server
 PAIRS = (
     *("none:none", "fullcone:portrest", "addrrest:eim", "portrest:portrest"),
@@ -39,96 +53,73 @@ PAIRS = (
     *("portrest:symseq", "symblock:portrest", "portrest:symrandom"),
     "symrandom:symrandom",
 )
-PATIENCE = 8.0  # s for a direct path
+WORMHOLE_PAIRS = ("none:none", "portrest:eim", "cgn:portrest", "symrandom:symrandom")
+COLUMNS = ("started", "rings", "direct", "aioice", "wormhole")
+READING = 1.0  # s; nobody reads six digits out and types them in less
 WATCHED = 6.0  # s after a break
 BROKEN_PAIR = "portrest:eim"
 FAULTS = ("rebind", "move", "cut")
 
-
-class Watch:
-    """Sees the events of a program from now on."""
-
-    def __init__(self, program: Program) -> None:
-        self._program = program
-        self._read = len(program.output)
-
-    def saw(self, name: str, **fields: object) -> bool:
-        """Whether such an event has come."""
-        while self._read < len(self._program.output):
-            event = event_of(self._program.output[self._read])
-            self._read += 1
-            if event.get("event") == name and fields.items() <= event.items():
-                return True
-        return False
+Times = dict[str, float | None]
 
 
-def seconds_until(checks: list[Callable[[], bool]], limit: float) -> float | None:
-    """Seconds until all have been true once; None after the limit."""
+def call_by_command(couple: Couple) -> Times:
+    """Seconds from the start of `connect` to the ringing, and from a yes to direct."""
     began = time.monotonic()
-    left = list(checks)
-    while left:
-        left = [check for check in left if not check()]
-        if time.monotonic() - began > limit:
-            return None
-        time.sleep(0.001)
-    return time.monotonic() - began
-
-
-def ring_and_approve(lab: NatLab, folder: Path) -> tuple[float, float | None]:
-    """Seconds from the call to its ringing, and from the approval to a direct path."""
-    couple = Couple(folder, lab.programs, lab)
-    couple.start_rendezvous()
-    couple.start_share("--screen", "synthetic")
     couple.start_connect()
-    couple.connect.event("calling")
-    began = time.monotonic()
     digits = couple.connect.event("ringing")["digits"]
-    ringing = time.monotonic() - began
+    started = time.monotonic() - began
     couple.share.event("request")
+    time.sleep(READING)
     watches = [Watch(couple.share), Watch(couple.connect)]
     couple.share.say({"do": "approve", "grants": ["view"], "digits": digits})
     checks = [lambda each=each: each.saw("path", kind="direct") for each in watches]
-    return ringing, seconds_until(checks, PATIENCE)
+    direct = seconds_until(checks, PATIENCE)
+    couple.connect.say({"do": "end"})
+    couple.share.event("ended")
+    couple.connect.stop()
+    return {"started": started, "direct": direct}
 
 
-def start_rivals(lab: NatLab) -> tuple[list[Program], float | None]:
-    """Both ends of aioice, and the seconds from the start until they are connected."""
-    ends = [
-        lab.start(where, *RIVAL, role, SERVERS[0], STUN_PORT)
-        for where, role in (("technician", "controlling"), ("customer", "controlled"))
-    ]
-    for end in ends:
-        end.event("ready")
+def call_by_interface(lab: NatLab, couple: Couple) -> Times:
+    """Seconds from the call to its ringing, with the ID typed before."""
+    module = (sys.executable, "-m", "tests.bench.paths_caller")
+    arguments = (couple.peer_id, *couple.arguments("technician"))
+    caller = lab.start("technician", *module, *arguments)
+    caller.event("typed")
     began = time.monotonic()
-    for end in ends:
-        end.say({})
-    told = [end.event("gathered") for end in ends]
-    watches = [Watch(end) for end in ends]
-    for end, other in zip(ends, reversed(told), strict=True):
-        end.say(other)
-    checks = [lambda each=each: each.saw("connected") for each in watches]
-    connected = seconds_until(checks, PATIENCE)
-    return ends, None if connected is None else time.monotonic() - began
+    caller.say({})
+    caller.event("ringing")
+    rings = time.monotonic() - began
+    caller.say({})
+    couple.share.event("ended")
+    caller.stop()
+    return {"rings": rings}
 
 
-def measure_pair(pair: str, *, with_rival: bool) -> tuple[float, Any, Any]:
-    """Ringing, approval to direct, and the rival's time, each in seconds or None."""
+def measure_pair(pair: str) -> Times:
+    """One run of everything on a pair of networks, in seconds."""
     customer, technician = pair.split(":")
     with (
         nat_lab(customer, technician, delay=ROUND_TRIP) as lab,
         tempfile.TemporaryDirectory() as folder,
     ):
-        ringing, direct = ring_and_approve(lab, Path(folder))
-        theirs = None
-        if with_rival:
+        couple = Couple(Path(folder), lab.programs, lab, lan=True)
+        couple.start_rendezvous()
+        couple.start_share("--screen", "synthetic")
+        own = ("id", *couple.arguments("technician"))
+        lab.start("technician", *P2P_REMOTE, *own).event("id")
+        found = call_by_command(couple) | call_by_interface(lab, couple)
+        couple.share.stop()
+        if has("aioice"):
             start_stun(lab)
-            _, theirs = start_rivals(lab)
-        return ringing, direct, theirs
-
-
-def start_stun(lab: NatLab) -> None:
-    """Let the rival find out where it is seen."""
-    lab.start("middle", *RIVAL, "serve", SERVERS[0], STUN_PORT).event("ready")
+            ends, found["aioice"] = start_aioice(lab)
+            for end in ends:
+                end.stop()
+        if pair in WORMHOLE_PAIRS and has("wormhole"):
+            start_wormhole_servers(lab, Path(folder))
+            found["wormhole"] = wormhole(lab)
+        return found
 
 
 def break_line(lab: NatLab, fault: str, number: int) -> None:
@@ -175,8 +166,9 @@ def our_gaps(lab: NatLab, rounds: int) -> dict[str, list[float]]:
 def rival_gaps(lab: NatLab) -> dict[str, list[float]]:
     """The same with aioice, once each: a path that has broken stays so."""
     found = {}
+    start_stun(lab)
     for fault in FAULTS:
-        ends, _ = start_rivals(lab)
+        ends, _ = start_aioice(lab)
         watched = ends[1]
         for _ in range(20):
             watched.event("came")
@@ -192,93 +184,123 @@ def rival_gaps(lab: NatLab) -> dict[str, list[float]]:
     return found
 
 
+def measure_gaps(rounds: int) -> dict[str, Any]:
+    """Gaps of both, by what was done to the line."""
+    customer, technician = BROKEN_PAIR.split(":")
+    with nat_lab(customer, technician, delay=ROUND_TRIP) as lab:
+        return {
+            "ours": our_gaps(lab, rounds),
+            "aioice": rival_gaps(lab) if has("aioice") else {},
+        }
+
+
 def milliseconds(seconds: float | None) -> str:
     """A cell of the table."""
     return "-" if seconds is None else f"{1000 * seconds:.0f}"
 
 
-def pair_rows(pairs: list[str], *, with_rival: bool) -> list[str]:
+def middle_of(runs: list[Times], column: str) -> str:
+    """Cell with the median; an attempt that failed counts as endless."""
+    times = [each[column] for each in runs if column in each]
+    if not times:
+        return ""
+    endless = float("inf")
+    middle = statistics.median_low([endless if t is None else t for t in times])
+    return milliseconds(None if middle == endless else middle)
+
+
+def pair_rows(pairs: dict[str, list[Times]]) -> list[str]:
     """The table of pairs."""
-    rows = [
-        "| customer | technician | rings | direct | aioice |",
-        "|---|---|---|---|---|",
-    ]
-    ringing = []
-    for pair in pairs:
-        rings, *times = measure_pair(pair, with_rival=with_rival)
-        ringing.append(rings)
-        cells = [*pair.split(":"), *map(milliseconds, (rings, *times))]
+    heads = ("customer", "technician", "runs", *COLUMNS)
+    rows = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for pair in sorted(pairs, key=PAIRS.index):
+        runs = pairs[pair]
+        cells = [*pair.split(":"), str(len(runs))]
+        cells += [middle_of(runs, column) for column in COLUMNS]
         rows.append(f"| {' | '.join(cells)} |")
-        print(rows[-1], flush=True)
-    middle = statistics.median(ringing)
-    rows += ["", f"Call until it rings: median {milliseconds(middle)} ms."]
+    every = [each for runs in pairs.values() for each in runs]
+    rings, started = middle_of(every, "rings"), middle_of(every, "started")
+    rows += [
+        "",
+        f"Call until it rings: median {rings} ms; from the start of",
+        f"`p2p-remote connect`: {started} ms.",
+    ]
     return rows
 
 
-def gap_rows(rounds: int, *, with_rival: bool) -> list[str]:
+def gap_rows(gaps: dict[str, Any]) -> list[str]:
     """The table of breaks."""
     rows = ["| what happens | runs | p50 | p95 | aioice |", "|---|---|---|---|---|"]
-    with ExitStack() as stack:
-        customer, technician = BROKEN_PAIR.split(":")
-        lab = stack.enter_context(nat_lab(customer, technician, delay=ROUND_TRIP))
-        ours = our_gaps(lab, rounds)
-        theirs: dict[str, list[float]] = {}
-        if with_rival:
-            start_stun(lab)
-            theirs = rival_gaps(lab)
     for fault in FAULTS:
-        gaps = ours[fault]
-        rival = "-"
-        if theirs:
-            lasted = theirs[fault][0]
+        ours = gaps["ours"][fault]
+        rival = "not installed"
+        if gaps["aioice"]:
+            lasted = gaps["aioice"][fault][0]
             rival = milliseconds(lasted) if lasted < WATCHED - 0.5 else "for ever"
-        middle, worst = statistics.median(gaps), percentile(gaps)
-        cells = (
-            fault,
-            str(len(gaps)),
-            milliseconds(middle),
-            milliseconds(worst),
-            rival,
-        )
+        spread = (statistics.median(ours), percentile(ours))
+        cells = (fault, str(len(ours)), *map(milliseconds, spread), rival)
         rows.append(f"| {' | '.join(cells)} |")
-        print(rows[-1], flush=True)
     return rows
 
 
-def main() -> None:
-    """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--write", action="store_true", help="into docs/figures.md")
-    parser.add_argument("--pairs", default=",".join(PAIRS))
-    parser.add_argument("--rounds", type=int, default=5, help="sessions that break")
-    options = parser.parse_args()
-    with_rival = importlib.util.find_spec("aioice") is not None
-    pairs = pair_rows(options.pairs.split(","), with_rival=with_rival)
-    gaps = gap_rows(options.rounds, with_rival=with_rival)
-    text = "\n".join(
+def report(results: dict[str, Any]) -> str:
+    """The section of docs/figures.md."""
+    missing = [name for name in ("aioice", "wormhole") if not has(name)]
+    without = f"Not installed: {', '.join(missing)}." if missing else ""
+    return "\n".join(
         (
             "## Paths of whole processes",
             f"`make bench-paths`, {datetime.now(UTC):%Y-%m-%d}, 2 shared cores, load",
             f"average {os.getloadavg()[1]:.1f} (five minutes, at the end). Whole",
             "processes in namespaces, NATs by nftables, round trip 30 ms to the server",
-            "and 60 ms between the sites by `tests/support/linkem.py`; ms, one run a",
-            "pair. Rings: from the technician's `calling`, before it has registered,",
-            "to `ringing`. Direct: from the customer's approval until both say so.",
-            "aioice: from the start of both ends until both are connected, gathering",
-            "included, with signalling that takes no time. `-`: not within 8 s.",
+            "and 60 ms between the sites by `tests/support/linkem.py`; ms, medians.",
+            "Started: from the start of `p2p-remote connect`, Python and all, to",
+            "`ringing`. Rings: from the call to `ringing` as in the interface, which",
+            "registers while the ID is typed. Direct: from the customer's approval",
+            "until both say so; `-`: not within 8 s. The rivals run already; aioice:",
+            "until both ends are connected, gathering included, with signalling that",
+            "takes no time; `wormhole` (magic-wormhole): from the code at both ends",
+            "until they are connected, by its relay where there is a NAT, with its own",
+            f"servers at the place of ours. {without}".rstrip(),
             "",
-            *pairs,
+            *pair_rows(results["pairs"]),
             "",
             f"In mid session ({BROKEN_PAIR}): the longest time in which nothing was",
             "typed at the customer's, while somebody types a word every 50 ms and the",
             "picture moves; ms. `cut`: the direct path alone. aioice: a datagram every",
             "50 ms, one run each, watched for 6 s.",
             "",
-            *gaps,
+            *gap_rows(results["gaps"]),
         )
     )
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--write", action="store_true", help="into docs/figures.md")
+    parser.add_argument("--add", action="store_true", help="to what was measured")
+    parser.add_argument("--part", choices=("pairs", "gaps"), help="this alone")
+    parser.add_argument("--pairs", default=",".join(PAIRS))
+    parser.add_argument("--runs", type=int, default=3, help="of each pair")
+    parser.add_argument("--rounds", type=int, default=5, help="sessions that break")
+    options = parser.parse_args()
+    results: dict[str, Any] = {"pairs": {}, "gaps": {}}
+    if options.add and RESULTS.exists():
+        results = json.loads(RESULTS.read_text("ascii"))
+    if options.part != "gaps":
+        for _, pair in itertools.product(range(options.runs), options.pairs.split(",")):
+            found = measure_pair(pair)
+            results["pairs"].setdefault(pair, []).append(found)
+            shown = (f"{name} {milliseconds(found[name])}" for name in found)
+            print(pair, *shown, flush=True)
+    if options.part != "pairs":
+        results["gaps"] = measure_gaps(options.rounds)
+        print(*gap_rows(results["gaps"]), sep="\n", flush=True)
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(results), "ascii")
     if options.write:
-        figures.put("paths-lab", text)
+        figures.put("paths-lab", report(results))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """The rival of bench_paths_lab in processes of its own: aioice, and a STUN server.
 
-    python -m tests.bench.paths_aioice serve HOST PORT
-    python -m tests.bench.paths_aioice controlling|controlled HOST PORT
+    python tests/bench/paths_aioice.py serve HOST PORT
+    python tests/bench/paths_aioice.py controlling|controlled HOST PORT
 
 An end speaks JSON lines: on "go" it gathers candidates and prints them; on the other
 end's it connects, prints "connected", sends a datagram every 50 ms and prints the time

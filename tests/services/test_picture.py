@@ -47,6 +47,7 @@ async def test_an_unexpected_failure_does_not_end_the_decoding(
     def explode(_update: Any) -> None:
         raise ValueError("surprise")
 
+    await picture.load()
     monkeypatch.setattr(picture._view, "apply", explode)
     task = asyncio.create_task(picture.run())
     for number in range(2):
@@ -72,6 +73,7 @@ async def test_what_comes_before_the_key_frame_that_was_asked_for_breaks_nothing
         loop.call_soon_threadsafe(refused.put_nowait, None)
         raise MalformedMessageError("screen update out of order")
 
+    await picture.load()
     monkeypatch.setattr(picture._view, "apply", refuse)
     task = asyncio.create_task(picture.run())
     for time[0], asked in ((0.0, 1), (0.0, 1), (ASK_INTERVAL, 2), (ASK_INTERVAL, 2)):

@@ -20,8 +20,11 @@ class Couple:
         programs: Programs,
         network: Network | None = None,
         env: Mapping[str, str] | None = None,
+        *,
+        lan: bool = False,
     ) -> None:
         self.folder = folder
+        self._lan = lan  # also where there is a server
         self._programs = programs
         self._network = network
         self._env = dict(env or {})
@@ -51,7 +54,9 @@ class Couple:
         """Options that all commands of one side share."""
         options = ["--state-dir", str(self.folder / who), "--json", "--name", who]
         if self.server:
-            return [*options, "--rendezvous", self.server, "--no-lan"]
+            options += ["--rendezvous", self.server]
+            if not self._lan:
+                options.append("--no-lan")
         return options
 
     def start_share(self, *more: str) -> str:
