@@ -41,7 +41,7 @@ def _started(event: se.Started) -> dict[str, Any]:
         "verified": event.verified,
         "seconds": event.seconds,
         "screen": {"width": event.width, "height": event.height},
-        "path": _path(event.path_kind, None, event.why),
+        "path": _path(event.path_kind, None, event.reason),
     }
 
 

@@ -10,6 +10,8 @@ from p2p_remote.session import events as ev
 if TYPE_CHECKING:
     from p2p_remote.screen.cursor import PointerShape
 
+LOOKING = "a direct path is being looked for"
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -63,6 +65,11 @@ class Started:
     height: int
     verified: bool
     seconds: int
+
+    @property
+    def reason(self) -> str:
+        """Why the session begins on this path, in words."""
+        return self.why or (LOOKING if self.path_kind == "relay" else "")
 
 
 @dataclass(frozen=True, slots=True)

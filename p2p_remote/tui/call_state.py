@@ -126,7 +126,7 @@ class CallState:
         self.phase = Phase.ACTIVE
         self.name, self.grants = event.name, frozenset(event.grants)
         self.verified = event.verified
-        self.path_kind, self.path_why = event.path_kind, event.why
+        self.path_kind, self.path_why = event.path_kind, event.reason
         self.started, self.expires = now, now + event.seconds
         if not self.control_granted:
             self.say(f"{words.OFF} View only: you see, they keep control.", now)

@@ -1,5 +1,7 @@
 """An outgoing call as the interface sees it."""
 
+import dataclasses
+
 import pytest
 
 from p2p_remote.errors import (
@@ -26,6 +28,18 @@ def test_ringing_brings_the_digits_and_the_name() -> None:
     state = CallState(OTHER_ID)
     state.apply(se.Ringing("482913", "PC2"), NOW)
     assert (state.phase, state.digits, state.who) == (Phase.RINGING, "482913", "“PC2”")
+
+
+def test_the_reason_for_the_way_is_known_from_the_start() -> None:
+    """A session begins by the relay while something better is looked for."""
+    state = CallState(OTHER_ID)
+    event = started("view")
+    state.apply(dataclasses.replace(event, path_kind="relay", why=""), NOW)
+    assert state.path_why == se.LOOKING
+    state.apply(dataclasses.replace(event, path_kind="lan", why=""), NOW)
+    assert state.path_why == ""
+    state.apply(se.PathReport("relay", 40.0, "both routers are hard"), NOW)
+    assert state.path_why == "both routers are hard"
 
 
 def test_what_is_shared_is_said_and_kept() -> None:
