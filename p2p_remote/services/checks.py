@@ -88,8 +88,8 @@ async def check_network(options: NodeOptions) -> AsyncIterator[Finding]:
             registered.set_result(event)
 
     try:
-        began = running.clock()
         await running.start(on_event)
+        began = running.clock()
     except RemoteSupportError as error:
         yield Finding("server", BAD, str(error), "Check --rendezvous and the network.")
         return

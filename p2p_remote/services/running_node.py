@@ -193,6 +193,8 @@ class RunningNode:
         return await loop.run_in_executor(self._slow, checked_id, public, counter)
 
     async def _stretch(self, password: str, target: int) -> bytes:
+        if not password:
+            return b""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(
             self._slow, stretch_password, password, target

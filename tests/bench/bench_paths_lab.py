@@ -87,10 +87,8 @@ def call_by_interface(lab: NatLab, couple: Couple) -> Times:
     arguments = (couple.peer_id, *couple.arguments("technician"))
     caller = lab.start("technician", *module, *arguments)
     caller.event("typed")
-    began = time.monotonic()
     caller.say({})
-    caller.event("ringing")
-    rings = time.monotonic() - began
+    rings: float = caller.event("rang")["seconds"]
     caller.say({})
     couple.share.event("ended")
     caller.stop()

@@ -3,14 +3,14 @@
     python -m tests.bench.paths_caller ID OPTIONS...
 
 The options are those of `p2p-remote connect`. The node registers while the ID is being
-typed; on a line of input it calls. Events come as JSON lines.
+typed and prints "typed"; on a line of input it calls and prints "rang" with the seconds
+that it took. A second line ends it.
 """
 
 import sys
 import time
 
 from p2p_remote.cli.commands import GLOBAL_OPTIONS
-from p2p_remote.cli.event_json import as_json
 from p2p_remote.cli.lines import emit
 from p2p_remote.cli.main import build_parser
 from p2p_remote.services import events as se
@@ -20,11 +20,28 @@ from p2p_remote.services.technician_thread import TechnicianThread
 TYPING = 1.0  # s for the digits
 
 
-def tell(event: se.ServiceEvent) -> None:
-    """Print an event."""
-    described = as_json(event)
-    if described is not None:
-        emit(described[0], **described[1])
+class Caller:
+    """Notes when it rings."""
+
+    def __init__(self) -> None:
+        self._began = 0.0
+
+    def run(self, target: int, link: TechnicianThread) -> None:
+        """Prepare, call and leave."""
+        link.start()
+        link.prepare()
+        time.sleep(TYPING)
+        emit("typed")
+        sys.stdin.readline()
+        self._began = time.monotonic()
+        link.call(target)
+        sys.stdin.readline()
+        link.close()
+
+    def notify(self, event: se.ServiceEvent) -> None:
+        """Take an event of the link, in its thread."""
+        if isinstance(event, se.Ringing):
+            emit("rang", seconds=time.monotonic() - self._began)
 
 
 def main() -> None:
@@ -33,15 +50,8 @@ def main() -> None:
     parser.set_defaults(**{each.destination: each.default for each in GLOBAL_OPTIONS})
     arguments = parser.parse_args(["connect", *sys.argv[1:]])
     options = load_context(arguments).node_options(listed=False)
-    caller = TechnicianThread(options, tell)
-    caller.start()
-    caller.prepare()
-    time.sleep(TYPING)
-    emit("typed")
-    sys.stdin.readline()
-    caller.call(int(arguments.id))
-    sys.stdin.readline()
-    caller.close()
+    caller = Caller()
+    caller.run(int(arguments.id), TechnicianThread(options, caller.notify))
 
 
 if __name__ == "__main__":
