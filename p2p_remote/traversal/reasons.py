@@ -60,7 +60,8 @@ def _why_hard(own: Mapping, peer: Mapping) -> str:
 def describe(mapping: Mapping) -> tuple[str, str]:
     """How a router maps, and what to do; the second is empty if all is well."""
     if mapping.dependence is Dependence.INDEPENDENT:
-        return "shows everybody the same port: direct paths work", ""
+        text = "an ordinary one, which shows everybody the same port: direct paths work"
+        return text, ""
     if mapping.is_blocked:
         return (
             "lets no UDP through, or only to port 443: sessions use the server or TCP",
@@ -71,15 +72,15 @@ def describe(mapping: Mapping) -> tuple[str, str]:
             "could not be told apart: the server answers at one address only",
             "Ask who runs the server to open the UDP port after the usual one too.",
         )
-    whom = "every address" if mapping.dependence is Dependence.ADDRESS else "every port"
+    to_each = "address" if mapping.dependence is Dependence.ADDRESS else "destination"
     if mapping.is_stepped:
         step = f"{mapping.min_step} to {mapping.max_step}"
         if mapping.min_step == mapping.max_step:
             step = str(mapping.min_step)
-        how = f"another port to {whom}, {step} above the one before"
+        how = f"{step} above the one before"
     elif mapping.is_wide:
-        how = f"another port to {whom}, chosen at random"
+        how = "chosen at random"
     else:
-        how = f"another port to {whom}, from {mapping.low} to {mapping.high}"
+        how = f"from {mapping.low} to {mapping.high}"
     advice = f"Direct paths take longer or fail. Best {REMEDY}."
-    return f"shows {how}", advice
+    return f"a symmetric one: another port to each {to_each}, {how}", advice

@@ -58,7 +58,7 @@ def test_blocked_udp_is_the_reason_whatever_the_router_does(own, peer, reason):
         (BLOCK, "39900 to 40411", False),
         (STEPS, "1 to 4 above", False),
         (Mapping(BOTH, 40_000, 1, 1, 39_980, 40_020), " 1 above", False),
-        (Mapping(Dependence.ADDRESS, 9, 0, 0, 1024, 65_535), "every address", False),
+        (Mapping(Dependence.ADDRESS, 9, 0, 0, 1024, 65_535), "each address", False),
     ],
 )
 def test_describe(mapping, word, well):
