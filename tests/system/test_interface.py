@@ -96,7 +96,7 @@ def test_customer_approves_in_the_interface(
     options = couple.arguments("customer")
     options.remove("--json")
     tmux.start(*P2P_REMOTE, *options, width=100, height=32, env=xvfb.env)
-    tmux.wait_for("ready")
+    tmux.wait_for("ready: nobody")
     program = programs.start(*P2P_REMOTE, "id", "--json", "--state-dir", options[1])
     number = program.event("id")["id"]
     couple.start_connect(number)
@@ -135,7 +135,7 @@ def test_killed_interface_ends_access(
     options = couple.arguments("customer")
     options.remove("--json")
     tmux.start(*P2P_REMOTE, *options, width=100, height=32, env=xvfb.env)
-    tmux.wait_for("ready")
+    tmux.wait_for("ready: nobody")
     number = programs.start(
         *P2P_REMOTE, "id", "--json", "--state-dir", options[1]
     ).event("id")["id"]
@@ -178,7 +178,7 @@ def test_quitting_in_a_session_ends_it_quietly(
     options = couple.arguments("customer")
     options.remove("--json")
     tmux.start(*P2P_REMOTE, *options, width=100, height=32, env=xvfb.env)
-    tmux.wait_for("ready")
+    tmux.wait_for("ready: nobody")
     number = programs.start(
         *P2P_REMOTE, "id", "--json", "--state-dir", options[1]
     ).event("id")["id"]
