@@ -101,10 +101,11 @@ def measure_pair(pair: str) -> Times:
     with (
         nat_lab(customer, technician, delay=ROUND_TRIP) as lab,
         tempfile.TemporaryDirectory() as folder,
+        running_display() as display,
     ):
-        couple = Couple(Path(folder), lab.programs, lab, lan=True)
+        couple = Couple(Path(folder), lab.programs, lab, display.env, lan=True)
         couple.start_rendezvous()
-        couple.start_share("--screen", "synthetic")
+        couple.start_share("--screen", "x11")
         own = ("id", *couple.arguments("technician"))
         lab.start("technician", *P2P_REMOTE, *own).event("id")
         found = call_by_command(couple) | call_by_interface(lab, couple)
