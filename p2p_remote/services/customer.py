@@ -221,7 +221,7 @@ class CustomerService:
             case nd.NodeIdTaken():
                 self._spawn(self._on_id_taken(event))
             case nd.CallerArrived():
-                self._spawn(self._on_caller(event))
+                self._on_caller(event)
             case nd.CallerGone(handle=handle):
                 self._on_caller_gone(handle)
             case nd.SessionOpened(session=CustomerSession() as session):
@@ -236,20 +236,20 @@ class CustomerService:
             se.Ready(self._running.identity.peer_id, rendezvous, self._options.lan)
         )
 
-    async def _on_caller(self, caller: nd.CallerArrived) -> None:
-        """Let the call ring, find out the caller's ID meanwhile, show the request.
+    def _on_caller(self, caller: nd.CallerArrived) -> None:
+        """Let the call ring, and show the request as soon as the ID is computed.
 
         Whoever gets digits by that is shown in any case: `_held` waits for it.
         """
         known = self._known.find(caller.public)
-        is_free = self._caller is None and self._session is None
-        if is_free:
+        if self._caller is None and self._session is None:
             self._caller, self._held = caller, []
+            self._spawn(self._ask(caller, known))
         now = self._running.clock()
         self._running.node.release(caller.handle, now, known=known is not None)
         self._running.poke()
-        if not is_free:
-            return
+
+    async def _ask(self, caller: nd.CallerArrived, known: KnownPeer | None) -> None:
         try:
             if known is not None:
                 number = known.peer_id
