@@ -4,9 +4,9 @@ from p2p_remote.transport.ack_ranges import AckRanges
 from p2p_remote.wire.frames import MAX_ACK_DELAY_US, TIME_MASK, Ack, encode_frame
 
 MAX_ACK_DELAY = 0.004  # s, how late an acknowledgement may leave
-_PACKETS_PER_ACK = 2
-_PACKETS_PER_ACK_FAST = 8
-_FAST = 400  # packets/s above which the larger number holds
+_PACKETS_PER_ACK = 2  # at least
+_MAX_PACKETS_PER_ACK = 8
+_ACK_INTERVAL = 0.0025  # s between acknowledgements where the bounds above allow it
 _RATE_WINDOW = 0.05  # s over which the rate of packets is counted
 
 
@@ -42,8 +42,8 @@ class Acknowledger:
         self._window_count += 1
         elapsed = now - self._window_start
         if elapsed >= _RATE_WINDOW:
-            is_fast = self._window_count > _FAST * elapsed
-            self._per_ack = _PACKETS_PER_ACK_FAST if is_fast else _PACKETS_PER_ACK
+            count = int(self._window_count * _ACK_INTERVAL / elapsed)
+            self._per_ack = min(max(count, _PACKETS_PER_ACK), _MAX_PACKETS_PER_ACK)
             self._window_start = now
             self._window_count = 0
 

@@ -16,7 +16,8 @@ _BASE_SLOT = 1.0  # s
 _MIN_WINDOW = 0.003  # s over which the standing delay is a minimum, at least
 _MAX_LATE = 0.012  # s of own timer lateness that is reckoned with
 _LATE_WINDOW = 3  # times that lateness, but a round trip at most: that window at least
-_MIN_TOLERANCE = 0.002  # s of queue that is never acted upon
+_MIN_TOLERANCE = 0.001  # s of queue that is never acted upon
+_SLOW_MIN_TOLERANCE = 0.002  # s, where the line takes that long for one packet
 _LATE_TOLERANCE = 0.5  # of our lateness: a line that waits for us must not run dry
 _MAX_LATE_TOLERANCE = 0.005  # s
 _MAX_TOLERANCE = 0.020  # s
@@ -51,7 +52,7 @@ class DelayFilter:
 
     def __init__(self) -> None:
         self.queue = 0.0  # s the standing delay is above the base
-        self.tolerance = _MIN_TOLERANCE  # s of it that may be jitter
+        self.tolerance = _SLOW_MIN_TOLERANCE  # s of it that may be jitter
         self.jitter = 0.0  # s between least and most in a window, smoothed
         self.base = WindowedMinimum()
         self.packet_time = 0.0  # s that the line takes for one packet
@@ -78,7 +79,8 @@ class DelayFilter:
         standing = recent[0][1]
         if self._spread(delay, standing, width, now):
             least = min(_LATE_TOLERANCE * late, _MAX_LATE_TOLERANCE)
-            self.tolerance = max(self._usual_spread(), _MIN_TOLERANCE, least)
+            one = min(max(self.packet_time, _MIN_TOLERANCE), _SLOW_MIN_TOLERANCE)
+            self.tolerance = max(self._usual_spread(), one, least)
         self.queue = standing - self.base.value
 
     def _spread(self, delay: float, standing: float, width: float, now: float) -> bool:

@@ -35,6 +35,7 @@ class Outbox:
         }
         self._all = tuple(self.streams.values())
         self._urgent = [self.streams[channel] for channel in sorted(URGENT)]
+        self._hot = self.streams[CHANNEL_HOT]
         self._middle = [
             self.streams[channel]
             for channel in (CHANNEL_HOT, CHANNEL_CURSOR, CHANNEL_TERMINAL)
@@ -95,6 +96,10 @@ class Outbox:
         """Whether something waits that goes beside window and pacer."""
         return bool(self._frames) or _can_any_send(self._urgent)
 
+    def has_hot(self) -> bool:
+        """Whether a hot patch waits; it may use more than the window."""
+        return self._hot.can_send()
+
     def has_data(self, *, background: bool = True) -> bool:
         """Whether anything waits that may be sent now, with screen and bulk or not."""
         if self._frames or self._latest_waiting:
@@ -121,6 +126,10 @@ class Outbox:
         for stream in self._urgent:
             if stream.queued or stream.lost_bytes:
                 _fill(packet, stream)
+
+    def fill_hot(self, packet: PacketBuilder) -> None:
+        """Put hot patches alone into a packet."""
+        _fill(packet, self._hot)
 
     def fill_foreground(self, packet: PacketBuilder) -> None:
         """Put into a packet what goes before screen and bulk, by priority."""

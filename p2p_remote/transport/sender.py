@@ -31,6 +31,7 @@ _MIN_REPEAT_GAP = 0.006  # s
 _MAX_REPEAT_GAP = 0.025  # s
 _REPEAT_SHARE = 0.2  # of the rate at most for repeats of a line that fell idle
 _REPEAT_BURST = 8 * 1200  # bytes of such repeats at once
+_HOT_TIME = 0.010  # s of the line's rate that hot patches may use beyond the window
 _QUEUE_TIME = 0.050  # s of the line's rate that may wait in the queue of the screen
 _START_ROOM = 64 * 1024  # bytes for the screen while nothing is known of the line
 _LEAST_ROOM = 4 * 1024  # bytes for an empty line, however slow
@@ -217,6 +218,7 @@ class Sender:
             or self._wants_ping
             or self._acknowledger.is_due(now)
             or (is_open and outbox.has_data(background=background.is_open))
+            or self._may_hurry()
         ):
             return None
         if self._acknowledger.has_news:
@@ -231,6 +233,8 @@ class Sender:
             if background.is_open and not (background.is_restrained and packet.chunks):
                 packet.limit(background.packet)
                 outbox.fill_background(packet)
+        elif self._may_hurry():
+            outbox.fill_hot(packet)
         self._repeat_later(packet.chunks, now)
         if self._wants_ping:
             self._wants_ping = False
@@ -241,6 +245,11 @@ class Sender:
     def _is_open(self) -> bool:
         in_flight = self.recovery.bytes_in_flight
         return in_flight < self.controller.window and self._pacer.is_open
+
+    def _may_hurry(self) -> bool:
+        """Whether a hot patch may leave; what follows it waits for longer instead."""
+        most = self.controller.window + _HOT_TIME * self.controller.rate
+        return self.recovery.bytes_in_flight < most and self.outbox.has_hot()
 
     def _fill_probe(self, packet: PacketBuilder) -> None:
         """Carry the oldest data that is still wanted (RFC 9002 section 6.2.4)."""
@@ -318,7 +327,7 @@ class Sender:
             self._tail_at is None
             and is_empty
             and self._repeats()
-            and _is_worth_repeating(packet.chunks)
+            and any(chunk.channel != CHANNEL_BULK for chunk in packet.chunks)
         ):
             self._tail_at = now + self._repeat_gap()
         return datagram
@@ -387,8 +396,3 @@ class Sender:
             )
             for channel, stream in self.outbox.streams.items()
         }
-
-
-def _is_worth_repeating(chunks: list[Chunk]) -> bool:
-    """Whether somebody waits for the end of what carries these chunks."""
-    return any(chunk.channel != CHANNEL_BULK for chunk in chunks)

@@ -252,6 +252,28 @@ def test_what_the_input_changed_overtakes_a_busy_screen(loss):
     assert answers[-2] <= 0.075
 
 
+def test_a_hot_patch_does_not_wait_for_the_window_and_little_goes_beyond_it():
+    """It leaves at once into a line that is full, but 10 ms of it at most."""
+    pair = Pair(SEED, Line(rate=10e6, delay=0.02, queue=0.5))
+    connection, network = pair.left.connection, pair.network
+    pair.left.pour(CHANNEL_SCREEN, 8000)
+    network.run_for(2)
+
+    def waiting() -> int:
+        return connection.statistics().channels[CHANNEL_HOT].bytes_waiting
+
+    while connection.statistics().bytes_in_flight < connection.statistics().window:
+        network.run_for(0.0005)
+    pair.left.send(CHANNEL_HOT, bytes(500))
+    pair.left.socket.drain()
+    assert waiting() == 0
+    pair.left.send(CHANNEL_HOT, bytes(60_000))
+    pair.left.socket.drain()
+    beyond = connection.statistics().bytes_in_flight - connection.statistics().window
+    assert waiting() > 60_000 - 10e6 / 8 * 0.010 - 2 * 1500
+    assert beyond <= 10e6 / 8 * 0.012 + 1500
+
+
 def test_room_is_never_negative_and_ends_with_the_connection():
     """A full channel has room 0; so has a closed connection."""
     pair = Pair(12, Line(rate=1e6, delay=0.02))

@@ -1,0 +1,46 @@
+"""Acknowledgements leave evenly, whatever the rate of packets."""
+
+import pytest
+
+from p2p_remote.transport.acknowledger import MAX_ACK_DELAY, Acknowledger
+
+
+def gaps(rate: float) -> set[int]:
+    """Packets from one acknowledgement to the next at `rate` packets/s."""
+    acknowledger, now, last, found = Acknowledger(), 1.0, 0, set()
+    for number in range(int(rate / 2)):
+        now += 1 / rate
+        acknowledger.on_packet(number, now, eliciting=True)
+        if acknowledger.is_due(now):
+            acknowledger.take(now)
+            if number > rate / 4:
+                found.add(number - last)
+            last = number
+    return found
+
+
+@pytest.mark.parametrize(
+    ("rate", "packets"), [(300, 2), (900, 2), (2000, 5), (3000, 7), (9000, 8)]
+)
+def test_packets_of_two_and_a_half_milliseconds(rate, packets):
+    """Two packets at least and eight at most, so that the other side sends evenly."""
+    found = gaps(rate)
+    assert found <= {packets - 1, packets, packets + 1}
+    assert 2 <= min(found) <= max(found) <= 8
+
+
+def test_a_missing_packet_is_told_at_once():
+    """So is one that comes out of order."""
+    acknowledger = Acknowledger()
+    acknowledger.on_packet(0, 1.0, eliciting=True)
+    assert not acknowledger.is_due(1.0)
+    acknowledger.on_packet(2, 1.0, eliciting=True)
+    assert acknowledger.is_due(1.0)
+
+
+def test_the_last_packet_does_not_wait_for_another():
+    """Its acknowledgement leaves after a few milliseconds."""
+    acknowledger = Acknowledger()
+    acknowledger.on_packet(0, 1.0, eliciting=True)
+    assert acknowledger.next_timer() == 1.0 + MAX_ACK_DELAY
+    assert acknowledger.is_due(1.0 + MAX_ACK_DELAY)
