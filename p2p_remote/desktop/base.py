@@ -138,6 +138,10 @@ class ScreenSource(Protocol):
         ...
 
 
+def permit_all() -> None:
+    """Permit every event: what a sink does that nobody guards."""
+
+
 class InputSink(Protocol):
     """Keyboard and pointer of the shared desktop.
 

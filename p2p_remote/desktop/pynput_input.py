@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from p2p_remote.desktop.base import HOTKEY_END, HOTKEY_REVOKE, LOCAL_INPUT
+from p2p_remote.desktop.base import HOTKEY_END, HOTKEY_REVOKE, LOCAL_INPUT, permit_all
 from p2p_remote.desktop.ledger import InjectionLedger
 from p2p_remote.errors import MissingCapabilityError
 from p2p_remote.input.held_keys import HeldKeys, KeyStep
@@ -67,10 +67,6 @@ _KEYS: Final = {
 }
 
 
-def _allow() -> None:
-    """Permit everything."""
-
-
 class PynputInput:
     """Input sink by pynput's controllers; methods may be called by any thread.
 
@@ -92,7 +88,7 @@ class PynputInput:
         self._buttons = 0
         self._lock = threading.RLock()
         self._stop = threading.Event()
-        self._permit: Callable[[], None] = _allow
+        self._permit: Callable[[], None] = permit_all
 
     def guard(self, permit: Callable[[], None]) -> None:
         self._permit = permit

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
+from p2p_remote.desktop.base import permit_all
 from p2p_remote.desktop.ledger import InjectionLedger
 from p2p_remote.desktop.x11_connection import SYNC, X11Connection, request
 from p2p_remote.desktop.x11_keyboard import CORE_KEYBOARD, KeyPlace, X11Keyboard
@@ -33,10 +34,6 @@ _SHIFTS: Final = (SHIFT_L, SHIFT_R)
 _MAX_POSITION: Final = 32767  # pixels; positions are 16-bit and signed
 
 
-def _allow() -> None:
-    """Permit everything."""
-
-
 class X11Input:
     """Input sink of a display (default: $DISPLAY). Methods may be called by any thread.
 
@@ -51,7 +48,7 @@ class X11Input:
         self._connection = X11Connection(display)
         self._lock = threading.RLock()
         self._stop = threading.Event()  # set while somebody wants typing to end
-        self._permit: Callable[[], None] = _allow
+        self._permit: Callable[[], None] = permit_all
         self._echo: int | None = None  # request behind the last event; has an answer
         self._held = HeldKeys()
         self._down: dict[int, int] = {}  # keysym: keycode it went down with
