@@ -51,13 +51,15 @@ def run(arguments: argparse.Namespace) -> int:
         environment, screen = stack.enter_context(_screen(arguments.screen))
         customer = stack.enter_context(_customer(folder, server, environment, screen))
         number = _wait_ready(customer.stdout, folder)
-        _drain(customer.stdout)
+        asked = threading.Event()
+        _drain(customer.stdout, asked)
         options = passing_options(server, "Demo technician")
         from p2p_remote.tui.app import Start
         from p2p_remote.tui.app import run as run_app
 
         def approve(digits: str) -> None:
-            _tell(customer.stdin, digits)
+            typing = (customer.stdin, asked, digits)
+            threading.Thread(target=_approve, args=typing, daemon=True).start()
 
         code = run_app(
             Start(
@@ -84,18 +86,25 @@ def _tied(command: list[str]) -> list[str]:
     return command
 
 
-def _drain(stream: IO[str] | None) -> None:
-    """Read on, so that a full pipe never stops the program that writes it."""
+def _drain(stream: IO[str] | None, asked: threading.Event | None = None) -> None:
+    """Read on, so that a full pipe never stops the program that writes it.
+
+    `asked` is set when the customer is shown a request.
+    """
 
     def read() -> None:
         with contextlib.suppress(OSError, ValueError):
-            for _ in stream or ():
-                pass
+            for line in stream or ():
+                if asked is not None and '"event": "request"' in line:
+                    asked.set()
 
     threading.Thread(target=read, name="drain", daemon=True).start()
 
 
-def _tell(stdin: IO[str] | None, digits: str) -> None:
+def _approve(stdin: IO[str] | None, asked: threading.Event, digits: str) -> None:
+    """Type the digits as soon as they are asked for."""
+    asked.wait()
+    asked.clear()
     if stdin is not None:
         answer = {"do": "approve", "grants": ["view", "control"], "digits": digits}
         with contextlib.suppress(OSError):  # it has gone, and the session with it
