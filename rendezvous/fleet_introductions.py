@@ -173,7 +173,7 @@ class FleetIntroductions(Introductions):
             return
         channel.callee.address = elsewhere(message.address)
         self.relay.agree(channel, now)
-        self._punch(channel, channel.caller, 0, now)
+        self._punch(channel, channel.caller, now)
 
     # The callee's node.
 
@@ -236,9 +236,9 @@ class FleetIntroductions(Introductions):
             ended = Ended(self._fleet.node, message.own_channel, unanswered=True)
             self._fleet.ask(Tell(message.node, ended.encode()))
 
-    def moved(self, old: int, registration: Registration) -> None:
+    def moved(self, old: int, registration: Registration, now: float) -> None:
         """Let the channels follow, and tell the nodes of the other sides."""
-        super().moved(old, registration)
+        super().moved(old, registration, now)
         seen = endpoint_bytes(registration.address)
         for number in registration.channels or ():
             remote = _remote_of(self.relay.get(number))
@@ -250,6 +250,7 @@ class FleetIntroductions(Introductions):
         for side in (channel.caller, channel.callee):
             if side.remote is not None:
                 side.address = elsewhere(message.address)
+                self._punch_again(channel, channel.other(side), now)
 
     def _on_ended(self, message: Ended, channel: Channel, now: float) -> None:
         introduction = self._by_channel.get(channel.number)

@@ -158,7 +158,7 @@ class Introductions:
         self._by_channel[number].rung = True
         self.relay.agree(channel, now)
         for side in (channel.caller, channel.callee):
-            self._punch(channel, side, 0, now)
+            self._punch(channel, side, now)
 
     def punched(self, number: int, registration: Registration) -> None:
         """PUNCH has arrived."""
@@ -173,14 +173,20 @@ class Introductions:
         if channel is not None and channel.side_of(registration.public) is not None:
             self.relay.close(channel)
 
-    def moved(self, old: int, registration: Registration) -> None:
-        """Let the channels of registration number `old` follow to `registration`."""
+    def moved(self, old: int, registration: Registration, now: float) -> None:
+        """Let the channels of registration number `old` follow to `registration`.
+
+        Where both may know each other's address the other side is told the new one.
+        """
         for number in registration.channels or ():
             channel = self.relay.get(number)
             side = channel.side_of(registration.public) if channel else None
-            if side is not None and side.registration == old:
+            if channel and side is not None and side.registration == old:
+                is_new = side.address != registration.address
                 side.registration = registration.number
                 side.address = registration.address
+                if is_new:
+                    self._punch_again(channel, channel.other(side), now)
 
     # Refusing.
 
@@ -332,15 +338,31 @@ class Introductions:
         self._timers.at(now + REFUSAL_MEMORY, partial(self._forget, introduction.key))
         self._send_unavailable(refusal)
 
-    def _punch(self, channel: Channel, side: Side, tries: int, now: float) -> None:
-        """Send PUNCH to `side` for the `tries`-th time, counted from 0."""
-        if self._is_over(channel) or side.punched:
+    def _punch_again(self, channel: Channel, side: Side, now: float) -> None:
+        """Tell `side` where the other one is now; a PUNCH on its way says so anyway."""
+        if channel.agreed and side.punched:
+            side.punched = False
+            side.moves += 1
+            self._punch(channel, side, now)
+
+    def _punch(self, channel: Channel, side: Side, now: float) -> None:
+        """Send PUNCH to `side` until it acknowledges it."""
+        self._repeat_punch(channel, side, (side.moves, 0), now)
+
+    def _repeat_punch(
+        self, channel: Channel, side: Side, count: tuple[int, int], now: float
+    ) -> None:
+        """Send PUNCH again; `count`: of the move, and of the PUNCH for it, from 0."""
+        move, tries = count
+        if self._is_over(channel) or side.punched or move != side.moves:
             return
         self._send_punch(channel, side, now)
-        if tries < len(REPEAT_AFTER):
+        if tries == len(REPEAT_AFTER):
+            side.punched = True
+        else:
             self._timers.at(
                 now + REPEAT_AFTER[tries],
-                partial(self._punch, channel, side, tries + 1),
+                partial(self._repeat_punch, channel, side, (move, tries + 1)),
             )
 
     def _send_punch(self, channel: Channel, side: Side, now: float) -> None:

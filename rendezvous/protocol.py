@@ -151,7 +151,7 @@ class Protocol:
             return
         self._claims.learn(peer_id, claim)
         for outcome in self._enrolment.claim_found(peer_id, now):
-            self._admitted(*outcome)
+            self._admitted(outcome, now)
         claim = self._claims.get(peer_id)
         holder = self.registry.called(peer_id, now)
         if holder and claim and holder.public != claim.public:
@@ -305,18 +305,17 @@ class Protocol:
         self, message: wire.Register, data: bytes, path: Address, now: float
     ) -> None:
         answer, registration = self._enrolment.register(message, path, now)
-        self._admitted(path, message.replaces, answer, registration)
+        self._admitted((path, message.replaces, answer, registration), now)
 
     def _admitted(
         self,
-        path: Address,
-        replaces: int,
-        answer: bytes | None,
-        registration: Registration | None,
+        outcome: tuple[Address, int, bytes | None, Registration | None],
+        now: float,
     ) -> None:
+        path, replaces, answer, registration = outcome
         self._events.extend(self._enrolment.derivations.take_requests())
         if registration is not None:
-            self.introductions.moved(replaces, registration)
+            self.introductions.moved(replaces, registration, now)
             self._tell_fleet(Listed, registration)
         if answer is not None:
             self._send(answer, path)
@@ -338,7 +337,7 @@ class Protocol:
             return
         registration.address = path
         self._heard(registration, message.counter, now)
-        self.introductions.moved(registration.number, registration)
+        self.introductions.moved(registration.number, registration, now)
         self._acknowledge(message.transaction, path)
 
     def _on_keepalive(self, data: bytes, path: Address, now: float) -> None:

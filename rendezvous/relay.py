@@ -50,7 +50,9 @@ class Side:
     registration: int
     address: Address
     punched: bool = False
-    """Whether this side has acknowledged PUNCH."""
+    """Whether this side has acknowledged PUNCH, or it is repeated no more."""
+    moves: int = 0
+    """How often this side was told by PUNCH that the other one has moved."""
     remote: RemoteEnd | None = None
     """Where the side is, if it is registered at another node."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from p2p_remote.session.file_events import FileEvent
-from p2p_remote.traversal.paths import SocketsReleased
+from p2p_remote.traversal.paths import SocketName, SocketsReleased
 from p2p_remote.wire.address import Path
 from p2p_remote.wire.control import REASON_PROTOCOL, REASONS, Viewport
 from p2p_remote.wire.input import InputMessage
@@ -150,9 +150,13 @@ class PathDoubted:
 
 @dataclass(frozen=True, slots=True)
 class MappingAsked:
-    """Measure how our router maps, for this attempt at guessing ports."""
+    """Measure how our router maps, for this attempt at guessing ports.
+
+    `socket` is the auxiliary socket whose port is wanted if all are shown the same.
+    """
 
     attempt: int
+    socket: SocketName
 
 
 @dataclass(frozen=True, slots=True)

@@ -395,6 +395,6 @@ class Node:
         elif type(event) in PATH_TROUBLE:
             self._registration.refresh(now)
         elif type(event) is MappingAsked and self._router is not None:
-            self._router.ask(session, event.attempt, now)
+            self._router.ask(session, event, now)
         elif type(event) is TcpAddressAsked and self._router is not None:
             self._router.ask_tcp(now)

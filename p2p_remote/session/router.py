@@ -8,6 +8,7 @@ may have to meet by TCP.
 from collections import deque
 from collections.abc import Callable
 
+from p2p_remote.session.events import MappingAsked
 from p2p_remote.session.session import Session
 from p2p_remote.traversal.classification import Classified, Classifier
 from p2p_remote.traversal.mapping import Dependence, Mapping
@@ -30,9 +31,10 @@ class Router:
         self._best = self._carrier = ways[0]
         self._classifier = Classifier(ways[0], random)
         self._tcp = TcpAddress(ways, random)
-        self._waiting: deque[tuple[Session, int]] = deque()
-        self._asking: tuple[Session, int] | None = None
+        self._waiting: deque[tuple[Session, MappingAsked]] = deque()
+        self._asking: tuple[Session, MappingAsked] | None = None
         self._free_at = 0.0
+        self._turn_of: Session | None = None
         self._seen: Endpoint | None = None
 
     @property
@@ -65,12 +67,12 @@ class Router:
         self._classifier.server = carrier
         self._classifier.measure(now, afresh=True)
 
-    def ask(self, session: Session, attempt: int, now: float) -> None:
+    def ask(self, session: Session, asked: MappingAsked, now: float) -> None:
         """Measure for an attempt of this session and tell it."""
         if isinstance(self._carrier, TcpEndpoint):
-            session.tell_mapping(attempt, _BLOCKED, now)
+            session.tell_mapping(asked.attempt, _BLOCKED, now)
             return
-        self._waiting.append((session, attempt))
+        self._waiting.append((session, asked))
         self._begin(now)
 
     def ask_tcp(self, now: float) -> None:
@@ -78,10 +80,13 @@ class Router:
         self._tcp.ask(now)
 
     def _begin(self, now: float) -> None:
-        if self._asking is None and self._waiting and now >= self._free_at:
+        if self._asking is not None or not self._waiting:
+            return
+        if now >= self._free_at or self._waiting[0][0] is self._turn_of:
             self._asking = self._waiting.popleft()
+            self._turn_of = self._asking[0]
             self._free_at = now + TURN
-            self._classifier.measure(now)
+            self._classifier.measure(now, fresh=self._asking[1].socket)
 
     def receive_datagram(self, data: bytes, path: Path, now: float) -> None:
         """Take an answer of the server."""
@@ -119,6 +124,6 @@ class Router:
     def _tell(self, mapping: Mapping, now: float) -> None:
         asking, self._asking = self._asking, None
         if asking is not None:
-            session, attempt = asking
-            session.tell_mapping(attempt, self._judged(mapping), now)
+            session, asked = asking
+            session.tell_mapping(asked.attempt, self._judged(mapping), now)
         self._begin(now)

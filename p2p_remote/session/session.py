@@ -348,8 +348,8 @@ class Session:
             case PathLost():
                 self._path_lost = True
                 self._emit(ev.PathBroken())
-            case MappingWanted(attempt=attempt):
-                self._emit(ev.MappingAsked(attempt))
+            case MappingWanted(attempt=attempt, socket=socket):
+                self._emit(ev.MappingAsked(attempt, socket))
             case TcpWanted():
                 self._emit(ev.TcpAddressAsked())
             case SocketsReleased():

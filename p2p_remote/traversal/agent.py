@@ -27,7 +27,7 @@ from p2p_remote.traversal.pair import (
     PathKind,
 )
 from p2p_remote.traversal.path_keeper import PathKeeper
-from p2p_remote.traversal.paths import SocketsReleased, primed
+from p2p_remote.traversal.paths import MAIN_SOCKET, SocketsReleased, primed, socket_of
 from p2p_remote.traversal.search import Search
 from p2p_remote.wire.address import Endpoint, Path
 from p2p_remote.wire.connectivity import (
@@ -190,8 +190,8 @@ class Agent(PathKeeper):
         self._choose(now)
         if self._retry_at is not None and now >= self._retry_at:
             self._retry(now)
-            if self._controlling and self._is_patient:
-                self.search.again(now)
+            if self._controlling:
+                self.search.again(now, patient=self._is_patient)
         self._beacon.light(self._relay, now, lonely=self._selected is None)
         if self._selected is not None:
             self._selected.put_off(now)
@@ -268,7 +268,8 @@ class Agent(PathKeeper):
         if pair is None or not pair.answered(response.transaction, now):
             return
         seen = self._seal.open_address(response)
-        if seen is not None and not pair.is_tcp and not self._local.knows(seen):
+        is_main = not pair.is_tcp and socket_of(path) == MAIN_SOCKET
+        if seen is not None and is_main and not self._local.knows(seen):
             self.add_local([candidate(CandidateKind.PEER_REFLEXIVE, seen)])
         self._check_list.plan_keeping(self._selected, now, self._random)
         if pair is self._nominated and not self._controlling:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from p2p_remote.traversal.pair import PathKind
-from p2p_remote.traversal.paths import SocketsReleased
+from p2p_remote.traversal.paths import SocketName, SocketsReleased
 from p2p_remote.wire.address import Path
 
 
@@ -26,9 +26,13 @@ class PathLost:
 
 @dataclass(frozen=True, slots=True)
 class MappingWanted:
-    """Measure how our router maps and tell `Agent.own_mapping`: attempt `attempt`."""
+    """Measure how our router maps and tell `Search.own_mapping`: attempt `attempt`.
+
+    `socket` is the auxiliary socket whose port is wanted if all are shown the same.
+    """
 
     attempt: int
+    socket: SocketName
 
 
 @dataclass(frozen=True, slots=True)

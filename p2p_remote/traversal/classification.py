@@ -8,6 +8,9 @@ A router that shows every asker the same port is done with after COMPARING. Else
 sockets ask one after the other, and the order of the ports they got tells whether the
 next ones can be predicted, or at least in which range they lie. Later measurements of
 such a router go straight to SAMPLING, since only the newest port is of use.
+
+A session that wants to be met at a fresh socket has it ask the server too (OPENING), if
+the router shows every asker the same port: the peer then sees the port of the answer.
 """
 
 from collections import deque
@@ -22,7 +25,6 @@ from p2p_remote.traversal.paths import (
     SocketName,
     SocketsReleased,
     from_socket,
-    socket_of,
 )
 from p2p_remote.wire.address import Endpoint, Path
 from p2p_remote.wire.where import TRANSACTION_LENGTH, Here, Where, decode_here
@@ -47,6 +49,7 @@ class _Stage(Enum):
     ASKING = auto()
     COMPARING = auto()
     SAMPLING = auto()
+    OPENING = auto()
 
 
 @dataclass(slots=True)
@@ -68,6 +71,7 @@ class Classifier:
         """Where it is asked: the server that the node is registered at."""
         self._random = random
         self._stage = _Stage.IDLE
+        self._fresh: SocketName | None = None
         self._questions: list[_Question] = []
         self._dependence = Dependence.UNKNOWN
         self._known_at: float | None = None
@@ -76,21 +80,30 @@ class Classifier:
         self._events: deque[Classified | SocketsReleased] = deque()
         self.mapping: Mapping | None = None
 
-    def measure(self, now: float, *, afresh: bool = False) -> None:
-        """Find out; ends in `Classified`. While it is under way nothing changes.
+    def measure(
+        self, now: float, *, afresh: bool = False, fresh: SocketName | None = None
+    ) -> None:
+        """Find out; ends in `Classified`. While it is under way it is not begun anew.
 
         What is known and cannot have aged is told at once, unless `afresh`.
+
+        Args:
+            now: s.
+            afresh: compare again in any case.
+            fresh: auxiliary socket, not in use so far, whose port is wanted if the
+                router shows everybody the same one. It stays open.
+
         """
+        if fresh is not None:
+            self._fresh = fresh
         if self._stage is not _Stage.IDLE:
             return
         known = self._known_at is not None and now < self._known_at + FRESH_FOR
         if afresh or not known:
             self._stage = _Stage.ASKING
             self._ask(self.server, MAIN_SOCKET, now)
-        elif self._dependence < Dependence.ADDRESS:
-            self._finish(Mapping(self._dependence))
         else:
-            self._sample(now)
+            self._look_at_ports(now)
 
     # The five verbs
 
@@ -165,13 +178,14 @@ class Classifier:
             samples = [q.answer.port for q in self._questions if q.answer is not None]
             self._finish(mapping_from_samples(self._dependence, samples))
             return
+        if self._stage is _Stage.OPENING:
+            answer = self._questions[0].answer
+            self._finish(Mapping(self._dependence, answer.port if answer else 0))
+            return
         self._dependence = self._compared()
         if any(each.answer is not None for each in self._questions):
             self._known_at = now
-        if self._dependence < Dependence.ADDRESS:
-            self._finish(Mapping(self._dependence))
-        else:
-            self._sample(now)
+        self._look_at_ports(now)
 
     def _compared(self) -> Dependence:
         """What the answers from up to three addresses of the server say."""
@@ -186,6 +200,17 @@ class Classifier:
             return Dependence.ADDRESS_AND_PORT
         return Dependence.ADDRESS
 
+    def _look_at_ports(self, now: float) -> None:
+        if self._dependence >= Dependence.ADDRESS:
+            self._sample(now)
+        elif self._fresh is not None:
+            self._stage = _Stage.OPENING
+            self._questions = []
+            self._ask(self.server, self._fresh, now)
+            self.handle_timer(now)
+        else:
+            self._finish(Mapping(self._dependence))
+
     def _sample(self, now: float) -> None:
         self._stage = _Stage.SAMPLING
         self._questions = []
@@ -196,9 +221,10 @@ class Classifier:
         self.handle_timer(now)
 
     def _finish(self, mapping: Mapping) -> None:
-        if any(socket_of(each.path) != MAIN_SOCKET for each in self._questions):
+        if self._stage is _Stage.SAMPLING:
             self._events.append(SocketsReleased(_GROUP))
         self._stage = _Stage.IDLE
+        self._fresh = None
         self._questions = []
         self.mapping = mapping
         self._events.append(Classified(mapping))

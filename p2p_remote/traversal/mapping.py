@@ -27,7 +27,8 @@ class Mapping:
 
     `last_port` is the newest port seen; the next new mapping is expected `min_step` to
     `max_step` ports above it (both 0: not predictable). `low` to `high` is where new
-    ports lie. All of these are 0 unless the port depends on the remote end.
+    ports lie. If the port does not depend on the remote end, `last_port` is the one
+    that a fresh socket of the session got, or 0, and the others are 0.
     """
 
     dependence: Dependence = Dependence.UNKNOWN

@@ -8,9 +8,14 @@ server saw. Then ports are guessed, in a plan that both ends derive from what bo
 | hard  | easy  | hold: K fresh sockets open a mapping each toward the peer's port   |
 | easy  | hard  | seek: one check to each of many ports where those mappings may be  |
 | hard  | hard  | both, if the ports of both can be predicted or lie in small ranges |
+| easy  | easy  | meet: each from a fresh socket to the other's, primed               |
 
 With N ports, K mappings and P guesses the chance is 1 - (1 - K/N)^P: 99.97 % for all
 64,512 ports, 256 mappings and 2,048 guesses. Where no plan helps the relay stays.
+
+Two easy ends need no guess. But a router that answers strangers remembers what it has
+refused: after one end's address has changed, nothing passes for 30 s between ports that
+have been used too early. Fresh ones have no past.
 """
 
 from collections.abc import Callable
@@ -31,6 +36,8 @@ _RANGE = 4096  # ports; up to here a range is small
 _MAX_PAIRS = 1 << 19  # combinations of two ranges that 2 x 1024 probes can meet in
 _GROUP = 8  # mappings toward each predicted port of a peer
 _MARGIN = 8  # ports beyond the predicted ones: others use the router as well
+_PRIMED_AT = (0.0, 0.02)  # s after the start, as in a primed round (`pair`)
+_MEET_AT = (0.4, 0.42, 0.5, 0.7, 1.0, 1.4, 2.0)  # s; the peer has started by then
 _SECOND_PASS = 0.9  # s after which a holder's mappings are renewed
 
 
@@ -50,10 +57,14 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Probes in the order of their times. `name` is for the log and for people."""
+    """Probes in the order of their times. `name` is for the log and for people.
+
+    `is_guess`: many probes at ports where perhaps nobody is.
+    """
 
     name: str
     probes: tuple[Probe, ...]
+    is_guess: bool = True
 
 
 def make_plan(
@@ -77,6 +88,8 @@ def make_plan(
         plan = _hold(own, peer_port)
     elif peer.is_dependent:
         plan = _seek(peer, random)
+    elif own.last_port and peer.last_port >= FIRST_PORT:
+        plan = _meet(peer.last_port)
     return plan if plan is not None and plan.probes else None
 
 
@@ -93,6 +106,13 @@ def _hold(own: Mapping, peer_port: int) -> Plan:
     later = max(_SECOND_PASS, count / RATE)
     second = [Probe(later + i / RATE, 1 + i, peer_port) for i in range(count)]
     return Plan("hold", tuple(first + second))
+
+
+def _meet(peer_port: int) -> Plan:
+    """Open our own router, then let the peer do so, then go all the way."""
+    probes = [Probe(at, 1, peer_port, primed=True) for at in _PRIMED_AT]
+    probes += [Probe(at, 1, peer_port) for at in _MEET_AT]
+    return Plan("meet", tuple(probes), is_guess=False)
 
 
 def _seek(peer: Mapping, random: Callable[[int], bytes]) -> Plan:

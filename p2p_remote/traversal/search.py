@@ -8,8 +8,9 @@ end says when there is another attempt; the other follows.
 
 Guards: checks go only to the address that the server has seen the peer at, only after
 the handshake and the customer's approval, at most 2048 of them at no more than 1000 a
-second, at most `MAX_ATTEMPTS` times, and they stop when the relay seems to suffer: a
-small router may have given up its mappings.
+second, at most `MAX_GUESSES` times, and they stop when the relay seems to suffer: a
+small router may have given up its mappings. Two ends that need no guess, but fresh
+sockets to meet at, send nine checks an attempt, so they may try again soon and often.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,8 +24,12 @@ from p2p_remote.traversal.reasons import why_relayed
 from p2p_remote.wire.address import Endpoint
 
 FIRST_AFTER = 0.12  # s after PUNCH: simultaneous opening has had two round trips
-ATTEMPT_SPACING = 20.0  # s between attempts that the peer may ask for
-MAX_ATTEMPTS = 4
+MOVED_AFTER = 0.5  # s after a later PUNCH: the path before has been given up, too
+ATTEMPT_SPACING = 20.0  # s between attempts that the peer may ask for, ...
+MEETING_SPACING = 2.0  # s ... if the last one was no guess
+MEASURED_WITHIN = 10.0  # s; till then no other attempt begins (other sessions' turns)
+MAX_GUESSES = 4  # attempts that guess
+MAX_ATTEMPTS = 255  # by the number on the wire
 VERDICT_AFTER = 5.0  # s: rounds and plans are over, or nearly
 HIT_PAUSE = 0.5  # s without probes after one has met, for checks in both directions
 HITS = 2  # paths looked at in a pause; a good plan meets many at once
@@ -43,9 +48,12 @@ class Search:
         self._random = random
         self._peer_seen: Endpoint | None = None
         self._attempt = 0
+        self._guesses = 0
         self._due: float | None = None
+        self._asked_at = 0.0  # when `attempt` began
         self._told = 0  # attempt that `own` belongs to
         self._heard = 0  # attempt that `peer` belongs to
+        self._planned = 0  # attempt that `plan` belongs to
         self._begun_at: float | None = None
         self._followed_at: float | None = None
         self._probes: tuple[Probe, ...] = ()
@@ -74,17 +82,28 @@ class Search:
 
     def punched(self, endpoints: Iterable[Endpoint], now: float) -> None:
         """Take the peer's address as the server sees it, the only one ever searched."""
+        before = self._peer_seen
         for each in endpoints:
             public = scope_of(each) is Scope.PUBLIC
             if public and is_sendable(each) and not is_ipv6(each):
                 self._peer_seen = Endpoint(each.host, each.port)
-        if self._attempt == 0 and self._due is None:
-            self._due = now + FIRST_AFTER
+        has_moved = self.plan is not None and self._peer_seen != before
+        if self._due is None and not self.is_probing and (self._may_hurry or has_moved):
+            self._due = now + (FIRST_AFTER if before is None else MOVED_AFTER)
         self._begin_if_known(now)
 
-    def again(self, now: float) -> None:
-        """Try once more, if it makes sense: the controlling end's decision."""
-        promising = self._attempt == 0 or self.plan is not None
+    @property
+    def _may_hurry(self) -> bool:
+        """Whether another attempt costs little, as far as we know."""
+        meets = self.plan is not None and not self.plan.is_guess
+        return self._attempt == 0 or meets
+
+    def again(self, now: float, *, patient: bool) -> None:
+        """Try once more, if it makes sense: the controlling end's decision.
+
+        Guesses are repeated only if `patient`: some time after the last attempt.
+        """
+        promising = self._may_hurry or (patient and self.plan is not None)
         if self._peer_seen is not None and promising and not self.is_probing:
             self._due = now
 
@@ -113,7 +132,8 @@ class Search:
 
     def _may_follow(self, now: float) -> bool:
         last = self._followed_at
-        if last is not None and now < last + ATTEMPT_SPACING:
+        spacing = MEETING_SPACING if self._may_hurry else ATTEMPT_SPACING
+        if last is not None and now < last + spacing:
             return False
         self._followed_at = now
         return True
@@ -123,20 +143,30 @@ class Search:
         if self._due is None or now < self._due:
             return None
         self._due = None
+        if self._told < self._attempt and now < self._asked_at + MEASURED_WITHIN:
+            return None
+        self._asked_at = now
         attempt = max(self._attempt + 1, self._heard)
         if attempt > MAX_ATTEMPTS:
             return None
         self._attempt = attempt
         self._verdict_at = now + VERDICT_AFTER
-        return MappingWanted(attempt)
+        return MappingWanted(attempt, (self._group, self._first_socket + 1))
 
     def _begin_if_known(self, now: float) -> None:
         own, peer, seen = self.own, self.peer, self._peer_seen
         known = self._told == self._heard == self._attempt > 0
         if own is None or peer is None or seen is None or not known:
             return
+        if self.is_probing or self._planned == self._attempt:
+            return
+        self._planned = self._attempt
         self.plan = make_plan(own, peer, seen.port, self._random)
-        if self.plan is not None and not self.is_probing:
+        if self.plan is not None and self.plan.is_guess:
+            self._guesses += 1
+            if self._guesses > MAX_GUESSES:
+                self.plan = None
+        if self.plan is not None:
             self._begun_at = now
             self._probes = self.plan.probes
             self._next = self._hits = 0

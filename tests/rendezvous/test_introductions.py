@@ -197,7 +197,8 @@ def test_a_channel_follows_a_side_that_has_moved():
     cookie = callee.keepalive(elsewhere).cookie
     relayed = b"\x30" + channel.to_bytes(4, "little") + b"x"
     assert caller.send(relayed) == [(relayed, callee.home)]
-    callee.send(callee.datagram(wire.Rebind, cookie), elsewhere)
+    sent = callee.send(callee.datagram(wire.Rebind, cookie), elsewhere)
+    assert of_kind(sent, wire.Punch) == []  # the callee has not agreed
     assert caller.send(relayed) == [(relayed, elsewhere)]
     assert callee.send(relayed, elsewhere) == [(relayed, caller.home)]
     assert callee.send(relayed) == []
@@ -206,6 +207,41 @@ def test_a_channel_follows_a_side_that_has_moved():
     sent = callee.send(callee.datagram(wire.Agree, channel))
     assert {to for _, to in of_kind(sent, wire.Punch)} == {caller.home, elsewhere}
     assert old_home != elsewhere
+
+
+def moved(client, channel, number):
+    """PUNCH that leaves when a client is heard from yet another address."""
+    there = address(f"192.0.2.{number}", number)
+    cookie = client.keepalive(there).cookie
+    sent = client.send(client.datagram(wire.Rebind, cookie), there)
+    client.home = Address(there)
+    return [
+        (wire.unmask_endpoint(punch.masked, punch.transaction), to)
+        for punch, to in of_kind(sent, wire.Punch)
+    ]
+
+
+def test_the_other_side_is_told_at_once_where_a_side_has_moved_to():
+    """Again until PUNCHED; what is still being repeated is not begun anew."""
+    bench = Bench()
+    caller, callee, channel = introduced(bench)
+    callee.send(callee.datagram(wire.Agree, channel))
+    for side in (caller, callee):
+        side.send(side.datagram(wire.Punched, channel))
+    told = moved(callee, channel, 201)
+    assert told == [(Endpoint("192.0.2.201", 201), caller.home)]
+    assert moved(callee, channel, 202) == []
+    repeated = of_kind(bench.wait(10), wire.Punch)
+    assert len(repeated) == 4
+    assert {
+        wire.unmask_endpoint(punch.masked, punch.transaction).host
+        for punch, _ in repeated
+    } == {"192.0.2.202"}
+    assert moved(caller, channel, 203) == [(Endpoint("192.0.2.203", 203), callee.home)]
+    assert len(moved(callee, channel, 204)) == 1
+    caller.send(caller.datagram(wire.Punched, channel))
+    callee.send(callee.datagram(wire.Punched, channel))
+    assert of_kind(bench.wait(10), wire.Punch) == []
 
 
 def test_a_channel_follows_a_registration_that_is_replaced():

@@ -203,11 +203,12 @@ def _move(person: Person, kind: str) -> None:
     if kind == "none":
         network.move(host, public)
         return
-    base = CARRIERS.get(kind, kind)
-    box = router(base, public, seed=number)
+    base, plus, modifiers = kind.partition("+")
+    base = CARRIERS.get(base, base)
+    box = router(base + plus + modifiers, public, seed=number)
     old = host.site
     site = network.site(public, middlebox=box, up=old.up, down=old.down)
-    site.move(host, public if kind == "fw" else "192.168.7.10")
+    site.move(host, public if base == "fw" else "192.168.7.10")
 
 
 def cut(person: Person, *, down: bool) -> None:

@@ -123,6 +123,34 @@ def test_a_known_easy_router_is_told_at_once():
     assert socket.host.site.network.now == began
 
 
+@pytest.mark.parametrize("loss", [0.0, 1.0])
+def test_a_fresh_socket_is_asked_for_and_stays_open(loss):
+    """Its port is told where all see the same; it belongs to the one who asked."""
+    socket = classifier_behind("port_restricted_renumbering", loss=loss)
+    network = socket.host.site.network
+    socket.machine.measure(network.now, fresh=(7, 3))
+    network.run_for(5.0, lambda: not socket.events)
+    (event,) = socket.events
+    assert event.mapping.dependence is socket.machine.mapping.dependence
+    assert socket.auxiliary == ((7, 3),)
+    port = event.mapping.last_port
+    assert (port == 0) is (loss == 1.0)
+    assert port in {0, *socket.host.site.middlebox._by_port}
+    assert measured(socket).last_port == 0
+
+
+def test_behind_a_hard_router_no_fresh_socket_is_left():
+    """Samples are measured, and closed."""
+    socket = classifier_behind("symmetric_random")
+    network = socket.host.site.network
+    measured(socket)
+    socket.events.clear()
+    socket.machine.measure(network.now, fresh=(7, 3))
+    network.run_for(5.0, lambda: not socket.events)
+    assert socket.events[0].mapping.is_wide
+    assert socket.auxiliary == ()
+
+
 def test_answers_from_elsewhere_do_not_count():
     """A HERE counts only for an open question, from where the question went."""
     network = Network()

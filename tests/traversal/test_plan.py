@@ -38,6 +38,19 @@ def test_two_easy_ends_need_no_plan(own, peer):
     assert plan(own, peer) is None
 
 
+def test_two_easy_ends_may_meet_at_fresh_sockets():
+    """Both open their own routers first; a few checks then go all the way."""
+    fresh = Mapping(Dependence.INDEPENDENT, 41_000)
+    found = plan(fresh, Mapping(Dependence.UNKNOWN, 42_000))
+    assert not found.is_guess
+    assert {(probe.socket, probe.port) for probe in found.probes} == {(1, 42_000)}
+    assert [probe.primed for probe in found.probes] == [True] * 2 + [False] * 7
+    assert found.probes[2].at - found.probes[1].at > 0.3
+    for peer in (EASY, Mapping(Dependence.INDEPENDENT, FIRST_PORT - 1)):
+        assert plan(fresh, peer) is None
+    assert plan(EASY, fresh) is None
+
+
 @pytest.mark.parametrize(
     ("own", "count"),
     [(WIDE, MANY), (BLOCK, SOME), (SEQUENCE, FEW), (SKIPPING, FEW), (BY_ADDRESS, MANY)],

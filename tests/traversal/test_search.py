@@ -1,6 +1,7 @@
 """Attempts at guessing ports, seen from one end."""
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,8 @@ from p2p_remote.traversal.plan import MANY
 from p2p_remote.traversal.search import (
     FIRST_AFTER,
     HIT_PAUSE,
-    MAX_ATTEMPTS,
+    MAX_GUESSES,
+    MOVED_AFTER,
     Search,
 )
 from p2p_remote.wire.address import Endpoint
@@ -26,7 +28,7 @@ def begun(own=EASY, peer=HARD):
     """A search that probes since NOW."""
     search = Search(7, random.Random(3).randbytes)
     search.punched([PEER], NOW - FIRST_AFTER)
-    assert search.want_mapping(NOW) == MappingWanted(1)
+    assert search.want_mapping(NOW) == MappingWanted(1, (7, 1))
     search.own_mapping(1, own, NOW)
     assert not search.is_probing
     search.peer_mapping(1, peer, NOW)
@@ -62,8 +64,8 @@ def test_a_hard_end_uses_auxiliary_sockets_of_its_group():
     later = search.due(NOW + 1.0)
     assert all(isinstance(path, AuxiliaryEndpoint) for path in later)
     assert search.stop()
-    search.again(NOW + 60)
-    assert search.want_mapping(NOW + 60) == MappingWanted(2)
+    search.again(NOW + 60, patient=True)
+    assert search.want_mapping(NOW + 60) == MappingWanted(2, (7, MANY + 1))
     search.own_mapping(2, HARD, NOW + 60)
     search.peer_mapping(2, EASY, NOW + 60)
     assert search.due(NOW + 60)[0].socket == (7, MANY + 1)
@@ -126,10 +128,65 @@ def test_the_peer_cannot_ask_for_many_attempts():
             search.own_mapping(wanted.attempt, EASY, now)
             run(search, now)
     assert followed == 1
-    for attempt in range(200):
-        search.again(NOW + 100 + attempt)
-        wanted = search.want_mapping(NOW + 100 + attempt)
-        assert wanted is None or wanted.attempt <= MAX_ATTEMPTS
+    guesses = 2
+    for hour in range(1, 60):
+        now = NOW + 3600 * hour
+        search.again(now, patient=True)
+        wanted = search.want_mapping(now)
+        if wanted is not None:
+            search.own_mapping(wanted.attempt, EASY, now)
+            search.peer_mapping(wanted.attempt, HARD, now)
+            guesses += bool(run(search, now + 10))
+    assert guesses <= MAX_GUESSES
+
+
+FRESH = Mapping(Dependence.INDEPENDENT, 41_000)
+
+
+def meet(search, attempt, now):
+    """One attempt between two ends that tell fresh ports; paths of its checks."""
+    search.own_mapping(attempt, FRESH, now)
+    search.peer_mapping(attempt, replace(FRESH, last_port=42_000), now)
+    return run(search, now + 5)
+
+
+def test_two_easy_ends_meet_and_may_do_so_again_soon():
+    """Each time with a new socket, at the address where the server sees the peer."""
+    search = Search(7, random.Random(3).randbytes)
+    search.punched([PEER], NOW - FIRST_AFTER)
+    for attempt in range(1, 20):
+        now = NOW + 10 * attempt
+        search.again(now, patient=False)
+        assert search.want_mapping(now) == MappingWanted(attempt, (7, attempt))
+        paths = meet(search, attempt, now)
+        assert len(paths) == 9
+        assert {(path.host, path.port) for path in paths} == {(PEER.host, 42_000)}
+        assert {path.socket for path in paths} == {(7, attempt)}
+
+
+@pytest.mark.parametrize("peer", [FRESH, HARD])
+def test_a_peer_that_is_seen_elsewhere_is_met_there(peer):
+    """The server tells its new address, and an attempt begins without a minute's wait.
+
+    One that has not moved is left to the next retry if guessing is needed.
+    """
+    search = Search(7, random.Random(3).randbytes)
+    search.punched([PEER], NOW - FIRST_AFTER)
+    search.want_mapping(NOW)
+    search.own_mapping(1, FRESH, NOW)
+    search.peer_mapping(1, peer, NOW)
+    run(search, NOW + 10)
+    search.punched([PEER], NOW + 20)
+    search.put_off(NOW + 20)  # and the reason for the relay
+    soon = NOW + 20 + MOVED_AFTER
+    assert search.next_timer() == (soon if peer is FRESH else None)
+    moved = Endpoint("198.51.100.77", 5000)
+    search.punched([moved], NOW + 20)
+    assert search.next_timer() == soon
+    assert search.want_mapping(NOW + 30).attempt == 2
+    search.own_mapping(2, FRESH, NOW + 30)
+    search.peer_mapping(2, peer, NOW + 30)
+    assert {path.host for path in run(search, NOW + 40)} == {moved.host}
 
 
 def test_put_off():
@@ -138,6 +195,6 @@ def test_put_off():
     search.punched([PEER], NOW)
     search.put_off(NOW + 1)
     assert search.next_timer() is None
-    search.again(NOW + 2)
-    assert search.want_mapping(NOW + 2) == MappingWanted(1)
+    search.again(NOW + 2, patient=False)
+    assert search.want_mapping(NOW + 2) == MappingWanted(1, (7, 1))
     assert search.want_mapping(NOW + 2) is None
