@@ -32,6 +32,7 @@ from rendezvous.service_manager import notify
 from rendezvous.settings import Settings
 from rendezvous.sockets import (
     ListenAddress,
+    Sender,
     address_of,
     bind,
     bind_both,
@@ -69,6 +70,7 @@ class Server:
         self._store = store
         self._protocol = Protocol(settings, claims, os.urandom, fleet)
         self._sockets: list[socket.socket] = []
+        self._senders: list[Sender] = []
         self._tcp = TcpConnections(settings.tcp, os.urandom(32), self._on_stream)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
@@ -96,7 +98,7 @@ class Server:
                 raise
             if tcp_listener is not None:
                 self._tcp.add(tcp_listener, len(self._sockets))
-            self._sockets.append(listener)
+            self._take(listener)
             self.endpoints.append(endpoint_of_socket(listener))
         self._protocol.where.set_listeners(self.endpoints)
 
@@ -112,9 +114,13 @@ class Server:
                 continue
             with contextlib.suppress(NetworkError):
                 beside = ListenAddress(family, known.host, known.port + 1)
-                self._sockets.append(bind(beside))
+                self._take(bind(beside))
         listeners = [endpoint_of_socket(each) for each in self._sockets]
         self._protocol.where.set_listeners(listeners)
+
+    def _take(self, listener: socket.socket) -> None:
+        self._sockets.append(listener)
+        self._senders.append(Sender(listener))
 
     def _exposition(self) -> str:
         return exposition(self._protocol, self._dropped, self._tcp.figures)
@@ -255,9 +261,9 @@ class Server:
             if is_tcp(address):
                 self._tcp.send(data, address)
                 continue
-            listener = self._sockets[listener_of(address)]
+            sender = self._senders[listener_of(address)]
             try:
-                listener.sendto(data, target_of(address))
+                sender.send(data, target_of(address))
             except OSError:
                 # A full buffer or an unreachable network: UDP may lose datagrams, and
                 # whoever misses this one asks again.

@@ -3,18 +3,27 @@
 import errno
 import socket
 import struct
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import cast
 
 from p2p_remote.errors import NetworkError
 from p2p_remote.wire.address import Endpoint
+from p2p_remote.wire.constants import MAX_DATAGRAM
 from rendezvous.addresses import ENDPOINT_LENGTH, Address
+from rendezvous.relay import HEADER_LENGTH
 
 _SOCKET_BUFFER = 4 * 1024 * 1024  # bytes; the kernel may give less
 _TCP_BUFFER = 128 * 1024  # bytes in each direction of a connection
 _BACKLOG = 1024  # connections that wait to be accepted
 _SAME_PORT_TRIES = 16
+# Python 3.11's socket module has no names for these Linux options (ip(7)).
+_LINUX_IP_MTU_DISCOVER = 10
+_LINUX_PMTUDISC_DONT = 0
+_LINUX_PMTUDISC_PROBE = 3
+_MUST_PASS = MAX_DATAGRAM + HEADER_LENGTH  # bytes
+_ALWAYS_FITS = 548  # bytes of UDP payload in the 576 that IPv4 demands (RFC 791)
 _MAPPED = bytes(10) + b"\xff\xff"
 _Packer = Callable[..., Address]  # one operation for each datagram, not five
 _pack_ipv4 = cast("_Packer", struct.Struct("<12s4sHB").pack)
@@ -68,6 +77,39 @@ def resolve(addresses: Sequence[tuple[str, int, bool]]) -> list[ListenAddress]:
             for family, _, _, _, address in found
         )
     return result
+
+
+class Sender:
+    """Sends from a listening socket, and says what may be cut on the way.
+
+    Datagrams that have to pass everywhere may be, because there are tunnels that carry
+    less and do not say so. Larger ones may not: the two ends of a session find out with
+    them what the path carries. IPv6 routers never cut.
+    """
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._send = listener.sendto
+        self._socket = listener
+        self._has_say = sys.platform == "linux" and listener.family == socket.AF_INET
+        self._may_be_cut: bool | None = None
+
+    def send(self, data: bytes, target: tuple[str, int]) -> None:
+        """Send a datagram.
+
+        Raises:
+            OSError: it has not left.
+
+        """
+        size = len(data)
+        if size > _ALWAYS_FITS and self._has_say:
+            may = size <= _MUST_PASS
+            if may is not self._may_be_cut:
+                self._may_be_cut = may
+                value = _LINUX_PMTUDISC_DONT if may else _LINUX_PMTUDISC_PROBE
+                self._socket.setsockopt(
+                    socket.IPPROTO_IP, _LINUX_IP_MTU_DISCOVER, value
+                )
+        self._send(data, target)
 
 
 def bind(listen: ListenAddress) -> socket.socket:

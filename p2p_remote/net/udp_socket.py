@@ -28,6 +28,7 @@ _LINUX_IPV6_MTU_DISCOVER = 23
 _LINUX_PMTUDISC_DONT = 0
 _LINUX_PMTUDISC_PROBE = 3
 _MUST_PASS = MAX_DATAGRAM + 5  # bytes; a relay's header is around some of ours
+_ALWAYS_FITS = 548  # bytes of UDP payload in the 576 that IPv4 demands (RFC 791)
 
 OnDatagram = Callable[[bytes, Endpoint], None]
 OnBatchEnd = Callable[[], None]
@@ -48,9 +49,7 @@ class UdpSocket:
         bound.setblocking(False)
         for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
             bound.setsockopt(socket.SOL_SOCKET, option, buffer_bytes)
-        # Nobody fragments, or a probe of the path's MTU would prove nothing; what
-        # routers say of it does not count (RFC 8899 section 3).
-        self._may_fragment(may=False)
+        self._may_be_cut: bool | None = None
         self._ttl_option = (
             (socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)
             if self._is_ipv6
@@ -111,15 +110,20 @@ class UdpSocket:
                 self._send_plainly(data, endpoint)
         except OSError as error:
             self._count(error)
-            if error.errno == errno.EMSGSIZE and len(data) <= _MUST_PASS:
-                self._send_in_fragments(data, endpoint)
         else:
             self.sent += 1
 
-    def _may_fragment(self, *, may: bool) -> None:
-        """Let the system cut datagrams that are too large for the device, or not."""
-        if sys.platform != "linux":
+    def _let_fragment(self, size: int) -> None:
+        """Say whether the next datagram may be cut, by us or by IPv4 routers.
+
+        What has to pass everywhere may be, because there are tunnels that carry less
+        and do not say so. Anything larger may not, or a probe of the path's MTU would
+        prove nothing; what routers say of it does not count (RFC 8899 section 3).
+        """
+        may = size <= _MUST_PASS
+        if may is self._may_be_cut or size <= _ALWAYS_FITS or sys.platform != "linux":
             return
+        self._may_be_cut = may
         level, discovery = (
             (socket.IPPROTO_IPV6, _LINUX_IPV6_MTU_DISCOVER)
             if self._is_ipv6
@@ -127,17 +131,6 @@ class UdpSocket:
         )
         value = _LINUX_PMTUDISC_DONT if may else _LINUX_PMTUDISC_PROBE
         self._socket.setsockopt(level, discovery, value)
-
-    def _send_in_fragments(self, data: bytes, endpoint: Endpoint) -> None:
-        """Send what has to pass on a device for which even that is too large."""
-        self._may_fragment(may=True)
-        try:
-            self._send_plainly(data, endpoint)
-            self.sent += 1
-        except OSError as error:
-            self._count(error)
-        finally:
-            self._may_fragment(may=False)
 
     def _send_with_ttl(self, data: bytes, endpoint: PrimingEndpoint) -> None:
         self._socket.setsockopt(*self._ttl_option, endpoint.ttl)
@@ -148,6 +141,7 @@ class UdpSocket:
 
     def _send_plainly(self, data: bytes, endpoint: Endpoint) -> None:
         address = _address(endpoint.host, endpoint.port)
+        self._let_fragment(len(data))
         if self._transport is not None:
             self._transport.sendto(data, address)
         else:

@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import socket
+import sys
 from collections import deque
 
 import pytest
@@ -11,6 +12,10 @@ from p2p_remote.errors import NetworkError
 from p2p_remote.net.udp_socket import BATCH, UdpSocket, open_udp_sockets
 from p2p_remote.traversal.paths import PrimingEndpoint
 from p2p_remote.wire.address import Endpoint
+
+# Linux options that Python 3.11 has no names for.
+IP_MTU_DISCOVER, IPV6_MTU_DISCOVER = 10, 23
+CUT, WHOLE = 0, 3  # IP_PMTUDISC_DONT, IP_PMTUDISC_PROBE
 
 
 class Received:
@@ -161,6 +166,26 @@ def test_too_long_a_datagram_is_counted(opened):
     one = opened()
     one.send(bytes(70_000), one.endpoint)
     assert one.errors["EMSGSIZE"] == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the option is Linux' own")
+@pytest.mark.parametrize(
+    ("host", "level", "option"),
+    [
+        ("127.0.0.1", socket.IPPROTO_IP, IP_MTU_DISCOVER),
+        ("::1", socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER),
+    ],
+)
+def test_what_has_to_pass_everywhere_may_be_cut_and_probes_may_not(
+    opened, host, level, option
+):
+    """A relayed datagram of the base size is the largest of the first kind."""
+    one = opened(host)
+    found = []
+    for size in (1205, 60, 1206, 60, 1472, 549):
+        one.send(bytes(size), one.endpoint)
+        found.append(one._socket.getsockopt(level, option))
+    assert found == [CUT, CUT, WHOLE, WHOLE, WHOLE, CUT]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1"])

@@ -49,6 +49,14 @@ table ip cuts {
   }
 }
 """
+_SILENT = """
+table ip silent {
+  chain output {
+    type filter hook output priority 0;
+    icmp type destination-unreachable icmp code 4 drop
+  }
+}
+"""
 _NAMED = Path("/etc/netns")  # `ip netns exec` lays what is there over /etc
 _EVERYWHERE = "0.0.0.0/0"
 _MIDDLE = "203.0.113.0/24"
@@ -263,6 +271,15 @@ class NatLab(Network):
         self._forget(site)
         if site.kind == "none":
             self.addresses[at] = site.public
+
+    def narrow(self, at: str, mtu: int) -> None:
+        """Let the site's line carry less, and nobody say so by ICMP."""
+        for name, interface in (
+            (self.sites[at].carrier, "wan"),
+            (f"{at}-provider", "line"),
+        ):
+            self.nft(name, _SILENT)
+            self.ip(name, "link", "set", interface, "mtu", str(mtu))
 
     def cut_direct(self) -> None:
         """Nothing passes between the sites; both reach the middle."""
