@@ -16,7 +16,7 @@ ARGS ?=
 DEBIAN_PACKAGES := python3-venv xvfb xauth xdotool x11-utils x11-xserver-utils \
 	xterm tmux iproute2 nftables libxcb-render0 libxcb-shm0 libxcb-randr0 \
 	libxcb-xfixes0 procps redis-server tigervnc-standalone-server \
-	tigervnc-scraping-server x11vnc
+	tigervnc-scraping-server x11vnc picom
 
 # Files whose every branch is covered: pure machines have no excuse.
 PURE_FLOORS := p2p_remote/wire/*,p2p_remote/crypto/*,p2p_remote/traversal/*,p2p_remote/transport/*,p2p_remote/session/*

@@ -171,12 +171,15 @@ class Injector:
             raise PermissionNotGrantedError("The focus is not on what is shared.")
 
     def _check_shortcut(self, keysym: int, modifiers: int = 0) -> None:
-        """Where only windows are shared, keys for all of the desktop are not."""
-        if (
-            self._target.guards_shortcuts
-            and self._shortcuts.concern_all(keysym, modifiers)
-            and not self._grants.allowed(_SYSTEM_KEYS, self._clock())
-        ):
+        """Where only windows are shared, keys for all of the desktop are not.
+
+        Nobody presses those that lead away from it, and from F11, by mere control.
+        """
+        shortcuts = self._shortcuts
+        is_guarded = shortcuts.leave_desktop(keysym, modifiers) or (
+            self._target.guards_shortcuts and shortcuts.concern_all(keysym, modifiers)
+        )
+        if is_guarded and not self._grants.allowed(_SYSTEM_KEYS, self._clock()):
             raise PermissionNotGrantedError("System keys are not allowed.")
 
     def _let_go(self) -> None:

@@ -19,6 +19,10 @@ _FUNCTION: Final = range(0xFFBE, 0xFFE1)  # F1 to F35
 _MEDIA: Final = range(0x1008FF00, 0x10090000)  # XF86keysym.h
 
 
+_CONSOLES: Final = range(0x1008FE01, 0x1008FE0D)  # XF86Switch_VT_1 to 12
+_BACKSPACE: Final = 0xFF08
+
+
 class Shortcuts:
     """Follows the modifiers that are held."""
 
@@ -36,6 +40,19 @@ class Shortcuts:
             self._held.update({message.keysym} & (_CONTROL | _ALT))
         elif message.action == wire_input.ACTION_RELEASE:
             self._held.discard(message.keysym)
+
+    def leave_desktop(self, keysym: int, modifiers: int = 0) -> bool:
+        """Whether this key may lead to where our own stop keys are not heard.
+
+        Ctrl+Alt with a function key shows a text console, with Backspace it ends the X
+        server.
+        """
+        if keysym in _CONSOLES:
+            return True
+        has_alt = modifiers & wire_input.MODIFIER_ALT or self._held & _ALT
+        has_control = modifiers & wire_input.MODIFIER_CONTROL or self._held & _CONTROL
+        is_one = keysym in _FUNCTION or keysym == _BACKSPACE
+        return bool(has_alt and has_control and is_one)
 
     def concern_all(self, keysym: int, modifiers: int = 0) -> bool:
         """Whether this key, pressed now, may act on all of the desktop."""

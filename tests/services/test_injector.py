@@ -190,6 +190,32 @@ def test_where_windows_are_shared_keys_for_the_desktop_are_guarded(
     assert len(bench.finish()) == len(held + after) + len(messages)
 
 
+def test_keys_that_lead_away_from_the_stop_keys_are_always_guarded(
+    bench: Bench,
+) -> None:
+    """Text consoles and the end of the X server; Ctrl+Alt+Del is a key like others."""
+    serial = bench.grants.grant("control", 100.0).serial
+    tap, press = 0, 1
+    both = wire_input.MODIFIER_CONTROL | wire_input.MODIFIER_ALT
+    f2, backspace, console, delete = 0xFFBF, 0xFF08, 0x1008FE02, 0xFFFF
+    for keysym, modifiers in ((f2, both), (backspace, both), (console, 0)):
+        bench.injector.submit(wire_input.KeyInput(serial, keysym, modifiers, tap))
+    assert bench.finish() == []
+    allowed = [
+        wire_input.KeyInput(serial, delete, both, tap),
+        wire_input.KeyInput(serial, f2, wire_input.MODIFIER_ALT, tap),
+        wire_input.KeyInput(serial, 0xFFE3, 0, press),
+        wire_input.KeyInput(serial, backspace, 0, tap),
+        wire_input.KeyInput(serial, 0xFFE9, 0, press),
+    ]
+    for message in (*allowed, wire_input.KeyInput(serial, f2, 0, tap)):
+        bench.injector.submit(message)
+    assert len(bench.finish()) == len(allowed)
+    bench.grants.grant("sys_keys", 100.0)
+    bench.injector.submit(wire_input.KeyInput(serial, f2, both, tap))
+    assert len(bench.finish()) == len(allowed) + 1
+
+
 def test_nothing_arrives_without_the_grant(bench: Bench) -> None:
     """Without a grant, under an old one or after its expiry, nothing arrives."""
     bench.injector.submit(wire_input.PointerInput(1, 1, 2, 0))

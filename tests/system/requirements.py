@@ -1,7 +1,7 @@
 """What a system test needs from the machine, and what happens when it is not there.
 
 A test skips and names the Debian package to install. Where the environment variable
-P2P_REQUIRE lists the need (`P2P_REQUIRE=x11,tmux,netns,tigervnc,redis` in .ci/run), the
+P2P_REQUIRE lists the need (`P2P_REQUIRE=x11,tmux` for example, and all in .ci/run), the
 missing package is a failure instead, so that nothing is skipped by accident.
 """
 
@@ -24,6 +24,7 @@ COMMANDS = {
     "tmux": {"tmux": "tmux"},
     "netns": {"ip": "iproute2", "nft": "nftables"},
     "redis": {"redis-server": "redis-server"},
+    "compositor": {"picom": "picom"},
     "tigervnc": {"Xtigervnc": "tigervnc-standalone-server"},
 }
 
