@@ -35,8 +35,9 @@ class RfbClient:
         rate: float | None = None,
         *,
         host: str = "127.0.0.1",
+        connection: socket.socket | None = None,
     ) -> None:
-        self._socket = socket.create_connection((host, port), 10.0)
+        self._socket = connection or socket.create_connection((host, port), 10.0)
         self._socket.settimeout(20.0)
         if rate is not None:
             # Bytes in the kernel count as sent: a thin line has no such store.
