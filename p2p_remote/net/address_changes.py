@@ -33,13 +33,14 @@ class AddressChanges:
         except NotImplementedError:  # a loop that watches no sockets
             self._give_up()
 
-    async def wait(self, patience: float) -> bool:
-        """Return True when addresses may have changed, False after `patience` s.
+    async def wait(self, interval: float, patience: float | None = None) -> bool:
+        """Return True when addresses may have changed.
 
-        Where nobody tells, they may always have changed after that time.
+        Where nobody tells, that is always so after `interval` s. Where somebody does,
+        return False after `patience` s, None = never.
         """
         if self._socket is None:
-            await asyncio.sleep(patience)
+            await asyncio.sleep(interval)
             return True
         try:
             async with asyncio.timeout(patience):

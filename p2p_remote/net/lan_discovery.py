@@ -160,8 +160,7 @@ class LanDiscovery:
                 if frozenset(_multicast_addresses()) != self._interfaces:
                     await self._shut()
                     await self._open()
-                while not await changes.wait(_WATCH_INTERVAL):
-                    pass
+                await changes.wait(_WATCH_INTERVAL)
 
     async def _register(self) -> None:
         """Announce without probing: the ID in the name is ours by its key.

@@ -225,7 +225,7 @@ class Pointer:
 
 @dataclass(frozen=True, slots=True)
 class Stats:
-    """Once a second: what the line carries."""
+    """Once a second, less often while nothing moves: what the line carries."""
 
     rtt_ms: float
     kbit_s: float

@@ -18,7 +18,8 @@ from p2p_remote.traversal.candidate import (
 )
 from p2p_remote.wire.address import Endpoint
 
-INTERVAL = 4.0  # s between looks at the clocks; at the addresses where nobody tells
+INTERVAL = 4.0  # s between looks at the addresses where nobody tells
+PATIENCE = 10.0  # s between looks at the clocks where somebody does
 SLEPT = 5.0  # s that the wall clock gains on the loop's while the computer sleeps
 
 
@@ -64,7 +65,7 @@ class NetworkWatch:
             self.look(slept=False)  # for what changed before we listened
             while True:
                 ahead = time.time() - time.monotonic()
-                changed = await changes.wait(INTERVAL)
+                changed = await changes.wait(INTERVAL, PATIENCE)
                 slept = time.time() - time.monotonic() - ahead > SLEPT
                 if changed or slept:
                     self.look(slept=slept)

@@ -16,6 +16,7 @@ from p2p_remote.errors import (
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.services import events as se
 from p2p_remote.services.exit_codes import EXIT_CODES, end_text
+from p2p_remote.services.line_report import LineReport
 from p2p_remote.services.picture import Picture
 from p2p_remote.services.remote_pointer import RemotePointer
 from p2p_remote.services.running_node import NodeOptions, RunningNode
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 CALL_SECONDS = 15.0  # s until a call that nobody answers is given up
-STATS_INTERVAL = 1.0  # s
 MAX_BREAKS = 3  # key frames asked for within BREAKS_WINDOW before we give up
 BREAKS_WINDOW = 10.0  # s
 LATE_INPUT = 5.0  # s of silence after which input is refused: it would come too late
@@ -62,8 +62,7 @@ class TechnicianService:
         self._silent_at: float | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._give_up: asyncio.TimerHandle | None = None
-        self._frames = 0
-        self._bytes_before = 0
+        self._report = LineReport(self._running.clock, lambda: self._session, notify)
         self._pointer = RemotePointer()
         self._transfers: TechnicianTransfers | None = None
 
@@ -75,7 +74,7 @@ class TechnicianService:
 
         """
         await self._running.start(self._on_node_event)
-        self._spawn(self._report_forever())
+        self._spawn(self._report.run())
 
     async def call(self, target: int, *, password: str = "") -> None:
         """Call an ID; everything after this arrives as events."""
@@ -346,7 +345,7 @@ class TechnicianService:
     # Pictures.
 
     def _on_frame(self, damage: list[Rect]) -> None:
-        self._frames += 1
+        self._report.note_frame()
         height, width = self.framebuffer.shape[:2]
         generation = self._picture.generation
         self._notify(se.Frame(generation, width, height, tuple(damage)))
@@ -364,24 +363,6 @@ class TechnicianService:
         else:
             session.request_key_frame(now)
         self._running.poke()
-
-    async def _report_forever(self) -> None:
-        while True:
-            await asyncio.sleep(STATS_INTERVAL)
-            session = self._session
-            if session is None or session.state is not State.ACTIVE:
-                continue
-            statistics = session.statistics()
-            received = statistics.bytes_received - self._bytes_before
-            self._bytes_before = statistics.bytes_received
-            self._notify(
-                se.Stats(
-                    round(statistics.rtt * 1000, 1),
-                    round(received * 8 / 1000 / STATS_INTERVAL, 1),
-                    round(self._frames / STATS_INTERVAL, 1),
-                )
-            )
-            self._frames = 0
 
     # Helpers of the above.
 

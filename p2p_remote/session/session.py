@@ -133,6 +133,7 @@ class Session:
         """Drain what is to be sent now."""
         out = self._connection.datagrams_to_send(now)
         if (agent := self._seeking) is not None:
+            agent.carried_at = self._connection.paths.used_at
             out += agent.copies(out) + agent.datagrams_to_send(now)
         return out
 
@@ -141,8 +142,7 @@ class Session:
         times = [self._connection.next_timer(), self._gone_at()]
         if (agent := self._seeking) is not None:
             times.append(agent.next_timer())
-        due = [time for time in times if time is not None]
-        return min(due) if due else None
+        return min((time for time in times if time is not None), default=None)
 
     def next_event(self) -> ev.SessionEvent | None:
         """Drain what has happened, one by one."""

@@ -19,7 +19,7 @@ from p2p_remote.transport.events import (
 from p2p_remote.transport.farewell import Farewell
 from p2p_remote.transport.inbox import Inbox
 from p2p_remote.transport.liveness import Liveness
-from p2p_remote.transport.paths import OtherPaths
+from p2p_remote.transport.paths import Paths
 from p2p_remote.transport.sender import Sender
 from p2p_remote.transport.statistics import Statistics
 from p2p_remote.wire.address import Path
@@ -73,7 +73,7 @@ class Connection:
         self._seen = now  # newest time that any verb was called at
         self._armed: float | None = None  # timer in the future of `_seen`
         self._newest = -1  # packet number
-        self._paths = OtherPaths()
+        self.paths = Paths()
         self._answered_challenge = False  # in the packet at hand
         self._short_of_room: set[int] = set()
         self._bytes_received = self._packets_received = self._packets_refused = 0
@@ -156,7 +156,7 @@ class Connection:
     def set_path(self, path: Path, now: float, *, reset: bool) -> None:
         """Send on `path` from now; `reset` forgets what was measured on the old one."""
         self._path = path
-        self._paths.forget_heard()
+        self.paths.forget_heard()
         if reset:
             self._sender.reset_path(now)
         self._sender.use_path(path)
@@ -169,7 +169,7 @@ class Connection:
         if not self._is_open:
             return
         token = self._random(TOKEN_BYTES)
-        self._paths.on_challenged(token, path, now)
+        self.paths.on_challenged(token, path, now)
         self._send_aside(PathChallenge(token), path, now)
 
     def watch_peer(self, *, active: bool) -> None:
@@ -269,8 +269,7 @@ class Connection:
         frames = decode_packet(plaintext)
         if number > self._newest:
             self._newest = number
-            if path != self._path:
-                self._report(self._paths.on_heard(path, now))
+            self._report(self.paths.on_heard(path, self._path, now))
         self._answered_challenge = False
         eliciting = False
         for frame in frames:
@@ -295,7 +294,7 @@ class Connection:
             self._send_aside(PathResponse(frame.token), path, now)
 
     def _on_response(self, frame: PathResponse, path: Path, now: float) -> None:
-        self._report(self._paths.on_response(frame.token, now))
+        self._report(self.paths.on_response(frame.token, now))
 
     def _on_rekey(self, frame: Rekey, path: Path, now: float) -> None:
         if frame.step == REKEY_ANSWER:

@@ -121,7 +121,7 @@ class Agent(PathKeeper):
         pair = self._check_list.get(path) or self._learn(path, now, None)
         if pair is None:
             return
-        pair.carried(now)
+        pair.heard(now)
         if not pair.usable:
             pair.check_soon(now)
             self._changed = True
@@ -193,8 +193,6 @@ class Agent(PathKeeper):
             if self._controlling:
                 self.search.again(now, patient=self._is_patient)
         self._beacon.light(self._relay, now, lonely=self._selected is None)
-        if self._selected is not None:
-            self._selected.put_off(now)
         while (due := self._check_list.next_due(now)) is not None:
             self._send_check(due, now)
         self._search_on(now)
@@ -253,6 +251,8 @@ class Agent(PathKeeper):
         pair.heard(now)
         if not pair.usable:
             pair.check_soon(now)
+        else:
+            self._check_list.keep_together(now)
         if check.nominate and not self._controlling:
             self._on_nomination(pair, counter_of(check.transaction), now)
         if check.restart and now - self._peer_round_at >= PEER_ROUND_SPACING:
@@ -271,7 +271,7 @@ class Agent(PathKeeper):
         is_main = not pair.is_tcp and socket_of(path) == MAIN_SOCKET
         if seen is not None and is_main and not self._local.knows(seen):
             self.add_local([candidate(CandidateKind.PEER_REFLEXIVE, seen)])
-        self._check_list.plan_keeping(self._selected, now, self._random)
+        self._plan_keeping(now)
         if pair is self._nominated and not self._controlling:
             self._select(pair, now, CHOSEN_TCP if pair.is_tcp else CHOSEN)
         self._choose(now)

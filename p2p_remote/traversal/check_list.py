@@ -161,23 +161,37 @@ class CheckList:
         return frozenset(kept)
 
     def plan_keeping(
-        self, selected: Pair | None, now: float, random: Callable[[int], bytes]
+        self,
+        selected: Pair | None,
+        now: float,
+        random: Callable[[int], bytes],
+        *,
+        carries: bool,
     ) -> None:
-        """Keep checking what is in use, the two best direct paths and the relay."""
+        """Keep checking what is in use, the two best direct paths and the relay.
+
+        `carries`: packets of the session come by the path in use.
+        """
         direct = [each for each in ranked(self) if not each.is_relay]
         for pair in self._pairs.values():
             if not pair.usable:
                 continue
             if pair.is_relay or pair is selected or pair in direct[:2]:
                 jitter = random(1)[0] / 127.5 - 1
-                pair.keep(now, jitter, spare=pair is not selected)
+                pair.keep(now, jitter, spare=pair is not selected, carries=carries)
             else:
                 pair.release()
+
+    def keep_together(self, now: float) -> None:
+        """Check now what would be checked soon, only to be kept."""
+        for pair in self._pairs.values():
+            pair.keep_together(now)
 
     def next_due(self, now: float) -> Pair | None:
         """Pair to be checked now; the caller sends the check.
 
-        Only checks to where nobody has answered yet are paced.
+        Only checks to where nobody has answered yet are paced. Those that keep paths
+        go together, so that who sleeps is woken once.
         """
         may_probe = now >= self._free_at
         affordable = self._refilled(now) >= _ONE_CHECK
@@ -189,6 +203,7 @@ class CheckList:
         ]
         if not due:
             return None
+        self.keep_together(now)
         best = min(due, key=_urgency)
         if not best.is_free:
             self._budget -= 1

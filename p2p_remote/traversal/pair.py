@@ -65,10 +65,11 @@ LAST_WAIT = 1.0  # s after the last check of a round until the pair has failed
 TRIGGER_SPACING = 0.01  # s between checks on a pair that the peer's checks trigger
 
 KEEP_INTERVAL = 5.0  # s between checks on the path in use, RFC 7675 section 5.1
-CARRYING_EXTRA = 10.0  # s later if it carries packets, which tell sooner what is wrong
-RELAY_KEEP_INTERVAL = 10.0  # s; the relay closes a channel after 30 s of silence
-SPARE_KEEP_INTERVAL = 15.0  # s, a direct path not in use; Tr of RFC 8445 section 11
+CARRYING_KEEP_INTERVAL = 18.0  # s, if it carries packets: they tell what is wrong
+RELAY_KEEP_INTERVAL = 10.0  # s; the server may restart, and forgets us then
+SPARE_KEEP_INTERVAL = 20.0  # s, a path not in use; the relay closes a channel after 30
 KEEP_JITTER = 0.2  # share by which those intervals vary, RFC 7675 section 5.1
+KEEP_TOGETHER = 12.0  # s after a check from which the next goes early with others
 DOUBT_AFTER = 0.2  # s, or ...
 DOUBT_ROUND_TRIPS = 3  # round trips: a check is overdue, other paths are preferred
 LOST_AFTER = 5.0  # s of silence while a check is unanswered
@@ -102,9 +103,8 @@ class Pair:
     last_answered: float | None = None
     unanswered_since: float | None = None
     doubted: bool = False  # a check is overdue and nothing else was heard either
+    is_keeping: bool = False  # the next check is for keeping alone
     announce_round: bool = False  # checks ask the peer to begin a round too
-    _carried_at: float | None = None  # when a packet of the session came
-    _may_put_off: bool = False  # the next check is for keeping alone
     _is_spare: bool = False  # kept, but not in use
     _confirm_from: float | None = None  # only checks sent since then set it at rest
     _retry: float = RETRY_MINIMUM
@@ -166,10 +166,11 @@ class Pair:
         self._round_start = self.next_check = now
         self._pause = 0.0
         self._sent_in_round = 0
+        self.is_keeping = False
 
     def check_soon(self, now: float) -> None:
         """Check as soon as possible (triggered check, RFC 8445 section 7.3.1.4)."""
-        self._may_put_off = False
+        self.is_keeping = False
         if self.usable:
             self.next_check = now
             return
@@ -189,7 +190,7 @@ class Pair:
         """Note that a check leaves; True if it is to die on the way (priming)."""
         priming = self._round is PRIMED_ROUND and self._sent_in_round < PRIMING_CHECKS
         self._change(Cause.SENT)
-        self.triggered = False
+        self.triggered = self.is_keeping = False
         self.last_sent = now
         self._outstanding[transaction] = now
         if len(self._outstanding) > _OUTSTANDING:
@@ -232,33 +233,30 @@ class Pair:
         self.last_heard = now
         self.doubted = False
 
-    def keep(self, now: float, jitter: float, *, spare: bool = False) -> None:
+    def keep(
+        self, now: float, jitter: float, *, spare: bool = False, carries: bool = False
+    ) -> None:
         """Plan the next check of an answered path; `jitter` is in -1..1.
 
-        `spare`: it is not in use.
+        `spare`: it is not in use. `carries`: packets of the session come by it.
         """
-        interval = SPARE_KEEP_INTERVAL if spare else KEEP_INTERVAL
+        interval = CARRYING_KEEP_INTERVAL if carries else KEEP_INTERVAL
         if self.is_relay:
             interval = RELAY_KEEP_INTERVAL
+        if spare:
+            interval = SPARE_KEEP_INTERVAL
         due = now + interval * (1 + KEEP_JITTER * jitter)
         is_called = not spare and self._is_spare  # into use before its check was due
         if self.next_check is None or (is_called and due < self.next_check):
             self.next_check = due
-            self._may_put_off = not spare
+            self.is_keeping = True
         self._is_spare = spare
 
-    def carried(self, now: float) -> None:
-        """Note an authenticated packet of the session that came over this path."""
-        self._carried_at = now
-        self.heard(now)
-
-    def put_off(self, now: float) -> None:
-        """Let packets of the session stand once for a check of keeping that is due."""
-        if not self._may_put_off or self.next_check is None or now < self.next_check:
-            return
-        self._may_put_off = False
-        if self._carried_at is not None and now < self._carried_at + KEEP_INTERVAL:
-            self.next_check += CARRYING_EXTRA
+    def keep_together(self, now: float) -> None:
+        """Somebody is awake for another check: let one of keeping go with it."""
+        planned = self.is_keeping and self.next_check is not None
+        if planned and now >= (self.last_sent or 0.0) + KEEP_TOGETHER:
+            self.next_check = now
 
     def release(self) -> None:
         """Send no more checks on an answered path that nobody needs."""

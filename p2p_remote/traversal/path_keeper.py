@@ -27,6 +27,7 @@ SILENT = "the path before fell silent"
 # than a round and the 30 s for which a Linux router keeps an entry for a datagram that
 # it refused, which stands in the way of what it would let pass.
 _RETRIES = (2.0, 4.0, 8.0, 35.0)
+_CARRYING_AGE = 7.0  # s since the last packet; keepalives follow each other sooner
 _SETTLED_AFTER = 1.0  # s until both ends have heard of a change of the path
 
 
@@ -52,6 +53,9 @@ class PathKeeper:
         self._planned_at = now - ROUND_SPACING
         self._beacon = Beacon()
         self._changed = True  # the next timer is to be computed again
+        self.carried_at: float | None = None
+        """When a packet of the session came by the path in use; whoever runs us knows.
+        """
         self._events: deque[AgentEvent] = deque()
 
     @property
@@ -223,8 +227,15 @@ class PathKeeper:
         self._announce(why)
         if self._controlling:
             pair.tell(now)  # the nomination
-        self._check_list.plan_keeping(self._selected, now, self._random)
+        self._plan_keeping(now)
         self._plan_retry(now)
+
+    def _plan_keeping(self, now: float) -> None:
+        at = self.carried_at
+        carries = at is not None and now < at + _CARRYING_AGE
+        self._check_list.plan_keeping(
+            self._selected, now, self._random, carries=carries
+        )
 
     def _announce(self, why: str) -> None:
         if self._selected is not None:

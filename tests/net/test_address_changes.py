@@ -26,7 +26,7 @@ async def test_a_notice_is_a_change_once(notices):
     for _ in range(3):
         notices.send(b"an address")
     assert await changes.wait(10.0) is True
-    assert await changes.wait(0.01) is False
+    assert await changes.wait(10.0, 0.01) is False
     notices.send(b"another")
     assert await changes.wait(10.0) is True
     changes.close()

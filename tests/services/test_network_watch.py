@@ -70,6 +70,7 @@ async def test_it_looks_again_and_again(monkeypatch):
     """Started, it looks until it is closed."""
     watched = Watched(None)
     monkeypatch.setattr(network_watch, "INTERVAL", 0.0)
+    monkeypatch.setattr(network_watch, "PATIENCE", 0.0)
     monkeypatch.setattr(network_watch, "host_candidates", lambda _port: [NEW])
     watched.watch.start()
     async with network_watch.asyncio.timeout(5):
