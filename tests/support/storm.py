@@ -102,6 +102,7 @@ class Storm:
         """Call until the customer says yes, and begin with everything."""
         for _ in range(CALLS):
             if self.world.technician.session is None:
+                self.world.technician.reports.clear()  # of a call that failed
                 self.world.call()
         assert self.world.technician.session is not None, "no call came through"
         self.world.approve("control", "file_in", wait=0.0)
