@@ -34,7 +34,7 @@ from tests.support.storm_ends import Customer, Technician
 
 TCP_ONLY = ("udp443", "noudp", "tcp443")  # the simulated TCP knows no losses
 LOOK = 0.03  # s between two looks at the screen
-CALLS = 3  # people try again
+CALLS = 5  # people try again
 CALM = 60.0  # s after the faults in which all has to be right again
 NODE_BYTES = 2 << 20  # what a node may keep
 WAITING_BYTES = 2 << 20  # what may wait to be sent, over all channels
@@ -100,6 +100,10 @@ class Storm:
 
     def start(self) -> None:
         """Call until the customer says yes, and begin with everything."""
+        self.network.run_for(
+            30.0,
+            lambda: not all(each.all_of(nd.NodeRegistered) for each in self.people),
+        )
         for _ in range(CALLS):
             if self.world.technician.session is None:
                 self.world.technician.reports.clear()  # of a call that failed
