@@ -216,6 +216,34 @@ def test_keys_that_lead_away_from_the_stop_keys_are_always_guarded(
     assert len(bench.finish()) == len(allowed) + 1
 
 
+def test_modifiers_that_came_with_a_held_key_count_as_held(bench: Bench) -> None:
+    """A key that is kept down with Ctrl+Alt does not open the way to a console."""
+    serial = bench.grants.grant("control", 100.0).serial
+    tap, press, release = 0, 1, 2
+    both = wire_input.MODIFIER_CONTROL | wire_input.MODIFIER_ALT
+    other, f2, tab = ord("x"), 0xFFBF, 0xFF09
+    bench.injector.submit(wire_input.KeyInput(serial, other, both, press))
+    bench.injector.submit(wire_input.KeyInput(serial, f2, 0, tap))
+    held = [("key", other, both, press)]
+    assert bench.finish() == held
+    bench.guards_shortcuts = True
+    bench.injector.submit(wire_input.KeyInput(serial, tab, 0, tap))
+    bench.injector.submit(wire_input.KeyInput(serial, other, 0, release))
+    bench.injector.submit(wire_input.KeyInput(serial, f2, 0, tap))
+    free = [("key", other, 0, release), ("key", f2, 0, tap)]
+    assert bench.finish() == held + free
+
+
+def test_meta_opens_no_console_either(bench: Bench) -> None:
+    """Where Meta is the modifier that Alt is, Ctrl+Meta+F2 shows a console."""
+    serial = bench.grants.grant("control", 100.0).serial
+    meta, f2, press = 0xFFE7, 0xFFBF, 1
+    control = wire_input.MODIFIER_CONTROL
+    bench.injector.submit(wire_input.KeyInput(serial, meta, 0, press))
+    bench.injector.submit(wire_input.KeyInput(serial, f2, control, press))
+    assert bench.finish() == [("key", meta, 0, press)]
+
+
 def test_nothing_arrives_without_the_grant(bench: Bench) -> None:
     """Without a grant, under an old one or after its expiry, nothing arrives."""
     bench.injector.submit(wire_input.PointerInput(1, 1, 2, 0))
