@@ -31,7 +31,7 @@ class LaneGate:
     def __init__(self, connection: socket.socket) -> None:
         """Take a connection that blocks."""
         self._connection = connection
-        self._tells = sys.platform == "linux"
+        self._tells = sys.platform == "linux" and self._tells_enough()
         self._moved_at = seconds()
         self._acknowledged = self._ask().acknowledged if self._tells else 0
         self._sent = self._acknowledged
@@ -79,8 +79,15 @@ class LaneGate:
         rate = max(self._window.rate, 1.0)
         select.select([], [], [], min(max(needed / rate, MIN_WAIT), MAX_WAIT))
 
+    def _tells_enough(self) -> bool:
+        """Whether the kernel has all the fields: they are told since Linux 4.9."""
+        return len(self._info()) == _INFO_BYTES
+
+    def _info(self) -> bytes:
+        return self._connection.getsockopt(socket.SOL_TCP, socket.TCP_INFO, _INFO_BYTES)
+
     def _ask(self) -> Look:
-        info = self._connection.getsockopt(socket.SOL_TCP, socket.TCP_INFO, _INFO_BYTES)
+        info = self._info()
         if _STATE.unpack_from(info)[0] not in (_ESTABLISHED, _CLOSE_WAIT):
             raise ConnectionError("the connection is over")
         return Look(

@@ -250,14 +250,12 @@ class CustomerService:
         self._running.poke()
 
     async def _ask(self, caller: nd.CallerArrived, known: KnownPeer | None) -> None:
+        number = 0 if known is None else known.peer_id
         try:
-            if known is not None:
-                number = known.peer_id
-            else:
+            if known is None:
                 number = await self._running.derive(caller.public, caller.counter)
         except RuntimeError:
-            self._held = None
-            self._finish(control.REASON_CAPABILITY, "There is too little memory here.")
+            self._give_up(caller)
             return
         if self._caller is not caller:
             return
@@ -270,6 +268,18 @@ class CustomerService:
             se.Request(name, number, how, kind, not how, ANSWER_SECONDS, handle)
         )
         held, self._held = self._held or [], None
+        for event in held:
+            self._on_session_event(event)
+
+    def _give_up(self, caller: nd.CallerArrived) -> None:
+        """End the request of a caller whose ID cannot be computed."""
+        if self._caller is not caller:
+            return  # has gone; the place may be another's
+        held, self._held = self._held or [], None
+        if self._session is None:
+            self._caller = None
+            self._notify(se.Trouble("A call failed: there is too little memory here."))
+        self._finish(control.REASON_CAPABILITY, "There is too little memory here.")
         for event in held:
             self._on_session_event(event)
 
@@ -304,10 +314,8 @@ class CustomerService:
             self._running.poke()
             return
         self._session = session
-        self._answer_timer = self._loop.call_later(ANSWER_SECONDS, self._no_answer)
-
-    def _no_answer(self) -> None:
-        self._finish(control.REASON_TIMED_OUT, "The customer did not answer in time.")
+        late = control.REASON_TIMED_OUT, "The customer did not answer in time."
+        self._answer_timer = self._loop.call_later(ANSWER_SECONDS, self._finish, *late)
 
     def _on_session_event(self, event: ev.SessionEvent) -> None:
         if self._held is not None:
@@ -328,19 +336,11 @@ class CustomerService:
         self._sharing = Sharing(
             session, self._desk, self._running, self._notify, self._downloads
         )
-        self._notify(
-            se.Started(
-                self._caller.name,
-                self._caller_id,
-                event.grants,
-                session.path_kind,
-                session.path_why,
-                event.width,
-                event.height,
-                event.verified,
-                event.seconds,
-            )
-        )
+        peer = self._caller.name, self._caller_id
+        path = session.path_kind, session.path_why
+        size, is_known = (event.width, event.height), event.verified
+        started = se.Started(*peer, event.grants, *path, *size, is_known, event.seconds)
+        self._notify(started)
         if self._early_key:
             self._sharing.announce(self._early_key)
 

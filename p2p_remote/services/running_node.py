@@ -230,9 +230,12 @@ class RunningNode:
 
     async def _join(self, lan: LanDiscovery, number: int, target: int) -> None:
         """Call on the LAN too, as soon as somebody is found there."""
-        endpoints = await self._find_on_lan(lan, target)
-        self.node.calls.found_on_lan(number, endpoints)
-        self.poke()
+        endpoints: tuple[Endpoint, ...] = ()
+        try:
+            endpoints = await self._find_on_lan(lan, target)
+        finally:  # the call fails once nobody is looked for any more
+            self.node.calls.found_on_lan(number, endpoints)
+            self.poke()
 
     async def _find_on_lan(
         self, lan: LanDiscovery, target: int
@@ -260,8 +263,7 @@ class RunningNode:
         for task in (self._advertising, self._search):
             if task is not None:
                 task.cancel()
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
+                await asyncio.gather(task, return_exceptions=True)
         if self.lan is not None:
             await self.lan.close()
         if self._watch is not None:

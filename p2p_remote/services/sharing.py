@@ -209,6 +209,8 @@ class Sharing:
                     self._injector.stop()
                 self._notify(se.Silence(seconds))
             case _:
+                if isinstance(event, ev.PathChanged):
+                    self._sender.room_available()  # it may be another line
                 shown = se.from_session(event)
                 if shown is not None:
                     self._notify(shown)

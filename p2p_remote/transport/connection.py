@@ -305,6 +305,8 @@ class Connection:
 
     def _on_close(self, frame: Close, path: Path, now: float) -> None:
         if self._farewell is not None and not self._farewell.is_answer:
+            # It may be no answer but a goodbye of its own, said at the same moment.
+            self._send_aside(self._farewell.goodbye, path, now)
             self._is_closed = True
             return
         if self._farewell is None:

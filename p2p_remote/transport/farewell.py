@@ -10,6 +10,7 @@ from p2p_remote.wire.frames import Close
 _MIN_GAP = 0.05  # s between goodbyes
 _MAX_GAP = 2.0
 _QUICK = 4  # goodbyes without a growing gap
+_MAX_DOUBLINGS = 6
 _DRAIN_TIMEOUTS = 3  # probe timeouts in which late packets are still answered
 
 
@@ -24,6 +25,8 @@ class Farewell:
         self._said = 0
         self._said_at = now - _MIN_GAP
         self._due = now
+        self._gap = _MIN_GAP
+        self._overdue_at = now
 
     @classmethod
     def answer(cls, heard: Close, now: float, probe_timeout: float) -> "Farewell":
@@ -44,15 +47,21 @@ class Farewell:
         return not self.is_answer and now >= self._due
 
     def unheard_for(self, now: float) -> float | None:
-        """Seconds since the last goodbye, if it is time for another; else None."""
-        return now - self._said_at if self._said and self.is_due(now) else None
+        """Seconds since the last goodbye, if it is overdue; once for each gap."""
+        if not self._said or not self.is_due(now) or now < self._overdue_at:
+            return None
+        self._overdue_at = now + self._gap
+        return now - self._said_at
 
     def said(self, now: float, probe_timeout: float) -> None:
         """The goodbye has left."""
         self._said += 1
         self._said_at = now
-        gap = max(probe_timeout, _MIN_GAP)
-        self._due = now + min(gap * 2 ** max(self._said - _QUICK, 0), _MAX_GAP)
+        doublings = min(max(self._said - _QUICK, 0), _MAX_DOUBLINGS)
+        self._gap = min(max(probe_timeout, _MIN_GAP) * 2**doublings, _MAX_GAP)
+        self._due = now + self._gap
+        if self._said == 1:
+            self._overdue_at = self._due
 
     def hurry(self, now: float) -> None:
         """The other side has sent something: it is there, and has not heard."""

@@ -109,6 +109,7 @@ class RemoteApp(App[int], inherit_bindings=False):
         self.last_key = 0.0
         for theme in THEMES:
             self.register_theme(theme)
+        self._kept_theme = start.theme
         known = start.theme in self.available_themes
         self.theme = start.theme if known else DARK.name
 
@@ -127,7 +128,8 @@ class RemoteApp(App[int], inherit_bindings=False):
 
     def watch_theme(self, theme: str) -> None:
         """Keep the choice for the next time."""
-        if self.is_running and theme != self.start.theme:
+        if self.is_running and theme != self._kept_theme:
+            self._kept_theme = theme
             self.start.on_theme(theme)
 
     async def on_mount(self) -> None:

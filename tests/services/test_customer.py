@@ -188,6 +188,61 @@ async def test_a_caller_whose_id_cannot_be_computed_blocks_nobody(
     assert [request.number for request in bench.requests()] == [2]
 
 
+async def test_a_failure_for_who_has_gone_does_not_touch_the_next(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next caller's question has to be shown before it can be answered."""
+    failing = asyncio.Event()
+
+    async def fail(_public: bytes, _counter: int) -> int:
+        await failing.wait()
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.running, "derive", fail)
+        bench.arrive(1)
+        await settle()
+    bench.running.on_event(nd.CallerGone(1))
+    bench.arrive(2)
+    session: Any = ApprovedSession()
+    bench.service._session = session
+    failing.set()
+    await settle()
+    assert session.ended == []
+    with pytest.raises(UsageError, match="waits"):
+        bench.service.approve(["view"], request=2)
+    bench.running.computed.set()
+    await settle()
+    assert [request.number for request in bench.requests()] == [2]
+
+
+async def test_a_failure_for_a_session_that_is_over_frees_the_place(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The end that came while the ID was computed is told, and the next is shown."""
+    failing = asyncio.Event()
+
+    async def fail(_public: bytes, _counter: int) -> int:
+        await failing.wait()
+        raise RuntimeError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.running, "derive", fail)
+        bench.arrive(1)
+        await settle()
+    session: Any = ApprovedSession()
+    bench.service._session = session
+    reason = control.REASONS[control.REASON_ENDED]
+    ended = ev.SessionEnded(reason, "The call was cancelled.", by_peer=True)
+    bench.running.on_event(nd.SessionHappened(session, ended))
+    failing.set()
+    await settle()
+    bench.running.computed.set()
+    bench.arrive(2)
+    await settle()
+    assert [request.number for request in bench.requests()] == [2]
+
+
 async def test_a_question_whose_caller_has_gone_is_taken_away(bench: Bench) -> None:
     """The question ends when its caller goes, and the next caller is shown."""
     bench.running.computed.set()

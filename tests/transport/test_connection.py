@@ -262,6 +262,31 @@ def test_a_goodbye_is_said_again_to_who_still_talks():
     assert PeerClosed(0, "bye") in pair.right.events
 
 
+def test_two_goodbyes_at_the_same_moment_end_both():
+    """Each is an answer to the other, also if one of them is lost."""
+    pair = quiet_pair()
+    pair.up.down = True
+    pair.left.connection.close(0, "bye", pair.network.now)
+    pair.right.connection.close(0, "bye", pair.network.now)
+    pair.network.run_for(0.001)
+    pair.up.down = False
+    pair.network.run_for(1)
+    assert pair.left.connection.is_closed
+    assert pair.right.connection.is_closed
+
+
+def test_who_talks_on_is_told_but_seldom_doubted():
+    """A side that never takes the goodbye costs packets, not a search at each."""
+    pair = quiet_pair()
+    pair.up.down = True
+    pair.left.connection.close(0, "bye", pair.network.now)
+    for _ in range(250):
+        pair.right.send(CHANNEL_INPUT, b"still here")
+        pair.network.run_for(0.1)
+    assert not pair.left.connection.is_closed
+    assert len(pair.left.events) < 40
+
+
 def test_a_goodbye_to_nobody_ends_too():
     """Who has not heard it by then has given up alone."""
     pair = quiet_pair()
