@@ -104,10 +104,12 @@ class Storm:
             30.0,
             lambda: not all(each.all_of(nd.NodeRegistered) for each in self.people),
         )
+        technician = self.world.technician
         for _ in range(CALLS):
             if self.world.technician.session is None:
-                self.world.technician.reports.clear()  # of a call that failed
+                technician.reports.clear()  # of a call that failed
                 self.world.call()
+                self.network.run_for(40.0, lambda: not self._is_answered())
         assert self.world.technician.session is not None, "no call came through"
         self.world.approve("control", "file_in", wait=0.0)
         session = self.world.technician_session()
@@ -124,6 +126,11 @@ class Storm:
         self._draw()
         if self.content:
             self._send_file()
+
+    def _is_answered(self) -> bool:
+        """Whether a call has come to anything."""
+        technician = self.world.technician
+        return technician.session is not None or bool(technician.all_of(nd.CallFailed))
 
     def _watch(self, person: Person, take: Callable[[Any], None]) -> None:
         usual = person.socket.on_event
