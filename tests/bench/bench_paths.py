@@ -170,7 +170,7 @@ def table(kinds: tuple[str, ...], pairs: dict[tuple[str, str], Pair]) -> str:
         ),
         *usable_without_udp(),
     )
-    legend = [f"- `{kind}`: {KINDS[kind]}" for kind in kinds]
+    legend = [f"- `{kind}`: {KINDS[kind.partition('+')[0]]}" for kind in kinds]
     return "\n".join([*rows, "", *sums, "", *legend])
 
 

@@ -188,10 +188,10 @@ async def test_a_caller_whose_id_cannot_be_computed_blocks_nobody(
     assert [request.number for request in bench.requests()] == [2]
 
 
-async def test_a_failure_for_who_has_gone_does_not_touch_the_next(
+async def arrive_to_fail(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The next caller's question has to be shown before it can be answered."""
+) -> asyncio.Event:
+    """Caller 1, whose ID cannot be computed: that shows when the event is set."""
     failing = asyncio.Event()
 
     async def fail(_public: bytes, _counter: int) -> int:
@@ -202,6 +202,14 @@ async def test_a_failure_for_who_has_gone_does_not_touch_the_next(
         patch.setattr(bench.running, "derive", fail)
         bench.arrive(1)
         await settle()
+    return failing
+
+
+async def test_a_failure_for_who_has_gone_does_not_touch_the_next(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next caller's question has to be shown before it can be answered."""
+    failing = await arrive_to_fail(bench, monkeypatch)
     bench.running.on_event(nd.CallerGone(1))
     bench.arrive(2)
     session: Any = ApprovedSession()
@@ -220,16 +228,7 @@ async def test_a_failure_for_a_session_that_is_over_frees_the_place(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The end that came while the ID was computed is told, and the next is shown."""
-    failing = asyncio.Event()
-
-    async def fail(_public: bytes, _counter: int) -> int:
-        await failing.wait()
-        raise RuntimeError
-
-    with monkeypatch.context() as patch:
-        patch.setattr(bench.running, "derive", fail)
-        bench.arrive(1)
-        await settle()
+    failing = await arrive_to_fail(bench, monkeypatch)
     session: Any = ApprovedSession()
     bench.service._session = session
     reason = control.REASONS[control.REASON_ENDED]
