@@ -15,6 +15,8 @@ from p2p_remote.errors import RemoteSupportError, StateError, UsageError
 from p2p_remote.wire.constants import DEFAULT_RENDEZVOUS_PORT
 
 if TYPE_CHECKING:
+    import ssl
+
     from p2p_remote.wire.address import Endpoint
     from rendezvous.database import SqliteClaims
     from rendezvous.registry import MemoryClaims
@@ -101,6 +103,19 @@ def parser() -> argparse.ArgumentParser:
         help="written at SIGTERM and read at the next start, so that clients notice "
         "nothing of a restart",
     )
+    result.add_argument(
+        "--tls-cert",
+        metavar="FILE",
+        type=Path,
+        help="certificate in PEM, with its chain, for clients whose network lets only "
+        "TLS through (default: one that the server makes for itself at its start)",
+    )
+    result.add_argument(
+        "--tls-key",
+        metavar="FILE",
+        type=Path,
+        help="private key of --tls-cert in PEM (default: in the same file)",
+    )
     result.add_argument("-v", "--verbose", action="store_true", help="say more")
     return result
 
@@ -165,7 +180,7 @@ def _serve(options: argparse.Namespace) -> int:
     store = _redis(options)
     claims = FleetClaims(store.fleet) if store else _claims(options)
     try:
-        server = Server(settings, claims, store)
+        server = Server(settings, claims, store, _tls(options))
         server.listen(resolve(listen or [("", DEFAULT_RENDEZVOUS_PORT, True)]))
         server.listen_beside()
 
@@ -179,6 +194,23 @@ def _serve(options: argparse.Namespace) -> int:
         if isinstance(claims, SqliteClaims):
             claims.close()
     return EXIT_INTERRUPTED if stopped_by is signal.SIGINT else 0
+
+
+def _tls(options: argparse.Namespace) -> "ssl.SSLContext | None":
+    """What TLS is taken with; None if that cannot be done without being asked for."""
+    import logging
+
+    from rendezvous.tls import context
+
+    if options.tls_key and not options.tls_cert:
+        raise UsageError("--tls-key goes with --tls-cert.")
+    try:
+        return context(options.tls_cert, options.tls_key)
+    except StateError as error:
+        if options.tls_cert:
+            raise
+        logging.getLogger(__name__).warning("TCP is served without TLS: %s", error)
+        return None
 
 
 def _settings(options: argparse.Namespace) -> "Settings":

@@ -92,6 +92,7 @@ def exposition(protocol: Protocol, unsent: int, tcp: TcpFigures) -> str:
         "TCP connections that were not taken or were ended, by reason.",
         ((f'{{reason="{why.name.lower()}"}}', tcp.refused[why]) for why in Refusal),
     )
+    total("tls_handshakes", "TCP connections that are in TLS.", [("", tcp.tls)])
     total("tcp_unsent", "Dropped: somebody reads slowly.", [("", tcp.unsent)])
     gauge("tcp_connections", "TCP connections now.", tcp.open)
     gauge("registered", "Machines registered now.", len(protocol.registry))

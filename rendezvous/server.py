@@ -10,6 +10,7 @@ import logging
 import os
 import signal
 import socket
+import ssl
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -62,8 +63,9 @@ class Server:
         settings: Settings,
         claims: MemoryClaims | SqliteClaims | FleetClaims,
         store: "RedisStore | None" = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """Serve alone, or with a `store` as a node of a fleet."""
+        """Serve alone, or with a `store` as a node of a fleet; `tls` for TCP."""
         self.endpoints: list[Endpoint] = []
         self._claims = claims
         fleet = store.fleet if store is not None else None
@@ -71,7 +73,7 @@ class Server:
         self._protocol = Protocol(settings, claims, os.urandom, fleet)
         self._sockets: list[socket.socket] = []
         self._senders: list[Sender] = []
-        self._tcp = TcpConnections(settings.tcp, os.urandom(32), self._on_stream)
+        self._tcp = TcpConnections(settings.tcp, os.urandom(32), self._on_stream, tls)
         self._timer: asyncio.TimerHandle | None = None
         self._timer_due = 0.0
         # One thread: a derivation takes 64 MiB, so never two of them at once.

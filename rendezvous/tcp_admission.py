@@ -26,6 +26,7 @@ class Refusal(IntEnum):
     IDLE = 4
     SLOW = 5
     MALFORMED = 6
+    HANDSHAKE = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,10 @@ class TcpLimits:
     rate: Rate = field(default_factory=lambda: Rate(20.0, 200))
     """New ones per prefix."""
 
+    handshakes: Rate = field(default_factory=lambda: Rate(300.0, 600))
+    """Handshakes of TLS in all: each costs about 0.5 ms of one core, so a flood of
+    them leaves most of it to everybody else."""
+
 
 @dataclass(slots=True)
 class TcpFigures:
@@ -51,6 +56,9 @@ class TcpFigures:
 
     accepted: int = 0
     open: int = 0
+    tls: int = 0
+    """Handshakes of TLS that were completed."""
+
     refused: list[int] = field(default_factory=lambda: [0] * len(Refusal))
     unsent: int = 0
     """Relayed datagrams that a slow reader had no room for."""
@@ -63,6 +71,7 @@ class Admission:
         """`secret` places prefixes in the table of the rate limit."""
         self.limits = limits
         self._rate = RateLimit(limits.rate, secret)
+        self._handshakes = RateLimit(limits.handshakes, secret, slots=1)
         # Both in the order of their times: the first is the oldest.
         self._unproven: dict[Address, float] = {}
         self._proven: dict[Address, float] = {}
@@ -84,6 +93,10 @@ class Admission:
         if address in self or len(self._proven) >= self.limits.connections:
             return Refusal.FULL
         return None
+
+    def may_shake(self, now: float) -> bool:
+        """Whether there is time for one more handshake of TLS."""
+        return self._handshakes.allow(b"", now)
 
     def surplus(self) -> list[Address]:
         """Oldest unproven connections that have to go before another one comes."""

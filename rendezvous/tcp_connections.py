@@ -3,6 +3,10 @@
 For networks that let no UDP through. To the protocol a connection is an address like
 any other; what it says is the same. Whoever reads slowly loses relayed datagrams, as on
 any thin line, and then the connection: nothing is queued beyond a bound.
+
+A connection that begins with a ClientHello is taken in TLS, on the same port. Then the
+socket itself speaks it (`ssl.SSLSocket`), which costs some 15 KB a connection; streams
+of asyncio keep 256 KB.
 """
 
 import asyncio
@@ -11,6 +15,7 @@ import errno
 import logging
 import resource
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Callable
@@ -18,7 +23,7 @@ from dataclasses import replace
 
 from p2p_remote.errors import MalformedMessageError
 from p2p_remote.wire.first_byte import RELAYED
-from p2p_remote.wire.framing import Deframer, framed
+from p2p_remote.wire.framing import TLS_HEAD, Deframer, begins_tls, framed
 from p2p_remote.wire.rendezvous import KeepaliveAck, Registered
 from rendezvous.addresses import TCP, Address
 from rendezvous.sockets import address_of
@@ -37,6 +42,12 @@ _USUAL_FILES = 1024  # where the system does not tell
 _PROOFS = (Registered.TYPE, KeepaliveAck.TYPE)  # sent only to who has proved itself
 _ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: end at once, keep nothing in the kernel
 _NOTSENT_LOWAT = 32 * 1024  # bytes that the kernel takes ahead of the line
+_NOT_YET = (
+    BlockingIOError,
+    InterruptedError,
+    ssl.SSLWantReadError,
+    ssl.SSLWantWriteError,
+)
 _USER_TIMEOUT = 30_000  # ms until unacknowledged data end a connection
 
 OnDatagrams = Callable[[list[bytes], Address], None]
@@ -45,11 +56,21 @@ OnDatagrams = Callable[[list[bytes], Address], None]
 class _Connection:
     """One client's connection."""
 
-    __slots__ = ("address", "deframer", "outgoing", "progress_at", "socket")
+    __slots__ = (
+        "address",
+        "deframer",
+        "is_new",
+        "outgoing",
+        "progress_at",
+        "shaking",
+        "socket",
+    )
 
     def __init__(self, accepted: socket.socket, address: Address) -> None:
         self.socket = accepted
         self.address = address
+        self.is_new = True
+        self.shaking: ssl.SSLSocket | None = None  # while its handshake goes on
         self.deframer = Deframer()
         self.outgoing = bytearray()
         self.progress_at = 0.0
@@ -59,12 +80,17 @@ class TcpConnections:
     """Listening sockets and what was accepted on them."""
 
     def __init__(
-        self, limits: TcpLimits, secret: bytes, on_datagrams: OnDatagrams
+        self,
+        limits: TcpLimits,
+        secret: bytes,
+        on_datagrams: OnDatagrams,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
-        """`on_datagrams` is given what has arrived on a connection."""
+        """`on_datagrams` is given what has arrived on a connection; `tls` takes TLS."""
         self.figures = TcpFigures()
         self._admission = Admission(_affordable(limits), secret)
         self._on_datagrams = on_datagrams
+        self._tls = tls
         self._listeners: list[tuple[socket.socket, int]] = []
         self._connections: dict[Address, _Connection] = {}
         self._waiting: set[Address] = set()  # connections with something to send
@@ -111,7 +137,7 @@ class TcpConnections:
         frame = framed(data)
         try:
             sent = connection.socket.send(frame)
-        except (BlockingIOError, InterruptedError):
+        except _NOT_YET:
             sent = 0
         except OSError:
             self._end(connection)
@@ -133,7 +159,7 @@ class TcpConnections:
     def _on_writable(self, connection: _Connection) -> None:
         try:
             sent = connection.socket.send(connection.outgoing)
-        except (BlockingIOError, InterruptedError):
+        except _NOT_YET:
             return
         except OSError:
             self._end(connection)
@@ -145,10 +171,15 @@ class TcpConnections:
             self._loop.remove_writer(connection.socket)
 
     def _on_readable(self, connection: _Connection) -> None:
+        if connection.is_new and not self._begin(connection):
+            return
+        if connection.shaking is not None and not self._shake(connection):
+            return
         try:
+            # In TLS one record at most, so nothing is left behind in the library.
             data = connection.socket.recv(_READ)
             datagrams = connection.deframer.feed(data)
-        except (BlockingIOError, InterruptedError):
+        except _NOT_YET:
             return
         except MalformedMessageError:
             self._end(connection, Refusal.MALFORMED)
@@ -160,6 +191,59 @@ class TcpConnections:
         elif datagrams:
             self._admission.heard(connection.address, time.monotonic())
             self._on_datagrams(datagrams, connection.address)
+
+    # TLS.
+
+    def _begin(self, connection: _Connection) -> bool:
+        """See from its first bytes what it speaks; False if it has ended."""
+        plain = connection.socket
+        try:
+            head = plain.recv(TLS_HEAD, socket.MSG_PEEK)
+            connection.is_new = False
+            _wake_after(plain, 1)
+            if not head or self._tls is None or not begins_tls(head):
+                return True
+            if not self._admission.may_shake(time.monotonic()):
+                self._end(connection, Refusal.RATE)
+                return False
+            self._wrap(connection, self._tls)
+        except _NOT_YET:
+            return False
+        except (OSError, ValueError):
+            self._end(connection)
+            return False
+        return True
+
+    def _wrap(self, connection: _Connection, tls: ssl.SSLContext) -> None:
+        """Let the library have the socket.
+
+        Raises:
+            OSError, ValueError: it has been closed by the other side.
+
+        """
+        if self._loop is not None:
+            self._loop.remove_reader(connection.socket)
+        wrapped = tls.wrap_socket(
+            connection.socket, server_side=True, do_handshake_on_connect=False
+        )
+        connection.socket = connection.shaking = wrapped
+        if self._loop is not None:
+            self._loop.add_reader(wrapped, self._on_readable, connection)
+
+    def _shake(self, connection: _Connection) -> bool:
+        """Go on with a handshake; whether it is complete."""
+        if connection.shaking is None:
+            return True
+        try:
+            connection.shaking.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        except OSError:
+            self._end(connection, Refusal.HANDSHAKE)
+            return False
+        connection.shaking = None
+        self.figures.tls += 1
+        return True
 
     # Accepting.
 
@@ -228,7 +312,7 @@ class TcpConnections:
         self._waiting.discard(connection.address)
         self._admission.leave(connection.address)
         self.figures.open = len(self._connections)
-        if loop is not None:
+        if loop is not None and connection.socket.fileno() >= 0:
             loop.remove_reader(connection.socket)
             loop.remove_writer(connection.socket)
         _abort(connection.socket)
@@ -261,6 +345,7 @@ def _allow_files(wanted: int) -> int:
 def _prepare(accepted: socket.socket) -> None:
     """Small messages leave at once, and little waits in the kernel."""
     accepted.setblocking(False)
+    _wake_after(accepted, TLS_HEAD)
     options = (
         ("TCP_NODELAY", 1),
         ("TCP_NOTSENT_LOWAT", _NOTSENT_LOWAT),
@@ -271,6 +356,12 @@ def _prepare(accepted: socket.socket) -> None:
         if option is not None:
             with contextlib.suppress(OSError):
                 accepted.setsockopt(socket.IPPROTO_TCP, option, value)
+
+
+def _wake_after(accepted: socket.socket, count: int) -> None:
+    """Be told of data only when there are `count` bytes, or the end."""
+    with contextlib.suppress(OSError):
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, count)
 
 
 def _abort(connected: socket.socket) -> None:

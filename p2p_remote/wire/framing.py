@@ -2,6 +2,8 @@
 
 RFC 4571 does the same for RTP. A length of 0 or beyond the longest datagram of ours
 ends the connection: whoever sends it does not speak this protocol.
+
+A server takes such a stream plain or in TLS at one port: see `begins_tls`.
 """
 
 from p2p_remote.errors import MalformedMessageError
@@ -9,6 +11,21 @@ from p2p_remote.wire.constants import MAX_ANY_DATAGRAM
 
 HEADER_LENGTH = 2
 MAX_FRAMED = 5 + MAX_ANY_DATAGRAM  # bytes: the longest one with its relay header
+
+TLS_HEAD = 3  # bytes that tell
+_HANDSHAKE_RECORD = b"\x16\x03"  # RFC 8446 section 5.1: type, major version
+
+
+def begins_tls(head: bytes) -> bool:
+    """Whether a stream that begins with these 1 to `TLS_HEAD` bytes is one of TLS.
+
+    A TLS record has its minor version (at most 4) in the third byte. Behind a length
+    of 0x0316 that would be the first byte of a datagram, and none of ours begins with
+    less than 0x10 (`wire.first_byte`).
+    """
+    return _HANDSHAKE_RECORD.startswith(head[:2]) and all(
+        minor <= 4 for minor in head[2:TLS_HEAD]
+    )
 
 
 def framed(datagram: bytes) -> bytes:

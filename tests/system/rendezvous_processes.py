@@ -2,6 +2,7 @@
 
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -120,6 +121,17 @@ class TcpClient(Client):
         self.socket.close()
         self.socket = self.open(self.server)
         self.socket.settimeout(0.02)
+
+
+class TlsClient(TcpClient):
+    """The same in TLS."""
+
+    def open(self, server):
+        """Connect, and shake hands with whoever it is."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        return context.wrap_socket(super().open(server))
 
 
 def run_until(condition, *clients):

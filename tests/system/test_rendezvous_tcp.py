@@ -23,6 +23,7 @@ from tests.system.rendezvous_processes import (
     PATIENCE,
     Client,
     TcpClient,
+    TlsClient,
     run_until,
     running,
 )
@@ -46,9 +47,12 @@ def relay_both_ways(caller, callee, channel):
         assert other.relayed == [data]
 
 
-@pytest.mark.parametrize("kinds", [(TcpClient, Client), (TcpClient, TcpClient)])
+@pytest.mark.parametrize(
+    "kinds",
+    [(TcpClient, Client), (TcpClient, TcpClient), (TlsClient, TcpClient)],
+)
 def test_calls_and_relayed_datagrams_over_tcp(kinds):
-    """Between a TCP and a UDP leg, and between two TCP legs; PUNCH as well."""
+    """Between a TCP and a UDP leg, and between two TCP legs, in TLS too; PUNCH as well."""
     with running() as (process, server):
         caller = kinds[0]("caller", server, listed=False)
         callee = kinds[1]("callee", server)

@@ -5,7 +5,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2p_remote.errors import MalformedMessageError
-from p2p_remote.wire.framing import MAX_FRAMED, Deframer, framed
+from p2p_remote.wire.framing import (
+    MAX_FRAMED,
+    TLS_HEAD,
+    Deframer,
+    begins_tls,
+    framed,
+)
 
 datagrams = st.lists(st.binary(min_size=1, max_size=200), max_size=8)
 
@@ -43,3 +49,27 @@ def test_any_bytes_give_datagrams_or_the_one_error(pieces):
             assert all(0 < len(d) <= MAX_FRAMED for d in deframer.feed(each))
     except MalformedMessageError:
         pass
+
+
+@pytest.mark.parametrize(
+    ("head", "expected"),
+    [
+        (b"\x16\x03\x01", True),
+        (b"\x16\x03\x03", True),
+        (b"\x16\x03", True),
+        (b"\x16", True),
+        (b"\x16\x03\x10", False),
+        (b"\x16\x04\x01", False),
+        (b"\x40\x00\x10", False),
+        (b"GET", False),
+    ],
+)
+def test_tls_is_told_from_frames(head, expected):
+    """By the three bytes that a record begins with, or as many as there are."""
+    assert begins_tls(head) is expected
+
+
+@given(st.integers(1, MAX_FRAMED), st.integers(0x10, 0xFF))
+def test_no_datagram_of_ours_looks_like_tls(length, first):
+    """Whatever its length, because none begins with less than 0x10."""
+    assert not begins_tls(framed(bytes((first,)) + bytes(length - 1))[:TLS_HEAD])

@@ -1,0 +1,237 @@
+"""TLS at the TCP port, and the certificate that the server makes for itself."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import ssl
+
+import pytest
+
+from p2p_remote.errors import StateError
+from p2p_remote.wire.framing import framed
+from rendezvous import cli, tls
+from rendezvous.certificate import self_made
+from rendezvous.rate_limit import Rate
+from rendezvous.sockets import ListenAddress, bind_both
+from rendezvous.tcp_admission import PROOF_PATIENCE, Refusal, TcpLimits
+from rendezvous.tcp_connections import RELAY_ROOM, TcpConnections
+
+CHECK_OWN_SIGNATURE = 0x4000  # X509_V_FLAG_CHECK_SS_SIGNATURE, x509_vfy.h
+CLIENT_HELLO = bytes.fromhex("1603010200010001fc0303")  # how one begins
+RELAYED = b"\x30" + bytes(1400)
+
+
+def trusting(pem=None):
+    """What a client connects with; it trusts `pem` alone, or everybody."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    if pem is None:
+        context.verify_mode = ssl.CERT_NONE
+    else:
+        context.load_verify_locations(cadata=pem)
+        context.verify_flags |= CHECK_OWN_SIGNATURE
+    return context
+
+
+class Bench:
+    """Connections at a port; `got` collects what has arrived."""
+
+    def __init__(self, context, limits):
+        self.got = []
+        self.tcp = TcpConnections(limits, bytes(32), self._take, context)
+        udp, listener = bind_both(ListenAddress(socket.AF_INET, "127.0.0.1", 0))
+        udp.close()
+        self.port = listener.getsockname()[1]
+        self.tcp.add(listener, 0)
+
+    def _take(self, datagrams, address):
+        self.got += [(data, address) for data in datagrams]
+
+    async def connect(self, context=None):
+        """A client's streams, in TLS if there is a context."""
+        return await asyncio.open_connection("127.0.0.1", self.port, ssl=context)
+
+
+@contextlib.asynccontextmanager
+async def running(limits=None, context=None):
+    """Started connections."""
+    bench = Bench(context or tls.context(None, None), limits or TcpLimits())
+    bench.tcp.start()
+    try:
+        yield bench
+    finally:
+        bench.tcp.close()
+
+
+async def until(condition):
+    """Let the loop turn until something holds."""
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - what the kernel does has no event
+            await asyncio.sleep(0.001)
+
+
+async def end(writer):
+    """Close a client's stream."""
+    writer.transport.abort()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+
+
+def test_the_own_certificate_holds(tmp_path):
+    """OpenSSL takes it, and its signature is that of the key in it."""
+    pem = self_made(os.urandom)
+    file = tmp_path / "own.pem"
+    file.write_text(pem)
+    server, client = tls.context(file, None), trusting(pem)
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    ends = [
+        client.wrap_bio(to_client, to_server),
+        server.wrap_bio(to_server, to_client, server_side=True),
+    ]
+    for _ in range(4):
+        for each in ends:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                each.do_handshake()
+    assert ends[0].version() == "TLSv1.3"
+    name = ends[0].getpeercert()
+    assert name["subject"] == name["issuer"] == ((("commonName", "localhost"),),)
+    assert name["notAfter"].startswith("Dec 31 23:59:59 9999")
+
+
+async def test_one_port_serves_tls_and_plain():
+    """Each under its own address, both ways."""
+    async with running() as bench:
+        for context in (trusting(), None, trusting()):
+            reader, writer = await bench.connect(context)
+            count = len(bench.got)
+            writer.write(framed(b"hello") + framed(RELAYED))
+            await until(lambda count=count: len(bench.got) == count + 2)
+            assert [data for data, _ in bench.got[count:]] == [b"hello", RELAYED]
+            bench.tcp.send(b"answer", bench.got[-1][1])
+            assert await reader.readexactly(8) == framed(b"answer")
+            await end(writer)
+        assert bench.tcp.figures.tls == 2
+        await until(lambda: not bench.tcp.figures.open)
+
+
+async def test_a_hello_in_pieces_is_waited_for():
+    """Byte by byte, as an attacker or a bad line would send it."""
+    async with running() as bench:
+        context, sent, came = trusting(), ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = context.wrap_bio(came, sent)
+        reader, writer = await bench.connect()
+        with pytest.raises(ssl.SSLWantReadError):
+            client.do_handshake()
+        hello = sent.read()
+        for at in range(len(hello)):
+            writer.write(hello[at : at + 1])
+            if at < 8:
+                await asyncio.sleep(0.002)
+        came.write(await reader.read(65536))
+        client.do_handshake()
+        client.write(framed(b"hello"))
+        writer.write(sent.read())
+        await until(lambda: bench.got)
+        await end(writer)
+
+
+async def test_a_frame_that_looks_like_tls_at_first_is_none():
+    """A first datagram of 0x0316 bytes: its own first byte tells."""
+    async with running() as bench:
+        _, writer = await bench.connect()
+        datagram = b"\x30" + bytes(0x0315)
+        assert framed(datagram)[:2] == CLIENT_HELLO[:2]
+        writer.write(framed(datagram))
+        await until(lambda: bench.got)
+        assert bench.got[0][0] == datagram
+        await end(writer)
+
+
+async def test_nonsense_in_the_handshake_ends_the_connection():
+    """And is counted."""
+    async with running() as bench:
+        reader, writer = await bench.connect()
+        writer.write(CLIENT_HELLO + bytes(600))
+        await until(lambda: bench.tcp.figures.refused[Refusal.HANDSHAKE])
+        with contextlib.suppress(ConnectionError):
+            assert await reader.read(100) is not None
+        assert bench.tcp.figures.open == 0
+        await end(writer)
+
+
+async def test_who_goes_away_in_mid_handshake_is_forgotten():
+    """Whether the first bytes have come or not."""
+    async with running() as bench:
+        for sent in (b"", b"\x16", CLIENT_HELLO):
+            _, writer = await bench.connect()
+            writer.write(sent)
+            await until(lambda: bench.tcp.figures.open)
+            await end(writer)
+            await until(lambda: not bench.tcp.figures.open)
+
+
+async def test_a_handshake_that_stands_still_is_ended():
+    """After the time that anybody has to prove something."""
+    async with running() as bench:
+        _, writer = await bench.connect()
+        writer.write(CLIENT_HELLO)
+        await until(lambda: bench.tcp.figures.open)
+        bench.tcp.sweep(asyncio.get_running_loop().time() + PROOF_PATIENCE)
+        assert bench.tcp.figures.refused[Refusal.UNPROVEN] == 1
+        await end(writer)
+
+
+async def test_handshakes_in_all_are_limited():
+    """So that a flood of them leaves the core to others; plain ones still come in."""
+    limits = TcpLimits(handshakes=Rate(0.001, 1))
+    async with running(limits) as bench:
+        _, first = await bench.connect(trusting())
+        with pytest.raises(OSError):  # noqa: PT011 - which one depends on the system
+            await bench.connect(trusting())
+        assert bench.tcp.figures.refused[Refusal.RATE] == 1
+        _, plain = await bench.connect()
+        plain.write(framed(b"hello"))
+        await until(lambda: bench.got)
+        for each in (first, plain):
+            await end(each)
+
+
+async def test_a_slow_reader_in_tls_gets_what_there_was_room_for():
+    """What waits is bounded as without TLS, and stays whole and in order."""
+    async with running() as bench:
+        reader, writer = await bench.connect(trusting())
+        writer.write(framed(b"hello"))
+        await until(lambda: bench.got)
+        address = bench.got[0][1]
+        sent = 0
+        while not bench.tcp.figures.unsent:
+            bench.tcp.send(b"\x30" + sent.to_bytes(4, "little") + bytes(1000), address)
+            sent += 1
+        waiting = len(bench.tcp._connections[address].outgoing)
+        assert waiting <= RELAY_ROOM + 2 * 1007
+        for number in range(sent - 1):
+            frame = await reader.readexactly(1007)
+            assert frame[3:7] == number.to_bytes(4, "little")
+        await end(writer)
+
+
+def test_without_a_place_for_files_the_server_goes_on_without_tls(monkeypatch, caplog):
+    """It says so; but a certificate that was named has to be usable."""
+
+    def full(*_args, **_named):
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", full)
+    parse = cli.parser().parse_args
+    assert cli._tls(parse([])) is None
+    assert "without TLS" in caplog.text
+    assert "--tls-cert" in caplog.text
+    with pytest.raises(StateError, match="No such file"):
+        cli._tls(parse(["--tls-cert", "/nowhere/cert.pem"]))
+
+
+def test_a_key_without_its_certificate_is_refused(capsys):
+    """In one line."""
+    assert cli.main(["--tls-key", "x"]) == 2
+    assert "--tls-cert" in capsys.readouterr().err
