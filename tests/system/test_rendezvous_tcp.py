@@ -52,7 +52,7 @@ def relay_both_ways(caller, callee, channel):
     [(TcpClient, Client), (TcpClient, TcpClient), (TlsClient, TcpClient)],
 )
 def test_calls_and_relayed_datagrams_over_tcp(kinds):
-    """Between a TCP and a UDP leg, and between two TCP legs, in TLS too; PUNCH as well."""
+    """Between TCP and UDP, TCP and TCP, TLS and TCP; PUNCH as well."""
     with running() as (process, server):
         caller = kinds[0]("caller", server, listed=False)
         callee = kinds[1]("callee", server)
