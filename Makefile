@@ -23,6 +23,9 @@ PURE_FLOORS := p2p_remote/wire/*,p2p_remote/crypto/*,p2p_remote/traversal/*,p2p_
 
 LOCK := $(UV) pip compile --quiet --universal --generate-hashes --no-header $(ARGS)
 
+# Where Python may keep no bytecode, each process of the tests compiles all it loads.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install python-check run demo server test test-system torture check \
@@ -69,7 +72,7 @@ server: install ## start a rendezvous server
 	@$(BIN)/p2p-rendezvous $(ARGS)
 
 test: install ## unit tests: no display, no root, no Debian package
-	@$(BIN)/pytest -n auto --ignore=tests/system --ignore=tests/bench -m "not long" $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal --ignore=tests/system --ignore=tests/bench -m "not long" $(ARGS)
 
 # Real processes keep real deadlines, and a machine that others use may stand still
 # for longer than one: what fails is tried once more, and the summary names it.

@@ -112,6 +112,8 @@ class RemoteApp(App[int], inherit_bindings=False):
         self._kept_theme = start.theme
         known = start.theme in self.available_themes
         self.theme = start.theme if known else DARK.name
+        self._css_variables = self.get_css_variables()
+        self.stylesheet.set_variables(self._css_variables)
 
     @property
     def is_sharing(self) -> bool:
@@ -131,6 +133,18 @@ class RemoteApp(App[int], inherit_bindings=False):
         if self.is_running and theme != self._kept_theme:
             self._kept_theme = theme
             self.start.on_theme(theme)
+
+    def refresh_css(self, animate: bool = True) -> None:  # noqa: FBT001, FBT002 -- Textual's
+        """Parse the style sheets anew, except where no colour has changed.
+
+        Textual asks for it at every start, when all is parsed and nothing shown.
+        """
+        variables = self.get_css_variables()
+        if variables == self._css_variables:
+            self.stylesheet.update(self, animate=animate)
+            return
+        self._css_variables = variables
+        super().refresh_css(animate=animate)
 
     async def on_mount(self) -> None:
         """Be reachable, if asked to, and look around on the local network."""

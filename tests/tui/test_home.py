@@ -5,7 +5,10 @@ import pytest
 from p2p_remote.services import events as se
 from p2p_remote.services.running_node import NodeOptions
 from p2p_remote.tui.app import Start
+from p2p_remote.tui.screens.help import HelpScreen
+from p2p_remote.tui.screens.home import HomeScreen
 from p2p_remote.tui.screens.outgoing import OutgoingScreen
+from p2p_remote.tui.widgets.key_line import KeyLine
 from tests.support.tui import IDENTITY, OTHER_ID, OWN_ID, Stage, settle, text_of
 
 SIZES = [(80, 24), (120, 40)]
@@ -201,3 +204,27 @@ async def test_the_network_is_ready_when_the_id_is_complete() -> None:
         assert unused is not link
         await pilot.press("ctrl+q")
     assert unused.closed
+
+
+async def test_the_keys_at_the_bottom_are_those_that_work() -> None:
+    """They follow the screen, and a click on one presses it."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await settle(pilot)
+        *_, line = text_of(stage.app).splitlines()
+        assert line.rstrip() == (
+            " F2 Copy ID  F5 Connect  F1 Help  Ctrl+P Commands  Ctrl+Q Quit"
+        )
+        await pilot.click(KeyLine, offset=(line.index("Help"), 0))
+        await settle(pilot)
+        assert isinstance(stage.app.screen, HelpScreen)
+        await pilot.press("escape", *str(OTHER_ID), "enter")
+        await settle(pilot)
+        *_, line = text_of(stage.app).splitlines()
+        assert line.rstrip() == (
+            " Esc Cancel or back  F1 Help  Ctrl+P Commands  Ctrl+Q Quit"
+        )
+        await pilot.click(KeyLine, offset=(70, 0))
+        await pilot.click(KeyLine, offset=(line.index("Esc"), 0))
+        await settle(pilot)
+        assert isinstance(stage.app.screen, HomeScreen)

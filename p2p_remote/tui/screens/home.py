@@ -8,7 +8,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
-from textual.widgets import Button, Footer, Static
+from textual.widgets import Button, Static
 
 from p2p_remote import __version__
 from p2p_remote.tui.actions import HOME, Action, bindings
@@ -17,6 +17,7 @@ from p2p_remote.tui.safe_text import safe
 from p2p_remote.tui.screens.base import BaseScreen
 from p2p_remote.tui.widgets.big_number import BigNumber
 from p2p_remote.tui.widgets.id_input import IdInput, problem_of
+from p2p_remote.tui.widgets.key_line import KeyLine
 from p2p_remote.tui.widgets.peer_list import PeerList
 from p2p_remote.tui.widgets.share_strip import ShareStrip
 from p2p_remote.wire import peer_id
@@ -84,7 +85,7 @@ class HomeScreen(BaseScreen):
             markup=False,
             id="closing",
         )
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def on_mount(self) -> None:
         """Begin in the field."""

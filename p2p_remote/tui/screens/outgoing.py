@@ -13,7 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.widget import Widget
-from textual.widgets import Button, Footer
+from textual.widgets import Button
 
 from p2p_remote.services import events as se
 from p2p_remote.tui.actions import SESSION, SHARING, Action, by_key
@@ -36,6 +36,7 @@ from p2p_remote.tui.screens.special_keys import SpecialKeysScreen
 from p2p_remote.tui.screens.text import TextScreen
 from p2p_remote.tui.special_keys import SPECIAL_KEYS, SpecialKey
 from p2p_remote.tui.widgets import remote_messages as rm
+from p2p_remote.tui.widgets.key_line import KeyLine
 from p2p_remote.tui.widgets.share_strip import ShareStrip
 from p2p_remote.wire import control
 from p2p_remote.wire import input as wire_input
@@ -80,7 +81,7 @@ class OutgoingScreen(BaseScreen):
         """A place for what belongs to the phase."""
         yield ShareStrip()
         yield Container(id="phase")
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     @on(events.Mount)
     async def begin(self) -> None:

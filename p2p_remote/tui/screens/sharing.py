@@ -9,7 +9,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Center, Container, Horizontal, Vertical
-from textual.widgets import Button, Footer, Static
+from textual.widgets import Button, Static
 
 from p2p_remote.tui import words
 from p2p_remote.tui.customer_state import CustomerState, Stage
@@ -17,6 +17,7 @@ from p2p_remote.tui.safe_text import duration, quoted, safe
 from p2p_remote.tui.screens.base import BaseScreen
 from p2p_remote.tui.screens.call_panes import CLOCK
 from p2p_remote.tui.screens.facts import facts
+from p2p_remote.tui.widgets.key_line import KeyLine
 from p2p_remote.tui.widgets.share_strip import ShareStrip
 from p2p_remote.wire.control import PERMISSIONS
 
@@ -47,7 +48,7 @@ class SharingScreen(BaseScreen):
         yield ShareStrip()
         with Container(id="phase"):
             yield RunningPane(self._state)
-        yield Footer(show_command_palette=False)
+        yield KeyLine()
 
     def tick(self) -> None:
         """Bring times and grants up to date."""
