@@ -10,7 +10,7 @@ address-and-port-dependent.
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import Enum
 
 from p2p_remote.wire.address import Endpoint
@@ -126,7 +126,7 @@ class Nat:
         mapping.used_at = now
         mapping.permitted.add(self.filtering.of(remote))
         source = Endpoint(self.public, mapping.port)
-        return (replace(datagram, source=source),)
+        return (_with(datagram, source, datagram.destination),)
 
     def _incoming(self, datagram: Datagram, now: float) -> Sequence[Datagram]:
         remote = datagram.source
@@ -136,7 +136,8 @@ class Nat:
             if self.filtering.of(remote) in permitted:
                 mapping.timeout = self.timeout
             if _ANY is self.filtering or self.filtering.of(remote) in permitted:
-                return (replace(datagram, destination=Endpoint(*mapping.inside)),)
+                inside = Endpoint(*mapping.inside)
+                return (_with(datagram, datagram.source, inside),)
         self.refused += 1
         if self.spoils:
             key = (datagram.destination.port, (remote.host, remote.port))
@@ -227,6 +228,11 @@ class Firewall:
     def rebind(self) -> None:
         """Forget every flow."""
         self._flows.clear()
+
+
+def _with(datagram: Datagram, source: Endpoint, destination: Endpoint) -> Datagram:
+    """Return the same under other addresses."""
+    return Datagram(datagram.data, source, destination, datagram.ttl, datagram.segment)
 
 
 def _flow(inside: Endpoint, outside: Endpoint) -> tuple[_Address, _Address]:

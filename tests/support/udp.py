@@ -46,9 +46,12 @@ class Machine(Protocol):
         """Drain one event."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Datagram:
-    """UDP payload on its way, or a TCP segment."""
+    """UDP payload on its way, or a TCP segment.
+
+    Never changed; it is not frozen because a scenario makes millions of them.
+    """
 
     data: bytes
     source: Endpoint
@@ -78,6 +81,8 @@ class Socket:
         self._auxiliary: dict[SocketName, AuxiliarySocket] = {}
         self._wake: Call | None = None
         self._due = 0.0
+        self._timer: float | None = None  # of the machine, when it was last drained
+        self._has_work = False
         self._turns = (0.0, 0)
 
     @property
@@ -115,10 +120,11 @@ class Socket:
         on_closed = getattr(self.machine, "path_closed", None)
         if on_closed is not None:
             on_closed(path, self._network.now)
-            self._arm(self._network.now)
+            self.wake()
 
     def wake(self) -> None:
         """Let the machine have its turn now: somebody else has given it work."""
+        self._has_work = True
         self._arm(self._network.now)
 
     def take(self, datagram: Datagram) -> None:
@@ -152,7 +158,7 @@ class Socket:
                 socket.send(data, path, ttl=path.ttl)
             else:
                 socket.send(data, path)
-        due = machine.next_timer()
+        due = self._timer = machine.next_timer()
         if due is not None:
             self._arm(max(due, now), is_awake=due <= now)
 
@@ -190,13 +196,19 @@ class Socket:
         now = self._network.now
         self._count(now)
         self._wake = None
-        inbox, self._inbox = self._inbox, []
-        for data, path in inbox:
-            if self.raw:
-                self.machine.receive_datagram(data, path, now)
-            else:
-                self.machine.receive_datagram(*_unwrap(data, path), now)
-        due = self.machine.next_timer()
+        due, inbox = self._timer, self._inbox
+        if inbox or self._has_work:
+            self._inbox, self._has_work = [], False
+            for data, path in inbox:
+                if self.raw:
+                    self.machine.receive_datagram(data, path, now)
+                else:
+                    self.machine.receive_datagram(*_unwrap(data, path), now)
+            due = self.machine.next_timer()
+        elif due is None or due > now:  # a wake-up from before the timer moved on
+            if due is not None:
+                self._arm(due)
+            return
         if due is not None and due <= now:
             self.machine.handle_timer(now)
         self.drain()
