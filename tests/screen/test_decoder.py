@@ -131,10 +131,12 @@ def test_many_changed_rectangles_are_reported_as_few(decoder):
 
 
 def test_sequence_numbers_wrap():
-    """After 2^32 - 1 comes 0."""
+    """After 2^32 - 1 comes 0, and nothing else."""
     decoder = Decoder()
     decoder.apply(update(2**32 - 1, Body(size=(9, 9))))
-    decoder.apply(update(0, Body()))
+    with pytest.raises(MalformedMessageError, match="out of order"):
+        decoder.apply(update(1, Body()))
+    assert decoder.apply(update(0, Body())) == []
 
 
 def test_memory_of_a_display_is_taken_in_steps():

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from p2p_remote.desktop.base import HOTKEY_END, HOTKEY_REVOKE
-from p2p_remote.errors import RefusedError
+from p2p_remote.errors import PermissionNotGrantedError, RefusedError
 from p2p_remote.services import events as se
 from p2p_remote.services import sharing as sharing_module
-from p2p_remote.services.sharing import ASK_AGAIN_AFTER, Sharing
+from p2p_remote.services.sharing import ASK_AGAIN_AFTER, LOCAL_INPUT_PAUSE, Sharing
 from p2p_remote.session import events as ev
 from p2p_remote.session.permissions import FREEZE_MARGIN, Grants
 from p2p_remote.session.roles import State
@@ -126,6 +126,14 @@ class Bench:
         fakes: Any = (self.session, self.desk, self.running)
         self.sharing = Sharing(*fakes, self.seen.append, Path())
 
+    def injects(self, now: float) -> bool:
+        """Whether input of the technician would reach the system at `now`."""
+        try:
+            self.session.grants.check("control", None, now)
+        except PermissionNotGrantedError:
+            return False
+        return True
+
     async def ask(self, permission: str) -> bool:
         """Let the technician ask, and say whether the customer was shown that."""
         before = len(self.seen)
@@ -168,6 +176,30 @@ async def test_a_technician_in_control_is_told_that_a_question_is_open(
     bench.sharing.decline("clipboard_in")
     await asyncio.sleep(0.01)
     assert bench.session.said[-1] == ("paused", False)
+
+
+async def test_injected_input_cannot_answer_a_question(bench: Bench) -> None:
+    """From before it is shown until a moment after the answer nothing is injected."""
+    bench.sharing.grant("control")
+    assert bench.injects(0.0)
+    bench.sharing.on_event(ev.PermissionAsked("clipboard_in"))
+    assert bench.seen == []
+    assert not bench.injects(0.0)
+    await asyncio.sleep(0.01)
+    assert isinstance(bench.seen[-1], se.Asked)
+    assert not bench.injects(50.0)
+    bench.running.now = 50.0
+    bench.sharing.decline("clipboard_in")
+    assert not bench.injects(50.0 + FREEZE_MARGIN / 2)
+    assert bench.injects(50.0 + FREEZE_MARGIN)
+
+
+async def test_the_customers_own_hand_wins(bench: Bench) -> None:
+    """Where the own mouse or keys are used, the technician's wait at once."""
+    bench.sharing.grant("control")
+    await asyncio.to_thread(bench.sharing.on_hotkey, "local_input")
+    assert not bench.injects(LOCAL_INPUT_PAUSE / 2)
+    assert bench.injects(LOCAL_INPUT_PAUSE)
 
 
 async def test_one_question_at_a_time(bench: Bench) -> None:
