@@ -1,9 +1,7 @@
 """A TCP connection for the bytes of a file, found and proven beside the session.
 
-`LaneDoor` listens and dials on the loop, until the first connection has proven itself;
-the others cost one MAC and are closed. The bytes themselves are moved by `Lane` in a
-thread of its own, whose calls (reading, hashing, sealing, sending) all release the
-interpreter lock, so the network's loop does not wait for them.
+`LaneDoor` listens and dials on the loop; connections that do not prove themselves cost
+one MAC and are closed.
 """
 
 import asyncio
@@ -13,115 +11,82 @@ import socket
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from p2p_remote.errors import NetworkError, ProtocolError, RemoteSupportError
-from p2p_remote.net.lane_gate import STALL_SECONDS, LaneGate
+from p2p_remote.errors import ProtocolError, RemoteSupportError
 from p2p_remote.session.lane import (
     HELLO_BYTES,
     LANE_NONCE_BYTES,
     LENGTH_BYTES,
-    LaneChunk,
     LaneConfirmed,
-    LaneEnd,
     LaneKeys,
     LaneOpener,
     LaneProof,
     LaneSealer,
 )
 from p2p_remote.wire.address import Endpoint
-from p2p_remote.wire.files import CHUNK_BYTES
 
 PROOF_SECONDS = 3.0  # s until a connection has to have proven itself
 MAX_UNPROVEN = 8  # connections that may be at it at once
 MAX_TRIES = 64  # unproven connections after which nothing is listened to any more
-BATCH_BYTES = 512 * 1024  # read and hashed at a time: few turns of the interpreter
-_READ_BUFFER = 256 * 1024
-
-
-class LaneBrokenError(NetworkError):
-    """The direct connection for files broke; the file goes on through the session."""
 
 
 class Lane:
-    """One proven connection, in one thread at a time."""
+    """One proven connection; `services.lane_worker` moves bytes through it."""
 
     def __init__(self, connection: socket.socket, keys: LaneKeys) -> None:
         """Take a connected socket; its first records are still to come."""
-        self._socket = connection
+        self.connection = connection
+        self.keys = keys
         self.sealer = LaneSealer(keys.send)
         self.opener = LaneOpener(keys.receive)
+        self._watched_by: asyncio.AbstractEventLoop | None = None
 
-    def begin(self) -> None:
-        """Let calls block from now on: the loop has no part in it any more."""
-        self._socket.settimeout(STALL_SECONDS)
-        with contextlib.suppress(OSError, AttributeError):
-            timeout = int(STALL_SECONDS * 1000)
-            self._socket.setsockopt(socket.SOL_TCP, socket.TCP_USER_TIMEOUT, timeout)
+    def announce(self) -> None:
+        """Tell the other side that this lane will be used. Harmless if it is over."""
+        with contextlib.suppress(OSError):
+            self.connection.send(self.sealer.confirm())
 
-    def send(
-        self, number: int, start: int, size: int, read: Callable[[int, int], bytes]
-    ) -> None:
-        """Send a file from `start` to its end.
+    def when_used(self, call: Callable[[], None]) -> None:
+        """Call once, on the loop, when something comes; closed if nothing ever will."""
+        loop = asyncio.get_running_loop()
 
-        Args:
-            number: of the transfer.
-            start: first byte.
-            size: of the whole file.
-            read: bytes of the file by offset and count.
+        def used() -> None:
+            self._watch_no_more()
+            if self._is_over():
+                self.close()
+            else:
+                call()
 
-        Raises:
-            LaneBrokenError: the connection broke or was closed.
-            RemoteSupportError: whatever `read` raises.
-
-        """
-        position = start
         try:
-            gate = LaneGate(self._socket)
-            while position < size:
-                data = read(position, BATCH_BYTES)
-                for begin in range(0, len(data), CHUNK_BYTES):
-                    part = data[begin : begin + CHUNK_BYTES]
-                    gate.send(self.sealer.chunk(number, position + begin, part))
-                position += len(data)
-            gate.send(self.sealer.end())
-        except OSError as error:
-            raise LaneBrokenError from error
-
-    def receive(self, take: Callable[[int, int, bytes], None]) -> None:
-        """Take records until the end; `take` is given number, offset, bytes.
-
-        Raises:
-            LaneBrokenError: cut before the end, or closed here.
-            RemoteSupportError: a record does not hold, or what `take` raises.
-
-        """
-        self._socket.settimeout(None)
-        try:
-            with self._socket.makefile("rb", buffering=_READ_BUFFER) as stream:
-                while True:
-                    head = stream.read(LENGTH_BYTES)
-                    if len(head) < LENGTH_BYTES:
-                        raise LaneBrokenError
-                    length = LaneOpener.box_length(head)
-                    record = self.opener.open(stream.read(length))
-                    if isinstance(record, LaneEnd):
-                        return
-                    if isinstance(record, LaneChunk):
-                        take(record.number, record.offset, record.data)
-        except (OSError, ValueError) as error:
-            raise LaneBrokenError from error
+            loop.add_reader(self.connection, used)
+        except NotImplementedError:  # a loop of Windows
+            loop.call_soon(call)
+        else:
+            self._watched_by = loop
 
     def close(self) -> None:
-        """End the connection; a thread that works on it gets `LaneBrokenError`."""
+        """End the connection, also for a process that has it too. Harmless twice."""
+        self._watch_no_more()
         with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+            self.connection.shutdown(socket.SHUT_RDWR)
+        self.connection.close()
+
+    def _is_over(self) -> bool:
+        try:
+            return not self.connection.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return True
+
+    def _watch_no_more(self) -> None:
+        loop, self._watched_by = self._watched_by, None
+        if loop is not None:
+            loop.remove_reader(self.connection)
 
 
 class LaneDoor:
-    """Looks for one lane: listens and dials until one connection is proven."""
+    """Looks for lanes: listens and dials until it is closed."""
 
     def __init__(self, check_key: bytes, on_lane: Callable[[Lane], None]) -> None:
-        """`on_lane` is called once, on the loop, with the lane that was found."""
+        """`on_lane` is called on the loop with each lane that is found."""
         self._check_key = check_key
         self._on_lane = on_lane
         self._loop = asyncio.get_running_loop()
@@ -218,6 +183,7 @@ class LaneDoor:
                     box = await self._read(connection, LaneOpener.box_length(head))
                     if not isinstance(lane.opener.open(box), LaneConfirmed):
                         raise ProtocolError
+                self._unproven.discard(connection)
                 self._found(lane)
         finally:
             self._unproven.discard(connection)
@@ -226,7 +192,6 @@ class LaneDoor:
         if self._closed:
             lane.close()
             return
-        lane.begin()
         self._on_lane(lane)
 
     async def _read(self, connection: socket.socket, count: int) -> bytes:

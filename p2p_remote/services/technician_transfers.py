@@ -58,7 +58,7 @@ class TechnicianTransfers(Transfers):
 
     async def _get(self, job: Job, to: Path) -> str:
         offer = await job.next(fe.FileOffered)
-        is_folder = await self._in_thread(to.is_dir)
+        is_folder = await self.in_thread(to.is_dir)
         folder = to if is_folder else to.parent
         job.name = offer.name if is_folder else to.name
         job.size = offer.size

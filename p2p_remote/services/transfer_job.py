@@ -6,9 +6,11 @@ from typing import TypeVar
 from p2p_remote.errors import FileTransferError
 from p2p_remote.net.bulk_lane import Lane
 from p2p_remote.services import events as se
+from p2p_remote.services.lane_process import LaneWorker
 from p2p_remote.services.transfer_lanes import LaneSearch
 from p2p_remote.session import file_events as fe
 from p2p_remote.store.incoming_files import IncomingFile
+from p2p_remote.store.outgoing_files import OutgoingFile
 from p2p_remote.wire import files as wire_files
 
 EventT = TypeVar("EventT", bound=fe.FileEvent)
@@ -46,8 +48,11 @@ class Job:
         self.position = 0  # bytes written at the receiver's
         self.by_lane = False
         self.search: LaneSearch | None = None
+        self.file: IncomingFile | OutgoingFile | None = None
         self.lanes: list[Lane] = []
-        self.sink: IncomingFile | None = None
+        self.worker: LaneWorker | None = None  # of the lane that is used
+        self.lane_is_ready = False  # sender: for the rest of the file
+        self.turn = asyncio.Lock()  # who writes: the session's loop or the worker
         self._events: asyncio.Queue[fe.FileEvent | None] = asyncio.Queue()
         self._change = asyncio.Event()
         self._stopped: FileTransferError | None = None
@@ -71,9 +76,22 @@ class Job:
         """Look for no lane any more, and use none."""
         if self.search is not None:
             self.search.close()
+        if self.worker is not None:
+            self.worker.stop()
         for lane in self.lanes:
             lane.close()
         self.lanes.clear()
+
+    @property
+    def has_worker(self) -> bool:
+        """Whether a process has a part in it."""
+        return self.worker is not None and not self.worker.is_over
+
+    async def leave_lanes(self) -> None:
+        """Use no lane any more; nothing moves by one when this returns."""
+        self.close_lanes()
+        if self.worker is not None:
+            await self.worker.over()
 
     def on_written(self, position: int) -> None:
         """The receiver has everything before `position`."""

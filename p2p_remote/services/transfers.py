@@ -1,7 +1,7 @@
 """Files of one session: reads, writes and reports what `session.files` allows.
 
 Every transfer is a task on the loop of the network; everything that touches the disk
-or computes for long runs in threads.
+or computes for long runs in threads, or in the process of a lane.
 """
 
 import asyncio
@@ -11,13 +11,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from p2p_remote.errors import FileTransferError, RemoteSupportError, UsageError
-from p2p_remote.net.bulk_lane import Lane, LaneBrokenError
-from p2p_remote.net.lane_gate import STALL_SECONDS
+from p2p_remote.errors import FileTransferError, UsageError
 from p2p_remote.services import events as se
 from p2p_remote.services.running_node import RunningNode
+from p2p_remote.services.transfer_by_lane import TransferByLane
 from p2p_remote.services.transfer_job import Job
-from p2p_remote.services.transfer_lanes import LEAST_BYTES, LaneReader, LaneSearch
 from p2p_remote.session import file_events as fe
 from p2p_remote.session.roles import State
 from p2p_remote.session.session import Session
@@ -60,6 +58,7 @@ class Transfers:
         self._jobs: dict[int, Job] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
         self._threads = ThreadPoolExecutor(8, thread_name_prefix="files")
+        self._by_lane = TransferByLane(session, running, self._jobs, self)
         self._closed = False
 
     def on_event(self, event: fe.FileEvent) -> None:
@@ -75,7 +74,7 @@ class Transfers:
             job_of_event.on_written(event.position)
             self._report(job_of_event)
         elif isinstance(event, fe.LaneOffered):
-            self._search_of(job_of_event).dial(event)
+            self._by_lane.offered(job_of_event, event)
         else:
             job_of_event.put(event)
 
@@ -134,16 +133,17 @@ class Transfers:
             )
             self._running.poke()
             accepted = await job.next(fe.FileAccepted)
-            start = await self._in_thread(source.skip, accepted.offset, accepted.digest)
+            start = await self.in_thread(source.skip, accepted.offset, accepted.digest)
             self._machine.begin(job.number, start, self._now())
             job.on_written(start)
-            self._search_lane(job)
+            self._by_lane.search(job, source)
             await self._send_bytes(job, source)
-            digest = await self._in_thread(source.digest)
+            digest = await self.in_thread(source.digest)
             self._machine.sent(job.number, digest, self._now())
             self._running.poke()
             await job.next(fe.FileStored)
         finally:
+            await job.leave_lanes()
             source.close()
         return ""
 
@@ -151,11 +151,11 @@ class Transfers:
         position = job.position
         while job.position < source.size:
             job.check()
-            if job.lanes and position == job.position:
-                await self._send_by_lane(job, source)
+            if job.lane_is_ready and position == job.position:
+                await self._by_lane.send(job, source)
                 position = job.position
                 continue
-            if job.lanes or position == source.size:
+            if job.lane_is_ready or position == source.size:
                 await job.changed()
                 continue
             room = self._machine.room(job.number, self._now())
@@ -163,29 +163,10 @@ class Transfers:
                 await job.changed()
                 continue
             size = min(wire_files.CHUNK_BYTES, max(room, LEAST_READ))
-            data = await self._in_thread(source.read, position, size)
+            data = await self.in_thread(source.read, position, size)
             self._machine.send_chunk(job.number, data, self._now())
             self._running.poke()
             position += len(data)
-
-    async def _send_by_lane(self, job: Job, source: OutgoingFile) -> None:
-        """Send the rest by the first lane; what is lost with it goes another way."""
-        lane = job.lanes[0]
-        job.by_lane = True
-        start, size = job.position, source.size
-        try:
-            await self._in_thread(lane.send, job.number, start, size, source.read)
-            self._machine.go_on_from(job.number, size)
-            while job.position < size:
-                async with asyncio.timeout(STALL_SECONDS):
-                    await job.changed()
-        except (LaneBrokenError, TimeoutError):
-            job.check()
-            _LOG.info("the connection for files broke; they go through the session")
-            self._machine.go_on_from(job.number, job.position)
-            job.by_lane = False
-        finally:
-            job.close_lanes()
 
     async def _receive(self, job: Job, folder: Path, offer: fe.FileOffered) -> str:
         """Take a file into a folder; returns its path."""
@@ -200,16 +181,17 @@ class Transfers:
             self._running.poke()
             begun = await job.next(fe.FileBegun)
             if begun.offset != sink.position:
-                await self._in_thread(sink.restart)
+                await self.in_thread(sink.restart)
             job.position = begun.offset
-            job.sink = sink
-            self._search_lane(job)
+            self._by_lane.search(job, sink)
             path = await self._receive_bytes(job, sink)
         except FileTransferError as error:
-            self._fail(job, error)
+            self.fail(job, error)
             raise
         finally:
-            sink.close(keep=job.stop_reason not in _REMOVED_AFTER)
+            await job.leave_lanes()
+            async with job.turn:
+                sink.close(keep=job.stop_reason not in _REMOVED_AFTER)
         self._machine.stored(job.number, self._now())
         self._running.poke()
         return str(path)
@@ -218,9 +200,13 @@ class Transfers:
         told = sink.position
         while True:
             event = await job.next_bytes()
-            if isinstance(event, fe.FileSent):
-                return await self._in_thread(sink.finish, event.digest)
-            await self._in_thread(sink.write, event.offset, event.data)
+            if job.turn.locked():  # the sender uses the lane no more
+                job.close_lanes()
+            async with job.turn:
+                if isinstance(event, fe.FileSent):
+                    return await self.in_thread(sink.finish, event.digest)
+                job.by_lane = False
+                await self.in_thread(sink.write, event.offset, event.data)
             if job.is_idle or sink.position - told >= WRITTEN_EVERY:
                 told = sink.position
                 self._machine.written(job.number, told, self._now())
@@ -228,56 +214,11 @@ class Transfers:
             job.position = sink.position
             self._report(job)
 
-    # Lanes.
-
-    def _search_of(self, job: Job) -> LaneSearch:
-        if job.search is None:
-
-            def on_lane(lane: Lane) -> None:
-                self._on_lane(job, lane)
-
-            job.search = LaneSearch(self._session, job.number, self._running, on_lane)
-        return job.search
-
-    def _search_lane(self, job: Job) -> None:
-        if job.size - job.position >= LEAST_BYTES:
-            self._search_of(job).start()
-
-    def _on_lane(self, job: Job, lane: Lane) -> None:
-        """Use a lane: the sender takes the first, the receiver reads from all."""
-        sink = job.sink
-        if job.number not in self._jobs:
-            lane.close()
-        elif not job.incoming and not job.lanes:
-            job.lanes.append(lane)
-            job.wake()
-        elif sink is not None:
-            job.lanes.append(lane)
-            reader = LaneReader(lane, job.number, sink, self._loop, self._on_came)
-            task = self._loop.create_task(self._read_lane(job, reader))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-        else:
-            lane.close()
-
-    async def _read_lane(self, job: Job, reader: LaneReader) -> None:
-        try:
-            await self._in_thread(reader.run)
-        except FileTransferError as error:
-            self._fail(job, error)
-        except RemoteSupportError as error:
-            _LOG.info("the connection for files is over: %s", error)
-        finally:
-            reader.lane.close()
-
-    def _on_came(self, number: int, position: int) -> None:
-        job = self._jobs.get(number)
-        if job is not None:
-            job.by_lane = True
-            job.position = position
-            self._machine.written(number, position, self._now())
-            self._running.poke()
-            self._report(job)
+    def moved(self, job: Job) -> None:
+        """Tell of what a worker has written: everything before the job's position."""
+        self._machine.written(job.number, job.position, self._now())
+        self._running.poke()
+        self._report(job)
 
     # Helpers of the above.
 
@@ -306,7 +247,7 @@ class Transfers:
         self._notify(report)
         return report
 
-    def _fail(self, job: Job, error: FileTransferError) -> None:
+    def fail(self, job: Job, error: FileTransferError) -> None:
         """End what the disk refused.
 
         It may hear of a permission taken back before the loop does; but when the
@@ -323,9 +264,16 @@ class Transfers:
         if job.is_report_due(self._now(), REPORT_INTERVAL):
             self._notify(job.report("running"))
 
-    async def _in_thread(
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this beside; it is cancelled with the session."""
+        task = self._loop.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def in_thread(
         self, function: Callable[..., ResultT], *arguments: Any
     ) -> ResultT:
+        """Do what takes long, or touches the disk."""
         return await self._loop.run_in_executor(self._threads, function, *arguments)
 
     async def _open(self, kind: Callable[..., FileT], *arguments: Any) -> FileT:

@@ -4,7 +4,7 @@
     nonce 32, MAC 16 ──────────────────────────►
                     ◄────────────────────────── nonce 32, MAC 16
     record: confirm ───────────────────────────► now it is a lane
-    record: chunk ..., end                       (whichever side has the file)
+    record: confirm, chunk ..., end              (whichever side has the file)
 
 The MACs prove a secret that the listener has sent inside the session; keys and nonces
 have nothing in common with those of datagrams. A record is its length (u32, little
@@ -118,16 +118,16 @@ class LaneProof:
 class LaneSealer:
     """Makes records."""
 
-    def __init__(self, key: bytes) -> None:
-        """`key` is the one to send with, of a connection that is new."""
+    def __init__(self, key: bytes, count: int = 0) -> None:
+        """`key` is the one to send with; `count` records were sent already."""
         self._key = key
-        self._count = 0
+        self.count = count
 
     def confirm(self) -> bytes:
-        """First record of the dialer."""
+        """First record of the dialer, and what tells the lane that will be used."""
         return self._seal(bytes((_KIND_CONFIRM,)))
 
-    def chunk(self, number: int, offset: int, data: bytes) -> bytes:
+    def chunk(self, number: int, offset: int, data: bytes | memoryview) -> bytes:
         """Record with up to 64 KiB of a file."""
         return self._seal(_CHUNK.pack(_KIND_CHUNK, number, offset) + data)
 
@@ -136,8 +136,8 @@ class LaneSealer:
         return self._seal(bytes((_KIND_END,)))
 
     def _seal(self, plaintext: bytes) -> bytes:
-        nonce = self._count.to_bytes(NONCE_LENGTH, "little")
-        self._count += 1
+        nonce = self.count.to_bytes(NONCE_LENGTH, "little")
+        self.count += 1
         box = secretbox_seal(self._key, nonce, plaintext)
         return len(box).to_bytes(LENGTH_BYTES, "little") + box
 
@@ -145,10 +145,10 @@ class LaneSealer:
 class LaneOpener:
     """Reads records."""
 
-    def __init__(self, key: bytes) -> None:
-        """`key` is the one to receive with, of a connection that is new."""
+    def __init__(self, key: bytes, count: int = 0) -> None:
+        """`key` is the one to receive with; `count` records came already."""
         self._key = key
-        self._count = 0
+        self.count = count
 
     @staticmethod
     def box_length(head: bytes) -> int:
@@ -171,9 +171,9 @@ class LaneOpener:
             MalformedMessageError: it has no content that there is.
 
         """
-        nonce = self._count.to_bytes(NONCE_LENGTH, "little")
+        nonce = self.count.to_bytes(NONCE_LENGTH, "little")
         plaintext = secretbox_open(self._key, nonce, box)
-        self._count += 1
+        self.count += 1
         kind = plaintext[0]
         if kind == _KIND_CHUNK and len(plaintext) > _CHUNK.size:
             _, number, offset = _CHUNK.unpack_from(plaintext)

@@ -1,45 +1,68 @@
-"""BLAKE2b-256 of a file, computed beside whoever reads or writes it."""
+"""Hash of a file, in two steps: of its blocks, and of their hashes.
+
+`BLAKE2b-256(digest of block 0, of block 1, ...)` with the person "p2pr1/file", a block
+being 1 MiB, the last one less, and its digest BLAKE2b-256 with the person
+"p2pr1/block". So blocks can be hashed elsewhere: whoever moves them hands over digests.
+"""
 
 import hashlib
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterable
 
 from p2p_remote.wire.files import DIGEST_BYTES
 
-LEAST_BYTES = 256 * 1024  # less is hashed faster than it is handed over
+BLOCK_BYTES = 1 << 20
+
+
+def block_hash() -> "hashlib.blake2b":
+    """Hash of one block, without any bytes yet."""
+    return hashlib.blake2b(digest_size=DIGEST_BYTES, person=b"p2pr1/block")
 
 
 class FileHash:
-    """Hashes large pieces in a thread of its own, at most one piece behind."""
+    """Hash of the first `position` bytes of a file."""
 
     def __init__(self) -> None:
-        """Hash of nothing; the thread begins with the first large piece."""
-        self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES)
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="hash")
-        self._pending: Future[None] | None = None
+        """Begin with nothing."""
+        self.restart()
+
+    @property
+    def position(self) -> int:
+        """Bytes that are in it."""
+        return self._start + self._open_bytes
 
     def update(self, data: bytes) -> None:
-        """Append bytes; one thread at a time."""
-        self._wait()
-        if len(data) < LEAST_BYTES:
-            self._hash.update(data)
-        else:
-            self._pending = self._thread.submit(self._hash.update, data)
+        """Append bytes."""
+        rest = memoryview(data)
+        while rest:
+            part = rest[: BLOCK_BYTES - self._open_bytes]
+            self._open.update(part)
+            self._open_bytes += len(part)
+            rest = rest[len(part) :]
+            if self._open_bytes == BLOCK_BYTES:
+                self.append((self._open.digest(),))
+
+    def append(self, digests: Iterable[bytes]) -> None:
+        """Append whole blocks by their digests; forget the block that was open."""
+        for digest in digests:
+            self._blocks.update(digest)
+            self._start += BLOCK_BYTES
+        self.rewind()
+
+    def rewind(self) -> int:
+        """Forget the block that is open; returns where it begins."""
+        self._open = block_hash()
+        self._open_bytes = 0
+        return self._start
 
     def digest(self) -> bytes:
         """Hash of everything so far."""
-        self._wait()
-        return self._hash.copy().digest()
+        blocks = self._blocks.copy()
+        if self._open_bytes:
+            blocks.update(self._open.digest())
+        return blocks.digest()
 
     def restart(self) -> None:
         """Forget everything."""
-        self._wait()
-        self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES)
-
-    def close(self) -> None:
-        """Let the thread go."""
-        self._thread.shutdown(wait=False)
-
-    def _wait(self) -> None:
-        pending, self._pending = self._pending, None
-        if pending is not None:
-            pending.result()
+        self._blocks = hashlib.blake2b(digest_size=DIGEST_BYTES, person=b"p2pr1/file")
+        self._start = 0
+        self.rewind()

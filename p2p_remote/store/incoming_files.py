@@ -11,19 +11,19 @@ import os
 import shutil
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from p2p_remote.errors import FileTransferError
 from p2p_remote.session.file_names import numbered
-from p2p_remote.store.file_hash import FileHash
+from p2p_remote.store.file_access import read_at, write_at
+from p2p_remote.store.file_hash import BLOCK_BYTES, FileHash
 from p2p_remote.wire import files
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _MOST_NUMBERS = 1000  # names tried for a file whose name is taken
 _CLOSED_TO_MOVE = os.name == "nt"  # an open file is neither renamed nor removed there
-_HASH_BYTES = 1 << 20  # read at a time when a partial file is taken up again
 _OPEN_FLAGS = (
     os.O_RDWR
     | os.O_CREAT
@@ -87,7 +87,7 @@ class IncomingFile:
             raise
 
     def digest(self) -> bytes:
-        """BLAKE2b-256 of the bytes that are here."""
+        """Hash (`store.file_hash`) of the bytes that are here."""
         return self._hash.digest()
 
     def restart(self) -> None:
@@ -114,11 +114,68 @@ class IncomingFile:
                 return
             self._check_permitted()
             try:
-                _write_all(self._descriptor, new)
+                write_at(self._descriptor, self.position, new)
             except OSError as error:
-                raise _failed(error, self._folder) from error
+                raise self.unwritable(error) from error
             self._hash.update(new)
             self.position += len(new)
+
+    @property
+    def descriptor(self) -> int:
+        """For another process that writes."""
+        return self._descriptor
+
+    def lend(self) -> int:
+        """Let another process write from `position`; nothing is written here then.
+
+        Returns where the block begins that the other process hashes first.
+
+        Raises:
+            FileTransferError: it is not permitted any more.
+
+        """
+        with self._lock:
+            self._check_permitted()
+            return self._hash.rewind()
+
+    def follow(self, position: int, digests: Sequence[bytes]) -> None:
+        """Take what the other process has written, and the digests of its blocks.
+
+        Raises:
+            FileTransferError: it is not permitted any more.
+            ValueError: no writer comes to such a position.
+
+        """
+        with self._lock:
+            self._check_permitted()
+            hashed = self._hash.position + len(digests) * BLOCK_BYTES
+            if not max(self.position, hashed) <= position <= self.expected.size:
+                raise ValueError("a position that does not follow")
+            self._hash.append(digests)
+            self.position = position
+
+    def take_back(self) -> None:
+        """Hash what nobody has hashed before `position`, and go on writing here.
+
+        Raises:
+            FileTransferError: it cannot be read, or is not permitted any more.
+
+        """
+        while (start := self._hash.position) < self.position:
+            with self._lock:
+                self._check_permitted()
+                size = min(BLOCK_BYTES, self.position - start)
+                try:
+                    data = read_at(self._descriptor, start, size)
+                except OSError as error:
+                    raise self.unwritable(error) from error
+                if len(data) < size:
+                    raise self.unwritable(OSError(errno.EIO, os.strerror(errno.EIO)))
+                self._hash.update(data)
+
+    def unwritable(self, error: OSError) -> FileTransferError:
+        """Say why the system does not let it be written."""
+        return _failed(error, self._folder)
 
     def finish(self, digest: bytes) -> Path:
         """Compare the hash and give the file its name; returns where it is now.
@@ -170,7 +227,7 @@ class IncomingFile:
                     f"There is not enough space in {self._folder}.",
                     files.STOP_NO_SPACE,
                 )
-            while data := os.read(self._descriptor, _HASH_BYTES):
+            while data := read_at(self._descriptor, self.position, BLOCK_BYTES):
                 self._check_permitted()
                 self._hash.update(data)
                 self.position += len(data)
@@ -188,7 +245,6 @@ class IncomingFile:
 
     def _truncate(self) -> None:
         os.ftruncate(self._descriptor, 0)
-        os.lseek(self._descriptor, 0, os.SEEK_SET)
         self._hash.restart()
         self.position = 0
 
@@ -224,15 +280,8 @@ class IncomingFile:
             self._part.unlink(missing_ok=True)  # while it is locked
         os.close(self._descriptor)
         self._descriptor = -1
-        self._hash.close()
         if remove and _CLOSED_TO_MOVE:
             self._part.unlink(missing_ok=True)
-
-
-def _write_all(descriptor: int, data: bytes) -> None:
-    written = os.write(descriptor, data)
-    while written < len(data):
-        written += os.write(descriptor, data[written:])
 
 
 def _lock(descriptor: int) -> None:

@@ -3,15 +3,15 @@
 import os
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from p2p_remote.errors import FileTransferError
 from p2p_remote.store import keystore
-from p2p_remote.store.file_hash import FileHash
+from p2p_remote.store.file_access import read_at
+from p2p_remote.store.file_hash import BLOCK_BYTES, FileHash
 from p2p_remote.wire import files
 
-_HASH_BYTES = 1 << 20  # read at a time when the receiver has a part already
 # Without waiting: a pipe or a device under this name must not hold us up.
 _OPEN_FLAGS = (
     os.O_RDONLY
@@ -39,7 +39,6 @@ class OutgoingFile:
         self._shown = str(path)
         self._lock = threading.Lock()  # nothing is read from a number that is free
         self._hash = FileHash()
-        self._hashed = 0
         self._descriptor = -1
         self._check_permitted()
         try:
@@ -48,8 +47,10 @@ class OutgoingFile:
             self._descriptor = os.open(path, _OPEN_FLAGS)
             status = os.fstat(self._descriptor)
             self._require_file(status)
-        except (OSError, ValueError) as error:
-            raise self._unreadable(error) from error
+        except OSError as error:
+            raise self.unreadable(str(error.strerror)) from error
+        except ValueError as error:
+            raise self.unreadable("not a path") from error
         self.name = path.name
         self.size = status.st_size
         self.modified = max(0, int(status.st_mtime))
@@ -66,12 +67,10 @@ class OutgoingFile:
 
     def skip(self, offset: int, digest: bytes) -> int:
         """Where to begin: `offset` if the receiver's bytes are the same, else 0."""
-        for start in range(0, offset, _HASH_BYTES):
-            self.read(start, min(_HASH_BYTES, offset - start))
+        self.take_back(offset)
         if self._hash.digest() == digest:
             return offset
         self._hash.restart()
-        self._hashed = 0
         return 0
 
     def read(self, offset: int, size: int) -> bytes:
@@ -82,15 +81,54 @@ class OutgoingFile:
 
         """
         self._check_permitted()
+        wanted = min(size, self.size - offset)
         try:
             with self._lock:
-                data = self._read(offset, min(size, self.size - offset))
+                data = read_at(self._descriptor, offset, wanted)
         except OSError as error:
-            raise self._unreadable(error) from error
-        new = data[self._hashed - offset :] if offset < self._hashed else data
-        self._hash.update(new)
-        self._hashed += len(new)
+            raise self.unreadable(str(error.strerror)) from error
+        if len(data) < wanted:
+            raise self.changed()
+        hashed = self._hash.position
+        self._hash.update(data[hashed - offset :] if offset < hashed else data)
         return data
+
+    @property
+    def descriptor(self) -> int:
+        """For another process that reads."""
+        return self._descriptor
+
+    def lend(self) -> int:
+        """Let another process read on; nothing is read here until `take_back`.
+
+        Returns where the block begins that the other process hashes first.
+
+        Raises:
+            FileTransferError: it is not permitted any more.
+
+        """
+        self._check_permitted()
+        return self._hash.rewind()
+
+    def follow(self, digests: Sequence[bytes]) -> None:
+        """Take the digests of blocks that the other process has read, in order.
+
+        Raises:
+            FileTransferError: it is not permitted any more.
+
+        """
+        self._check_permitted()
+        self._hash.append(digests)
+
+    def take_back(self, position: int) -> None:
+        """Hash what nobody has hashed before `position`, and go on reading here.
+
+        Raises:
+            FileTransferError: it became shorter, cannot be read, or is not permitted.
+
+        """
+        while (start := self._hash.position) < position:
+            self.read(start, min(BLOCK_BYTES, position - start))
 
     def digest(self) -> bytes:
         """BLAKE2b-256 of the whole file, after all of it was read.
@@ -101,7 +139,7 @@ class OutgoingFile:
         """
         status = os.fstat(self._descriptor)
         if (status.st_size, status.st_mtime_ns) != self._seen:
-            raise self._changed()
+            raise self.changed()
         return self._hash.digest()
 
     def close(self) -> None:
@@ -110,17 +148,6 @@ class OutgoingFile:
             if self._descriptor >= 0:
                 os.close(self._descriptor)
                 self._descriptor = -1
-        self._hash.close()
-
-    def _read(self, offset: int, size: int) -> bytes:
-        os.lseek(self._descriptor, offset, os.SEEK_SET)
-        data = os.read(self._descriptor, size)
-        while len(data) < size:
-            more = os.read(self._descriptor, size - len(data))
-            if not more:
-                raise self._changed()
-            data += more
-        return data
 
     def _require_file(self, status: os.stat_result) -> None:
         if not stat.S_ISREG(status.st_mode) or status.st_size > files.MAX_FILE_BYTES:
@@ -130,7 +157,8 @@ class OutgoingFile:
                 files.STOP_UNREADABLE,
             )
 
-    def _changed(self) -> FileTransferError:
+    def changed(self) -> FileTransferError:
+        """Say that it became shorter, or another one."""
         return FileTransferError(
             f"{self._shown} changed while it was sent.", files.STOP_CHANGED
         )
@@ -142,8 +170,8 @@ class OutgoingFile:
                 files.STOP_REVOKED,
             )
 
-    def _unreadable(self, error: OSError | ValueError) -> FileTransferError:
-        why = error.strerror if isinstance(error, OSError) else "not a path"
+    def unreadable(self, why: str) -> FileTransferError:
+        """Say that the system does not let it be read."""
         return FileTransferError(
             f"{self._shown} cannot be read: {why}.", files.STOP_UNREADABLE
         )

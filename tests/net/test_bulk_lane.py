@@ -4,12 +4,12 @@ import asyncio
 import contextlib
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import pytest
 
 from p2p_remote.net import bulk_lane
-from p2p_remote.net.bulk_lane import Lane, LaneBrokenError, LaneDoor
+from p2p_remote.net.bulk_lane import Lane, LaneDoor
 from p2p_remote.session.lane import HELLO_BYTES, LaneProof
 from p2p_remote.wire.address import Endpoint
 
@@ -48,35 +48,60 @@ async def doors() -> AsyncIterator[Doors]:
             queue.get_nowait().close()
 
 
-async def test_a_file_goes_through_whole(doors: Doors) -> None:
+async def test_the_lane_that_is_used_is_told(doors: Doors) -> None:
     there, here = await doors.pair()
-    content = os.urandom(3 * bulk_lane.BATCH_BYTES + 17)
-    came = bytearray()
-
-    def take(number: int, offset: int, data: bytes) -> None:
-        assert (number, offset) == (5, len(came) + 10)
-        came.extend(data)
-
-    def read(offset: int, size: int) -> bytes:
-        return content[offset : offset + size]
-
-    receiving = asyncio.create_task(asyncio.to_thread(here.receive, take))
-    await asyncio.to_thread(there.send, 5, 10, len(content), read)
-    await receiving
-    assert bytes(came) == content[10:]
+    used = asyncio.Event()
+    here.when_used(used.set)
+    await asyncio.sleep(0.01)
+    assert not used.is_set()
+    there.announce()
+    async with asyncio.timeout(10):
+        await used.wait()
+    assert (there.sealer.count, here.opener.count) == (2, 1)
     there.close()
     here.close()
-
-
-async def test_a_cut_is_noticed_at_both_ends(doors: Doors) -> None:
-    """A connection that ends without the last record was cut."""
-    there, here = await doors.pair()
-    there.close()
-    with pytest.raises(LaneBrokenError):
-        await asyncio.to_thread(here.receive, lambda *_: None)
-    with pytest.raises(LaneBrokenError):
-        await asyncio.to_thread(there.send, 1, 0, 1 << 30, lambda _, size: bytes(size))
     here.close()
+    there.announce()  # harmless
+
+
+async def test_a_lane_that_ends_unused_is_closed_and_nothing_else(
+    doors: Doors,
+) -> None:
+    there, here = await doors.pair()
+    used = asyncio.Event()
+    here.when_used(used.set)
+    there.close()
+    async with asyncio.timeout(10):
+        while here.connection.fileno() >= 0:  # noqa: ASYNC110 -- nobody tells it
+            await asyncio.sleep(0.002)
+    assert not used.is_set()
+
+
+async def test_a_door_that_is_closed_on_the_first_lane_leaves_it_open() -> None:
+    """At both ends: whoever has found one looks for no other."""
+    lanes: dict[str, Lane] = {}
+    both = asyncio.Event()
+
+    def found(end: str) -> Callable[[Lane], None]:
+        def on_lane(lane: Lane) -> None:
+            lanes[end] = lane
+            doors[end].close()
+            if len(lanes) == 2:
+                both.set()
+
+        return on_lane
+
+    doors = {end: LaneDoor(CHECK_KEY, found(end)) for end in ("dialer", "listener")}
+    doors["dialer"].dial(SECRET, doors["listener"].listen(SECRET, [HERE]))
+    async with asyncio.timeout(10):
+        await both.wait()
+        await asyncio.sleep(0)
+        used = asyncio.Event()
+        lanes["listener"].when_used(used.set)
+        lanes["dialer"].announce()
+        await used.wait()
+    for lane in lanes.values():
+        lane.close()
 
 
 @pytest.mark.parametrize("said", ["nothing", "garbage", "repeated hello", "gone"])

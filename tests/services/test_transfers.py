@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -11,20 +12,30 @@ from typing import Any
 import pytest
 
 from p2p_remote.errors import SessionAbortedError, UsageError
-from p2p_remote.net import bulk_lane
 from p2p_remote.net.interfaces import InterfaceAddress
 from p2p_remote.services import events as se
-from p2p_remote.services import transfer_lanes, transfers
+from p2p_remote.services import (
+    lane_process,
+    transfer_by_lane,
+    transfer_lanes,
+    transfers,
+)
 from p2p_remote.services.customer_transfers import CustomerTransfers, shown_path
+from p2p_remote.services.lane_process import LaneWorker
 from p2p_remote.services.technician_transfers import TechnicianTransfers
+from p2p_remote.services.transfer_by_lane import TransferByLane
+from p2p_remote.services.transfer_job import Job
 from p2p_remote.session import file_events as fe
 from p2p_remote.session.roles import State
 from p2p_remote.store.incoming_files import Expected, IncomingFile
-from p2p_remote.wire import files
 from p2p_remote.wire.address import Endpoint
 from tests.support.files import FilePair
 
-BIG = 3_000_000  # bytes: enough for a lane
+BIG = 12_000_000  # bytes: enough for a lane
+
+processes = pytest.mark.skipif(
+    not lane_process.INHERITS, reason="no descriptors are inherited here"
+)
 
 
 class Ends:
@@ -79,6 +90,20 @@ class Ends:
         path.write_bytes(os.urandom(size))
         return path
 
+    def make_for_lane(self, size: int) -> Path:
+        """The same, and the session carries nothing before `free`."""
+        self.pair.to_customer.free = self.pair.to_technician.free = 0
+        return self.make(size)
+
+    def free(self) -> None:
+        """Let the session carry bytes of files."""
+        self.pair.to_customer.free = self.pair.to_technician.free = 1 << 16
+        self._poke()
+
+    def last(self, end: str) -> str:
+        """State in the last report of an end."""
+        return self.reports[end][-1].state if self.reports[end] else ""
+
     def is_asked(self) -> bool:
         """Whether a question about a file has been asked."""
         self.customer.ask_next()
@@ -126,39 +151,166 @@ async def test_a_file_goes_and_comes(ends: Ends) -> None:
 
 
 async def test_a_large_file_takes_the_lane(ends: Ends) -> None:
-    path = ends.make(20 * BIG)
+    """Both ways."""
+    path = ends.make_for_lane(BIG)
     report = await ends.technician.send(path)
-    assert report.state == "done"
-    assert report.lane
+    assert (report.state, report.lane) == ("done", True)
+    assert ends.reports["c"][-1].lane
     assert ends.stored.read_bytes() == path.read_bytes()
+    ends.stored.unlink()
+    got = await ends.technician.get(str(path), ends.folder / "back.bin")
+    assert (got.state, got.lane) == ("done", True)
+    assert (ends.folder / "back.bin").read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize("fault", ["cut", "silent"])
-async def test_a_lane_that_dies_in_the_middle_loses_nothing(
-    ends: Ends, fault: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Cut, or swallowing everything: the session carries the rest, once."""
-    used = []
+async def test_a_partial_file_goes_on_by_the_lane(ends: Ends) -> None:
+    path = ends.make_for_lane(2 * BIG)
+    content = path.read_bytes()
+    modified = int(path.stat().st_mtime)
+    expected = Expected(b"p" * 32, "a.bin", 2 * BIG, modified)
+    sink = IncomingFile(ends.folder / "in", expected, lambda: True)
+    sink.write(0, content[:5_000_001])
+    sink.close(keep=True)
+    report = await ends.technician.send(path)
+    assert (report.state, report.lane) == ("done", True)
+    assert ends.stored.read_bytes() == content
+    assert ends.reports["c"][0].position >= 5_000_001
 
-    def dies(
-        lane: bulk_lane.Lane, number: int, start: int, size: int, read: Any
+
+class FirstMove:
+    """Does something, once, when the worker of one side has told how far it is."""
+
+    def __init__(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        *,
+        incoming: bool,
+        act: Callable[[Job], Any],
     ) -> None:
-        used.append(start)
-        data = read(start, min(files.CHUNK_BYTES, size - start))
-        if fault == "cut":
-            lane._socket.sendall(lane.sealer.chunk(number, start, data))
-            lane.close()
-            raise bulk_lane.LaneBrokenError
+        self.job: Job | None = None
+        real = TransferByLane._on_moved
 
-    monkeypatch.setattr(bulk_lane.Lane, "send", dies)
-    monkeypatch.setattr(transfers, "STALL_SECONDS", 0.2)
-    ends.pair.to_customer.free = 1 << 16
-    path = ends.make(20 * BIG)
+        def on_moved(by_lane: TransferByLane, job: Job, *moved: Any) -> None:
+            if job.incoming is incoming and self.job is None:
+                self.job = job
+                act(job)
+            real(by_lane, job, *moved)
+
+        monkeypatch.setattr(TransferByLane, "_on_moved", on_moved)
+
+    @property
+    def worker(self) -> LaneWorker:
+        """The worker that has told it."""
+        assert self.job is not None
+        assert self.job.worker is not None
+        return self.job.worker
+
+
+def signal_worker(number: signal.Signals, ends: Ends) -> Callable[[Job], None]:
+    """What sends a signal to the process of a job, and lets the session go on."""
+
+    def act(job: Job) -> None:
+        assert job.worker is not None
+        assert job.worker._process is not None
+        job.worker._process.send_signal(number)
+        ends.free()
+
+    return act
+
+
+@processes
+@pytest.mark.parametrize("fault", [signal.SIGKILL, signal.SIGSTOP])
+@pytest.mark.parametrize("incoming", [True, False])
+async def test_a_worker_that_is_lost_loses_nothing(
+    ends: Ends, fault: signal.Signals, incoming: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed or hung, at either end: the session carries the rest, once."""
+    monkeypatch.setattr(transfer_by_lane, "STALL_SECONDS", 0.3)
+    first = FirstMove(monkeypatch, incoming=incoming, act=signal_worker(fault, ends))
+    path = ends.make_for_lane(3 * BIG)
     report = await ends.technician.send(path)
     assert report.state == "done"
-    assert len(used) == 1
     assert ends.stored.read_bytes() == path.read_bytes()
-    assert not report.lane
+    assert first.worker.is_over
+
+
+@pytest.mark.parametrize("incoming", [True, False])
+@pytest.mark.parametrize("who", ["customer", "grants", "unheard", "session"])
+async def test_nothing_moves_by_a_lane_after_a_stop(
+    ends: Ends, who: str, incoming: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In both directions; `unheard`: the grant is gone before the loop is told."""
+    closing: list[asyncio.Future[None]] = []
+
+    def act(job: Job) -> None:
+        if who == "customer":
+            ends.customer.stop(job.number)
+        elif who == "grants":
+            ends.customer.withdraw("file_in" if incoming else "file_out")
+        elif who == "unheard":
+            ends.pair.grants.revoke_all()
+        else:
+            closing.append(asyncio.ensure_future(ends.customer.close()))
+            closing.append(asyncio.ensure_future(ends.technician.close()))
+        ends._poke()
+
+    first = FirstMove(monkeypatch, incoming=incoming, act=act)
+    path = ends.make_for_lane(3 * BIG)
+    if incoming:
+        moving = asyncio.ensure_future(ends.technician.send(path))
+    else:
+        moving = asyncio.ensure_future(ends.technician.get(str(path), ends.folder))
+    await until(lambda: ends.last("c") == "failed")
+    assert first.worker.is_over
+    assert (await moving).state == "failed"
+    for each in closing:
+        await each
+    if who == "session" and incoming:
+        (part,) = ends.folder.glob("in/*.part")
+        assert 0 < part.stat().st_size <= 3 * BIG
+    elif who != "session":
+        await until(lambda: not list(ends.folder.glob("**/*.part")))
+
+
+@pytest.mark.parametrize("left", [0, 100])
+async def test_a_file_that_shrinks_on_the_lane_is_one_clear_error(
+    ends: Ends, left: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = ends.make_for_lane(3 * BIG)
+    FirstMove(monkeypatch, incoming=False, act=lambda _: os.truncate(path, left))
+    report = await ends.technician.send(path)
+    assert report.text == f"{path} changed while it was sent."
+    await until(lambda: not list((ends.folder / "in").iterdir()))
+
+
+async def test_bytes_of_the_session_end_the_use_of_the_lane(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sender has gone over, so nobody else writes the file any more."""
+    late: list[bool] = []
+
+    def act(job: Job) -> None:
+        job.put(fe.FileChunk(job.number, 0, b"known already"))
+        late.append(job.turn.locked())
+        ends.free()
+
+    first = FirstMove(monkeypatch, incoming=True, act=act)
+    path = ends.make_for_lane(3 * BIG)
+    report = await ends.technician.send(path)
+    assert late == [True]
+    assert report.state == "done"
+    assert first.worker.is_over
+    assert ends.stored.read_bytes() == path.read_bytes()
+
+
+async def test_only_so_many_files_have_workers(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer_by_lane, "MOST_WORKERS", 0)
+    path = ends.make(BIG)
+    report = await ends.technician.send(path)
+    assert (report.state, report.lane) == ("done", False)
+    assert ends.stored.read_bytes() == path.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -200,7 +352,7 @@ async def test_nothing_comes_without_a_yes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("who", ["technician", "customer", "grants"])
 async def test_stopped_in_the_middle_nothing_is_left(ends: Ends, who: str) -> None:
     ends.pair.to_customer.free = 1 << 14
-    sending = asyncio.create_task(ends.technician.send(ends.make(20 * BIG)))
+    sending = asyncio.create_task(ends.technician.send(ends.make(3 * BIG)))
     await until(lambda: bool(ends.reports["c"]))
     if who == "grants":
         ends.customer.withdraw("file_in")
@@ -219,7 +371,7 @@ async def test_a_grant_that_is_gone_before_the_loop_knows(
 ) -> None:
     """Taken back by a key, nothing is left; lost with the session, what came is."""
     ends.pair.to_customer.free = 1 << 14
-    sending = asyncio.create_task(ends.technician.send(ends.make(20 * BIG)))
+    sending = asyncio.create_task(ends.technician.send(ends.make(3 * BIG)))
     folder = ends.folder / "in"
     await until(lambda: bool(ends.reports["c"]))
     await until(lambda: any(part.stat().st_size for part in folder.glob("*")))
@@ -233,7 +385,7 @@ async def test_a_grant_that_is_gone_before_the_loop_knows(
 
 async def test_the_end_of_the_session_keeps_what_came(ends: Ends) -> None:
     ends.pair.to_customer.free = 1 << 14
-    path = ends.make(20 * BIG)
+    path = ends.make(3 * BIG)
     sending = asyncio.create_task(ends.technician.send(path))
     await until(lambda: bool(ends.reports["c"]))
     await ends.customer.close()

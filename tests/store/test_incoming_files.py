@@ -1,7 +1,6 @@
 """Files that come in: partial, complete, named anew, and never over another."""
 
 import errno
-import hashlib
 import os
 from collections import namedtuple
 from pathlib import Path
@@ -10,12 +9,10 @@ import pytest
 
 from p2p_remote.errors import FileTransferError
 from p2p_remote.store import incoming_files
+from p2p_remote.store.file_hash import BLOCK_BYTES, block_hash
 from p2p_remote.store.incoming_files import Expected, IncomingFile
 from p2p_remote.wire import files
-
-
-def digest(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=32).digest()
+from tests.support.files import file_digest
 
 
 def expected(size: int = 6, name: str = "a.txt", sender: bytes = b"k") -> Expected:
@@ -33,7 +30,7 @@ def no() -> bool:
 def receive(folder: Path, data: bytes) -> Path:
     sink = IncomingFile(folder, expected(len(data)), yes)
     sink.write(0, data)
-    return sink.finish(digest(data))
+    return sink.finish(file_digest(data))
 
 
 def reason(caught: pytest.ExceptionInfo[FileTransferError]) -> int:
@@ -62,9 +59,9 @@ def test_a_broken_file_goes_on_where_it_was(tmp_path: Path) -> None:
     sink.close(keep=False)  # the first counts
     again = IncomingFile(tmp_path, expected(), yes)
     assert again.position == 3
-    assert again.digest() == digest(b"abc")
+    assert again.digest() == file_digest(b"abc")
     again.write(2, b"cdef")
-    assert again.finish(digest(b"abcdef")).read_bytes() == b"abcdef"
+    assert again.finish(file_digest(b"abcdef")).read_bytes() == b"abcdef"
     assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
 
 
@@ -87,7 +84,7 @@ def test_a_beginning_that_is_another_one_is_thrown_away(tmp_path: Path) -> None:
     sink.write(0, b"xyz")
     sink.restart()
     sink.write(0, b"abcdef")
-    assert sink.finish(digest(b"abcdef")).read_bytes() == b"abcdef"
+    assert sink.finish(file_digest(b"abcdef")).read_bytes() == b"abcdef"
 
 
 def test_a_partial_file_that_is_too_long_is_begun_anew(tmp_path: Path) -> None:
@@ -101,7 +98,7 @@ def test_a_damaged_file_is_removed(tmp_path: Path) -> None:
     sink = IncomingFile(tmp_path, expected(), yes)
     sink.write(0, b"abcdef")
     with pytest.raises(FileTransferError) as caught:
-        sink.finish(digest(b"abcdeX"))
+        sink.finish(file_digest(b"abcdeX"))
     assert reason(caught) == files.STOP_DAMAGED
     sink.close(keep=True)
     assert not list(tmp_path.iterdir())
@@ -131,7 +128,7 @@ def test_what_is_not_permitted_touches_nothing(tmp_path: Path) -> None:
     with pytest.raises(FileTransferError):
         sink.write(2, b"c")
     with pytest.raises(FileTransferError):
-        sink.finish(digest(b"ab"))
+        sink.finish(file_digest(b"ab"))
     assert (folder / expected().part_name()).read_bytes() == b"ab"
     sink.close(keep=False)
 
@@ -164,7 +161,7 @@ def test_the_same_file_twice_at_once_is_refused(tmp_path: Path) -> None:
         IncomingFile(tmp_path, expected(), yes)
     assert reason(caught) == files.STOP_BUSY
     sink.write(3, b"def")
-    assert sink.finish(digest(b"abcdef")).read_bytes() == b"abcdef"
+    assert sink.finish(file_digest(b"abcdef")).read_bytes() == b"abcdef"
 
 
 @pytest.mark.parametrize("when", ["renamed", "removed"])
@@ -184,7 +181,7 @@ def test_the_lock_is_held_until_the_name_is_given(
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace" if when == "renamed" else "unlink", take_up)
         if when == "renamed":
-            sink.finish(digest(b"abcdef"))
+            sink.finish(file_digest(b"abcdef"))
         else:
             sink.close(keep=False)
     assert refused == [files.STOP_BUSY]
@@ -228,7 +225,7 @@ def test_a_name_that_cannot_be_given_is_not_left_behind(
 
     monkeypatch.setattr(Path, "replace", fails)
     with pytest.raises(FileTransferError) as caught:
-        sink.finish(digest(b"abcdef"))
+        sink.finish(file_digest(b"abcdef"))
     assert reason(caught) == files.STOP_UNWRITABLE
     sink.close(keep=True)
     (left,) = tmp_path.iterdir()
@@ -269,11 +266,11 @@ def test_a_disk_that_is_full_in_the_middle_is_one_clear_error(
     sink = IncomingFile(tmp_path, expected(), yes)
     sink.write(0, b"ab")
 
-    def full(_descriptor: int, _data: bytes) -> int:
+    def full(_descriptor: int, _data: bytes, _offset: int) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(os, "write", full)
+        patched.setattr(os, "pwrite", full)
         with pytest.raises(FileTransferError, match="not enough space") as caught:
             sink.write(2, b"c")
     assert reason(caught) == files.STOP_NO_SPACE
@@ -286,3 +283,60 @@ def test_a_folder_that_cannot_be_is_one_clear_error(tmp_path: Path) -> None:
     with pytest.raises(FileTransferError) as caught:
         IncomingFile(tmp_path / "file" / "in", expected(), yes)
     assert reason(caught) == files.STOP_UNWRITABLE
+
+
+def test_another_process_writes_meanwhile(tmp_path: Path) -> None:
+    """What it reports counts as written and is hashed, by it or by us."""
+    data = os.urandom(2 * BLOCK_BYTES + 50)
+    sink = IncomingFile(tmp_path, expected(len(data)), yes)
+    sink.write(0, data[:100])
+    assert sink.lend() == 0
+    os.pwrite(sink.descriptor, data[100 : BLOCK_BYTES + 100], 100)
+    first = block_hash()
+    first.update(data[:BLOCK_BYTES])
+    sink.follow(BLOCK_BYTES + 100, (first.digest(),))
+    assert sink.position == BLOCK_BYTES + 100
+    os.pwrite(sink.descriptor, data[BLOCK_BYTES + 100 : -10], BLOCK_BYTES + 100)
+    sink.follow(len(data) - 10, ())  # its digest has not come
+    sink.take_back()
+    sink.write(len(data) - 20, data[-20:])
+    assert sink.finish(file_digest(data)).read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    ("position", "digests"),
+    [(3, ()), (101, ()), (100, (bytes(32),))],
+    ids=["back", "behind the end", "more hashed than written"],
+)
+def test_positions_that_do_not_follow_are_refused(
+    tmp_path: Path, position: int, digests: tuple[bytes, ...]
+) -> None:
+    sink = IncomingFile(tmp_path, expected(100), yes)
+    sink.write(0, b"abcdef")
+    sink.lend()
+    with pytest.raises(ValueError, match="position"):
+        sink.follow(position, digests)
+    assert sink.position == 6
+    sink.close(keep=False)
+
+
+def test_another_process_has_no_more_permission_than_we(tmp_path: Path) -> None:
+    allowed = [True]
+    sink = IncomingFile(tmp_path, expected(), lambda: allowed[0])
+    sink.lend()
+    allowed[0] = False
+    for call in (sink.lend, lambda: sink.follow(3, ())):
+        with pytest.raises(FileTransferError) as caught:
+            call()
+        assert reason(caught) == files.STOP_REVOKED
+    assert sink.position == 0
+    sink.close(keep=False)
+
+
+def test_a_part_that_was_cut_behind_our_back_is_noticed(tmp_path: Path) -> None:
+    sink = IncomingFile(tmp_path, expected(), yes)
+    sink.follow(5, ())
+    with pytest.raises(FileTransferError) as caught:
+        sink.take_back()
+    assert reason(caught) == files.STOP_UNWRITABLE
+    sink.close(keep=False)

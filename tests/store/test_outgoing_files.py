@@ -1,19 +1,16 @@
 """Files that go out: read in order, hashed once, and watched for changes."""
 
-import hashlib
 import os
 from pathlib import Path
 
 import pytest
 
 from p2p_remote.errors import FileTransferError
+from p2p_remote.store.file_hash import BLOCK_BYTES, block_hash
 from p2p_remote.store.keystore import load_identity
 from p2p_remote.store.outgoing_files import OutgoingFile
 from p2p_remote.wire import files
-
-
-def digest(data: bytes) -> bytes:
-    return hashlib.blake2b(data, digest_size=32).digest()
+from tests.support.files import file_digest
 
 
 def yes() -> bool:
@@ -37,7 +34,7 @@ def test_a_file_is_read_and_hashed_once_even_where_it_is_read_twice(
     assert source.read(0, 4) == b"abcd"
     assert source.read(2, 3) == b"cde"
     assert source.read(5, 100) == b"f"
-    assert source.digest() == digest(b"abcdef")
+    assert source.digest() == file_digest(b"abcdef")
     source.close()
     source.close()
 
@@ -45,9 +42,9 @@ def test_a_file_is_read_and_hashed_once_even_where_it_is_read_twice(
 def test_only_the_same_beginning_is_skipped(path: Path) -> None:
     for has, start in ((b"abc", 3), (b"abX", 0), (b"", 0)):
         source = OutgoingFile(path, yes)
-        assert source.skip(len(has), digest(has)) == start
+        assert source.skip(len(has), file_digest(has)) == start
         source.read(start, 6)
-        assert source.digest() == digest(b"abcdef")
+        assert source.digest() == file_digest(b"abcdef")
         source.close()
 
 
@@ -111,4 +108,33 @@ def test_nothing_is_read_without_permission(path: Path) -> None:
     allowed[0] = False
     with pytest.raises(FileTransferError):
         source.read(0, 1)
+    source.close()
+
+
+def test_another_process_reads_meanwhile(tmp_path: Path) -> None:
+    """What it does not hash is hashed when the file is taken back."""
+    data = os.urandom(3 * BLOCK_BYTES + 50)
+    path = tmp_path / "big"
+    path.write_bytes(data)
+    source = OutgoingFile(path, yes)
+    source.read(0, BLOCK_BYTES + 10)
+    assert source.lend() == BLOCK_BYTES
+    assert os.pread(source.descriptor, 5, 3) == data[3:8]
+    second = block_hash()
+    second.update(data[BLOCK_BYTES : 2 * BLOCK_BYTES])
+    source.follow((second.digest(),))
+    source.take_back(3 * BLOCK_BYTES + 5)
+    source.read(3 * BLOCK_BYTES, 50)
+    assert source.digest() == file_digest(data)
+    source.close()
+
+
+def test_another_process_has_no_more_permission_than_we(path: Path) -> None:
+    allowed = [True]
+    source = OutgoingFile(path, lambda: allowed[0])
+    allowed[0] = False
+    for call in (source.lend, lambda: source.follow(()), lambda: source.take_back(3)):
+        with pytest.raises(FileTransferError) as caught:
+            call()
+        assert caught.value.reason == files.STOP_REVOKED
     source.close()

@@ -1,5 +1,7 @@
 """The two sides of file transfers, joined by a line that loses nothing."""
 
+import hashlib
+import socket
 from collections import deque
 from typing import Any
 
@@ -81,3 +83,22 @@ def last(events: list[fe.FileEvent], kind: type[Any]) -> Any:
 def count(events: list[fe.FileEvent], kind: type[Any]) -> int:
     """How many events of a kind there were."""
     return sum(type(event) is kind for event in events)
+
+
+def file_digest(data: bytes) -> bytes:
+    """Digest of a file as docs/protocol/files.md defines it."""
+    blocks = b"".join(
+        hashlib.blake2b(
+            data[start : start + (1 << 20)], digest_size=32, person=b"p2pr1/block"
+        ).digest()
+        for start in range(0, len(data), 1 << 20)
+    )
+    return hashlib.blake2b(blocks, digest_size=32, person=b"p2pr1/file").digest()
+
+
+def tcp_pair() -> tuple[socket.socket, socket.socket]:
+    """Both ends of a TCP connection over the loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        there = socket.create_connection(server.getsockname())
+        here, _ = server.accept()
+    return there, here

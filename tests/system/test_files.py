@@ -213,6 +213,36 @@ def test_a_file_outlives_its_connection(
     assert not partial(tmp_path / "in")
 
 
+@pytest.mark.parametrize("end", ["share", "connect"])
+def test_no_worker_outlives_its_session(
+    slow_lan: Couple, tmp_path: Path, end: str
+) -> None:
+    """Whoever is killed while a file moves by TCP: nothing goes on without it."""
+    couple, big = slow_lan, make(tmp_path, "big", 2 * BIG)
+    couple.connect.say({"do": "send", "file": str(big)})
+    couple.share.event("transfer", state="running", over="tcp")
+    program = getattr(couple, end)
+    workers = children(program.pid)
+    assert len(workers) == 1
+    program.signal(signal.SIGKILL)
+    assert eventually(lambda: not any(map(is_running, workers)))
+
+
+def children(pid: int) -> list[int]:
+    """Processes that a process has started."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    return [int(x) for task in tasks for x in (task / "children").read_text().split()]
+
+
+def is_running(pid: int) -> bool:
+    """Whether a process is there and not only waited for."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rsplit(")", 1)[1].split()[0] != "Z"
+
+
 def test_send_and_get_as_commands(
     couple: Couple, programs: Programs, tmp_path: Path
 ) -> None:
