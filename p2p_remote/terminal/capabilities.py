@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+_GRAPHICS_QUERY = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"  # kitty graphics
 # Questions in one write; the answer to the last one (DA1), which every terminal knows,
 # says that no other answer will come.
 QUESTIONS = (
@@ -16,8 +17,8 @@ QUESTIONS = (
     b"\x1b[?1016$p"  # DECRQM: mouse in pixels
     b"\x1b[?2048$p"  # DECRQM: in-band size reports
     b"\x1b[?u"  # kitty keyboard protocol: flags
-    b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\"  # kitty graphics: query
-    b"\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[0m"  # DECRQSS: is a 24-bit colour kept?
+    + _GRAPHICS_QUERY
+    + b"\x1b[48;2;1;2;3m\x1bP$qm\x1b\\\x1b[0m"  # DECRQSS: is a 24-bit colour kept?
     b"\x1b[14t\x1b[16t"  # XTWINOPS: size of the text area and of a cell in pixels
     b"\x1b[c"  # DA1, the sentinel
 )
@@ -121,6 +122,18 @@ _TERMINALS = (
     _Known("mlterm"),
     _Known("tmux"),  # turns 24-bit colours into what the outer terminal has
 )
+
+
+def questions(environment: Mapping[str, str]) -> bytes:
+    """The questions that a terminal may be asked, by the environment variables.
+
+    tmux and screen take an APC string, as the query for kitty graphics is one, for
+    the title of a window, and show it.
+    """
+    inside = environment.get("TERM", "").startswith(("tmux", "screen"))
+    if inside or environment.get("TMUX") or environment.get("STY"):
+        return QUESTIONS.replace(_GRAPHICS_QUERY, b"")
+    return QUESTIONS
 
 
 def parse_answers(data: bytes) -> Answers:

@@ -11,11 +11,11 @@ import time
 from collections.abc import Mapping
 
 from p2p_remote.terminal.capabilities import (
-    QUESTIONS,
     Answers,
     Capabilities,
     capabilities_of,
     parse_answers,
+    questions,
 )
 
 TIME_LIMIT = 1.5  # s; kitty needs more than 0.6 s for its first answer while it starts
@@ -46,7 +46,8 @@ def probe_terminal(
     if descriptor is not None:
         columns, rows, pixels = window_size(descriptor)
         if environment.get("TERM", "") not in _SILENT_TERMS:
-            answers = parse_answers(ask_terminal(descriptor, limit))
+            asked = questions(environment)
+            answers = parse_answers(ask_terminal(descriptor, asked, limit))
     return capabilities_of(
         answers, environment, columns=columns, rows=rows, window_pixels=pixels
     )
@@ -70,11 +71,12 @@ def window_size(descriptor: int) -> tuple[int, int, tuple[int, int] | None]:
     return columns or 80, rows or 24, pixels
 
 
-def ask_terminal(descriptor: int, limit: float) -> bytes:
+def ask_terminal(descriptor: int, asked: bytes, limit: float) -> bytes:
     """Write the questions and collect what comes until DA1 or the time limit.
 
     Args:
         descriptor: A terminal open for reading and writing.
+        asked: From `questions`.
         limit: Seconds.
 
     Returns:
@@ -92,7 +94,7 @@ def ask_terminal(descriptor: int, limit: float) -> bytes:
         return b""
     try:
         tty.setraw(descriptor, termios.TCSANOW)
-        os.write(descriptor, QUESTIONS)
+        os.write(descriptor, asked)
         return _collect(descriptor, limit)
     except OSError:
         return b""

@@ -8,6 +8,7 @@ import contextlib
 import logging
 import os
 import selectors
+import signal
 from codecs import getincrementaldecoder
 from collections.abc import Callable, Iterable
 from contextvars import Context, copy_context
@@ -20,6 +21,7 @@ from textual.message import Message
 
 from p2p_remote.terminal.capabilities import Capabilities
 from p2p_remote.terminal.late_answers import LateAnswers
+from p2p_remote.terminal.pastes import Pastes
 from p2p_remote.terminal.probe import window_size
 from p2p_remote.tui.frame_driver import FrameListener
 from p2p_remote.tui.terminal_parser import ReleasedKey, RemoteParser
@@ -115,21 +117,25 @@ class RemoteDriver(LinuxDriver):
             super().process_message(message)
 
     def run_input_thread(self) -> None:
-        """Read the terminal until the App ends."""
+        """Read the terminal until the App ends, or the terminal."""
         # Not epoll or kqueue: they refuse some terminals and redirected input.
         selector = selectors.SelectSelector()
         selector.register(self.fileno, selectors.EVENT_READ)
         decode = getincrementaldecoder("utf-8")("replace").decode
-        late_answers = LateAnswers()
+        pastes, late_answers = Pastes(), LateAnswers()
         parser = self._new_parser()
         try:
             while not self.exit_event.is_set():
-                ready = selector.select(_POLL_INTERVAL)
-                data = os.read(self.fileno, _READ_SIZE) if ready else b""
-                if ready and not data:
-                    self.exit_event.wait(_POLL_INTERVAL)
-                text = decode(data)
-                text = late_answers.filter(text) if text else late_answers.flush()
+                text = ""
+                if selector.select(_POLL_INTERVAL):
+                    data = self._read()
+                    if not data:
+                        _hang_up()
+                        return
+                    text = late_answers.filter(pastes.filter(decode(data)))
+                else:
+                    pastes.flush()
+                    text = late_answers.flush()
                 self._set_sizes(parser)
                 try:
                     self._process_all(parser.feed(text) if text else ())
@@ -140,6 +146,13 @@ class RemoteDriver(LinuxDriver):
                     parser = self._new_parser()
         finally:
             selector.close()
+
+    def _read(self) -> bytes:
+        """What the terminal sent; nothing when it is gone."""
+        try:
+            return os.read(self.fileno, _READ_SIZE)
+        except OSError:  # EIO: nobody holds its other side
+            return b""
 
     def _new_parser(self) -> RemoteParser:
         parser = RemoteParser(self._debug)
@@ -201,6 +214,15 @@ class RemoteDriver(LinuxDriver):
 def remote_driver_class(capabilities: Capabilities) -> type[RemoteDriver]:
     """Driver class for one terminal: Textual makes the driver itself."""
     return type("RemoteDriver", (RemoteDriver,), {"capabilities": capabilities})
+
+
+def _hang_up() -> None:
+    """End the program as the kernel would that has lost its terminal.
+
+    The kernel tells only the first process of the session, and those in front when
+    that one dies: `make`, for example, waits for us instead.
+    """
+    os.kill(os.getpid(), signal.SIGHUP)
 
 
 def _open_terminal() -> TextIOWrapper | None:

@@ -7,6 +7,8 @@
 - Alt is kept with keys whose names are longer than a letter, and an Alt key is known at
   once: Textual waits for the rest of a sequence, and when the terminal answers or the
   next key comes meanwhile, it takes the ESC for a "^".
+- ESC inside a paste, which comes masked (`p2p_remote.terminal.pastes`): Textual takes
+  it for the beginning of a key, and tells of that before the paste.
 """
 
 import re
@@ -14,13 +16,11 @@ from collections.abc import Callable, Generator, Iterable
 
 from textual import events
 from textual._parser import Peek1, Read1
-from textual._xterm_parser import (
-    BRACKETED_PASTE_END,
-    BRACKETED_PASTE_START,
-    XTermParser,
-)
+from textual._xterm_parser import XTermParser
 from textual.keys import Keys
 from textual.message import Message
+
+from p2p_remote.terminal.pastes import unmasked
 
 # CSI code[:shifted[:base]] [; modifiers[:event] [; text]] final, with a colon in it:
 # forms without one are read by Textual, which takes none of those with one.
@@ -58,7 +58,6 @@ class RemoteParser(XTermParser):
     """Parser for `RemoteDriver`."""
 
     def __init__(self, debug: bool = False) -> None:  # noqa: FBT001, FBT002
-        self._in_paste = False
         self._after_escape = False
         super().__init__(debug)
 
@@ -73,9 +72,6 @@ class RemoteParser(XTermParser):
             self._timeout_time = 0.0
             yield from self.tick()
         self._after_escape = data.endswith("\x1b")
-        if self._is_paste(data):
-            yield from super().feed(data)
-            return
         start = 0
         for match in _ALT_KEY.finditer(data):
             if match.start() > start:
@@ -85,14 +81,6 @@ class RemoteParser(XTermParser):
         if start < len(data) or not data:
             yield from super().feed(data[start:])
 
-    def _is_paste(self, data: str) -> bool:
-        """Whether any of this is pasted text, which is no keys."""
-        began = self._in_paste
-        begin, end = data.rfind(BRACKETED_PASTE_START), data.rfind(BRACKETED_PASTE_END)
-        if begin != end:
-            self._in_paste = begin > end
-        return began or self._in_paste or begin >= 0
-
     def parse(
         self, token_callback: TokenCallback
     ) -> Generator[Read1 | Peek1, str, None]:
@@ -101,6 +89,8 @@ class RemoteParser(XTermParser):
         def corrected(token: Message) -> None:
             if isinstance(token, events.CursorPosition):
                 token = _f3_or_report(token)
+            elif isinstance(token, events.Paste):
+                token = events.Paste(unmasked(token.text))
             token_callback(token)
 
         return super().parse(corrected)

@@ -58,15 +58,22 @@ class Tmux:
         width: int = 80,
         height: int = 24,
         env: Mapping[str, str] | None = None,
+        hears_hangup: bool = True,
     ) -> None:
-        """Run a command in a terminal of this size; its last screen stays readable."""
+        """Run a command in a terminal of this size; its last screen stays readable.
+
+        Without `hears_hangup` the first process of the terminal waits for the command
+        when the terminal goes away, as `make` does; so the kernel tells the command
+        nothing.
+        """
         variables = [f"{name}={value}" for name, value in (env or {}).items()]
         line = shlex.join(["env", *variables, *(str(part) for part in command)])
         # The size is asked of the terminal, not of the environment. The shell stays
         # behind the command to keep its last screen and its exit code; Ctrl-C is for
         # the command alone.
         script = (
-            "trap : INT QUIT; unset COLUMNS LINES; export COLORTERM=truecolor; "
+            f"trap : INT QUIT{'' if hears_hangup else ' HUP'}; "
+            "unset COLUMNS LINES; export COLORTERM=truecolor; "
             f"{line}; echo $? > {self._exit_code}; exec sleep 86400"
         )
         size = ("-x", str(width), "-y", str(height))

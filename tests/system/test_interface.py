@@ -4,6 +4,8 @@ import re
 import signal
 from pathlib import Path
 
+import pytest
+
 from tests.system.couple import Couple, eventually
 from tests.system.displays import Display
 from tests.system.namespaces import Network
@@ -124,6 +126,32 @@ def test_demo_shows_and_controls_a_screen(tmux: Tmux) -> None:
     tmux.wait_for("over")
     tmux.press("Enter")
     assert tmux.wait_for_exit() == 0
+
+
+def descendants(pid: int) -> list[int]:
+    """All processes that a process has started, and those that they have."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii")
+    found = [int(child) for child in children.split()]
+    return found + [below for child in found for below in descendants(child)]
+
+
+@pytest.mark.parametrize("end", ["terminal", "kill"])
+def test_nothing_of_the_demo_outlives_it(tmux: Tmux, xvfb: Display, end: str) -> None:
+    """Neither when its terminal goes under `make`, nor when it is killed itself."""
+    tmux.start(*P2P_REMOTE, "demo", width=120, height=40, hears_hangup=False)
+    tmux.wait_for("Demo customer", timeout=60)
+    pid = tmux.command_pid()
+    all_of_it = [pid, *descendants(pid)]
+    assert len(all_of_it) >= 4, all_of_it  # server, customer, display
+    if end == "terminal":
+        tmux.close()
+    else:
+        tmux.kill(signal.SIGKILL)
+
+    def running() -> list[int]:
+        return [process for process in all_of_it if Path(f"/proc/{process}").exists()]
+
+    assert eventually(lambda: not running(), 60), running()
 
 
 def test_killed_interface_ends_access(

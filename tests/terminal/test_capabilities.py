@@ -9,6 +9,7 @@ from p2p_remote.terminal.capabilities import (
     Answers,
     capabilities_of,
     parse_answers,
+    questions,
 )
 
 # Answers of real terminals to QUESTIONS.
@@ -156,6 +157,19 @@ def test_the_sentinel_comes_last(recorded):
     assert parse_answers(recorded).complete
     assert not parse_answers(recorded[:-1]).complete
     assert QUESTIONS.endswith(b"\x1b[c")
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"TERM": "tmux-256color"}, {"TERM": "screen"}, {"TERM": "xterm", "TMUX": "/s,1"}],
+)
+def test_no_application_string_is_sent_into_tmux_and_screen(environment):
+    """They would show it as the title of the window; all else is asked."""
+    asked = questions(environment)
+    assert b"\x1b_" not in asked
+    assert set(asked.split(b"\x1b")) < set(QUESTIONS.split(b"\x1b"))
+    assert asked.endswith(b"\x1b[c")
+    assert b"\x1b_G" in questions({"TERM": "xterm-kitty"})
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)

@@ -51,7 +51,7 @@ def test_answers_are_collected_and_the_terminal_is_put_back(foreground):
     with pseudo_terminal(parts) as (_master, slave, asked):
         before = termios.tcgetattr(slave)
         started = time.monotonic()
-        received = probe.ask_terminal(slave, 5.0)
+        received = probe.ask_terminal(slave, QUESTIONS, 5.0)
         took = time.monotonic() - started
         assert termios.tcgetattr(slave) == before
         assert bytes(asked) == QUESTIONS
@@ -63,28 +63,28 @@ def test_a_silent_terminal_costs_the_time_limit(foreground):
     """No answer: back after the limit, terminal as before."""
     with pseudo_terminal([]) as (_master, slave, _asked):
         before = termios.tcgetattr(slave)
-        assert probe.ask_terminal(slave, 0.1) == b""
+        assert probe.ask_terminal(slave, QUESTIONS, 0.1) == b""
         assert termios.tcgetattr(slave) == before
 
 
 def test_a_flood_is_cut_off(foreground):
     """Endless output that is no answer ends the reading."""
     with pseudo_terminal([b"x" * 4000] * 5) as (_master, slave, _asked):
-        received = probe.ask_terminal(slave, 3.0)
+        received = probe.ask_terminal(slave, QUESTIONS, 3.0)
         assert probe.MAX_ANSWER <= len(received) <= probe.MAX_ANSWER + 4096
 
 
 def test_in_the_background_nothing_is_asked():
     """A process that is not in front would be stopped by setting up the terminal."""
     with pseudo_terminal([KITTY]) as (_master, slave, asked):
-        assert probe.ask_terminal(slave, 1.0) == b""
+        assert probe.ask_terminal(slave, QUESTIONS, 1.0) == b""
         assert not asked
 
 
 def test_a_closed_terminal_is_no_error(foreground):
     """A descriptor that is no terminal gives no answers."""
     read, write = os.pipe()
-    assert probe.ask_terminal(read, 0.1) == b""
+    assert probe.ask_terminal(read, QUESTIONS, 0.1) == b""
     assert probe.window_size(read) == (80, 24, None)
     os.close(read)
     os.close(write)

@@ -4,6 +4,8 @@ import pytest
 from textual import events
 from textual.keys import Keys
 
+from p2p_remote.terminal.late_answers import LateAnswers
+from p2p_remote.terminal.pastes import Pastes
 from p2p_remote.tui.frame_driver import ASK_FOR_SIGN
 from p2p_remote.tui.terminal_parser import ReleasedKey, RemoteParser, RepeatedKey
 
@@ -134,6 +136,56 @@ def test_pasted_text_is_no_keys():
     assert [type(event).__name__ for event in found] == ["Paste", "Key"]
     assert found[0].text == "one two three"
     assert found[1].key == "alt+y"
+
+
+def read(pieces):
+    """Events of a stream in pieces, through all that the driver puts it through."""
+    pastes, late_answers, parser = Pastes(), LateAnswers(), RemoteParser()
+    found = []
+    for piece in pieces:
+        text = late_answers.filter(pastes.filter(piece))
+        found += parser.feed(text) if text else ()
+    return found
+
+
+@pytest.mark.parametrize(
+    "pasted",
+    [
+        "AAA\x1b[31mBBB",
+        "one\rtwo\x1bthree",
+        "\x1b",
+        "\x1b\x1b[20\x1b[201",
+        "\x1b[200~\x1b[A\x1b[2;1R\x1b[I",
+        "an answer \x1b[?1;2c and \x1bP>|XTerm(1)\x1b\\",
+        "Grüße 12€\tß Ж",
+    ],
+)
+def test_a_paste_arrives_whole_wherever_the_stream_is_cut(pasted):
+    """Escape sequences in it mean nothing, and keys around it stay in their order."""
+    stream = f"a\x1b[200~{pasted}\x1b[201~\x1b[Bz"
+    cuts = [[stream], list(stream)]
+    cuts += [[stream[:at], stream[at:]] for at in range(1, len(stream))]
+    for pieces in cuts:
+        found = read(pieces)
+        assert [type(event).__name__ for event in found] == ["Key", "Paste"] + [
+            "Key"
+        ] * 2, pieces
+        assert found[1].text == pasted, pieces
+        assert [found[at].key for at in (0, 2, 3)] == ["a", "down", "z"], pieces
+
+
+def test_what_looks_like_the_beginning_of_a_paste_is_still_a_key():
+    """Escape, and keys that begin like the marker, are told of at once."""
+    assert [event.key for event in read(["\x1b[2~", "\x1b[20~", "\x1ba", "x"])] == [
+        "insert",
+        "f9",
+        "alt+a",
+        "x",
+    ]
+    pastes = Pastes()
+    assert pastes.filter("\x1b[20") == "\x1b[20"
+    pastes.flush()
+    assert pastes.filter("0~\x1b[A") == "0~\x1b[A"
 
 
 @pytest.mark.parametrize(
