@@ -42,6 +42,8 @@ LOOK_INTERVAL = 0.003  # s between captures meanwhile
 LOOK_WAIT = 0.05  # s to wait for the answer while the line has no room
 PATCH_TIME = 0.01  # s of the line that a hot patch may take
 SLOW_TIME = 0.01  # s of the line after which an update comes late
+STEP_TIME = 0.01  # s of the line that one step may fill while an answer may be due,
+STEP_BYTES = 12_000  # or so many bytes: the next look is when these have been encoded
 MINIMUM_PATCH, MAXIMUM_PATCH = 1_000, 16_000  # bytes of a patch, whatever the line
 HOT_BACKLOG = 4_096  # bytes of patches that wait; more say that nothing gets through
 LOSSY = 0.002  # share of losses from which an update may be held up by one before it
@@ -330,6 +332,9 @@ class ScreenSender:
         known = self._session.statistics().rate
         is_fast = self._session.path_kind == "lan" and known >= FAST_LAN
         rate = None if is_fast else known
+        haste = self._haste(now)
+        if haste is not None:
+            room = min(room, max(int(known * STEP_TIME), STEP_BYTES))
         motion = None
         if room > 0:
             motion, self._dragged = self._dragged, None
@@ -347,7 +352,7 @@ class ScreenSender:
             motion=motion if motion != (0, 0) else None,
             view=self._view,
             key_frame=key_frame,
-            haste=self._haste(now),
+            haste=haste,
         )
 
     def _send(self, step: Step) -> None:

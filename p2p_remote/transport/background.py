@@ -7,13 +7,15 @@ import math
 
 from p2p_remote.transport.line_rate import LineRate
 from p2p_remote.transport.pacing import Pacer
+from p2p_remote.wire.constants import MAX_DATAGRAM
 
-_THIN_LINE = 1_250_000  # bytes/s; on a faster one a packet takes 1 ms at most
+_THIN_LINE = 2_500_000  # bytes/s; on a faster one a packet takes half a ms at most
 _PACKET_TIME = 0.003  # s of a thin line that a packet may take
 _LEAST_PACKET = 500  # bytes, whatever time they take
-_FULLER = 1.05  # of what the line carries, while it has no queue
-_EMPTIER = 0.9  # while it has
-_SHORT_QUEUE = 1.25  # packets, as each one counts itself
+_OWN = 1.25  # packets that stand in the line's queue, as each one counts itself
+_QUEUE = 0.001  # s that may stand there beside that
+_DRAIN_TIME = 0.1  # s in which what stands beyond that is to go
+_BOUNDS = 0.9, 1.05  # of what the line carries
 
 
 class Background:
@@ -45,8 +47,9 @@ class Background:
             return
         if self._pacer is None:
             self._pacer = Pacer(now, burst=1)
-        is_short = queue * line <= _SHORT_QUEUE * self._packet(line)
-        self.rate = line * (_FULLER if is_short else _EMPTIER)
+        excess = queue - _OWN * self._usual(line) / line - _QUEUE
+        low, high = _BOUNDS
+        self.rate = line * min(max(1 - excess / _DRAIN_TIME, low), high)
         self._pacer.fill(self.rate, lateness, now)
 
     @property
@@ -64,9 +67,18 @@ class Background:
         """Bytes that it may hold at most."""
         return math.inf if self._pacer is None else self._packet(self.line.rate)
 
+    def is_busy(self, queue: float) -> bool:
+        """Whether the line does not run dry, with so much in its queue (s)."""
+        line = self.line.rate
+        return line < math.inf and queue * line > _OWN * self._usual(line)
+
     @staticmethod
     def _packet(line: float) -> float:
         return max(line * _PACKET_TIME, _LEAST_PACKET)
+
+    def _usual(self, line: float) -> float:
+        """Bytes of a packet of the screen and bulk."""
+        return min(self._packet(line), MAX_DATAGRAM)
 
     def spend(self, size: int) -> None:
         """Take the bytes of any packet that leaves."""

@@ -7,15 +7,26 @@ that does not come apart only says that the line carries no less.
 
 import math
 from collections import deque
+from dataclasses import dataclass
 from statistics import median
 
 from p2p_remote.wire.frames import TIME_MASK
 
 _PACKETS = 4  # of a train, at least
-_SPAN = 0.010  # s from its first arrival to its last, at least
+_SPAN = 0.020  # s from its first arrival to its last, at least
 _SPREAD = 1.05  # it came apart: longer by this at its arrival than when it left
 _TRAINS = 8  # whose median counts
 _WRAP = (TIME_MASK + 1) / 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class _Train:
+    """Bytes that took `span` s to arrive and `left` s to leave."""
+
+    size: int
+    span: float
+    left: float
+    is_busy: bool  # the line, all the time
 
 
 class LineRate:
@@ -26,9 +37,17 @@ class LineRate:
         self._rates: deque[float] = deque(maxlen=_TRAINS)
         self._begin: tuple[float, float] | None = None  # when it left, one-way time
         self._bytes = self._packets = 0
+        self._is_busy = True
+        self._last: _Train | None = None  # some of it may turn out to be lost
 
     def update(
-        self, sent_at: float, one_way: float, acked: tuple[int, int], *, last: bool
+        self,
+        sent_at: float,
+        one_way: float,
+        acked: tuple[int, int],
+        *,
+        last: bool,
+        is_busy: bool,
     ) -> None:
         """Take an acknowledgement of a newest packet.
 
@@ -37,11 +56,15 @@ class LineRate:
             one_way: its way there, between two unrelated clocks (s, modulo the wrap).
             acked: bytes and packets that are acknowledged with it.
             last: it ended a burst.
+            is_busy: packets have waited for the line all the time of late.
 
         """
+        self._is_busy = self._is_busy and is_busy
         if self._begin is not None:
             self._bytes += acked[0]
             self._packets += acked[1]
+            if self._packets >= _PACKETS:
+                self._note_last()
             left = sent_at - self._begin[0]
             later = one_way - self._begin[1]
             span = left + (later + _WRAP / 2) % _WRAP - _WRAP / 2
@@ -49,19 +72,26 @@ class LineRate:
                 if last:
                     self._begin = None
                 return
-            self._note(self._bytes / span, is_spread=span > _SPREAD * left)
+            self._last = _Train(self._bytes, span, left, self._is_busy)
         self._begin = None if last else (sent_at, one_way)
         self._bytes = self._packets = 0
+        self._is_busy = is_busy
 
     def interrupt(self) -> None:
-        """Some of the burst was lost."""
-        self._begin = None
+        """Some of the burst was lost, perhaps of the end of the one before."""
+        self._begin = self._last = None
 
-    def _note(self, rate: float, *, is_spread: bool) -> None:
-        if is_spread:
-            self._rates.append(rate)
+    def _note_last(self) -> None:
+        """Take the train before, of which nothing is missing."""
+        train, self._last = self._last, None
+        if train is None:
+            return
+        if train.is_busy or train.span > _SPREAD * train.left:
+            self._rates.append(train.size / train.span)
             self.rate = median(self._rates)
-        elif rate > self.rate:
+            return
+        rate = train.size / max(train.span, train.left)
+        if rate > self.rate:
             self._rates.clear()
             self._rates.append(rate)
             self.rate = rate

@@ -143,10 +143,14 @@ class Sender:
             )
             self.controller.on_ack(sample, now)
             if result.one_way is not None:
-                acked = (result.acked_bytes, len(result.acked))
-                last = result.limited
-                line = self.background.line
-                line.update(result.sent_at, result.one_way, acked, last=last)
+                background = self.background
+                background.line.update(
+                    result.sent_at,
+                    result.one_way,
+                    (result.acked_bytes, len(result.acked)),
+                    last=result.limited,
+                    is_busy=background.is_busy(self.controller.queue),
+                )
 
     def on_timer(self, now: float) -> None:
         """Do what is due: losses by time, probes."""

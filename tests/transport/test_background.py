@@ -80,8 +80,14 @@ def known(rate: float) -> Background:
     """A pace on a line whose rate is known, while somebody works."""
     background = Background(0.0)
     background.work_until = 10.0
-    background.line.update(0.0, 0.0, (1, 1), last=False)
-    background.line.update(0.0, 0.1, (int(rate * 0.1), 9), last=True)
+    for delay, size, count, last in (
+        (0.0, 1, 1, False),
+        (0.1, int(rate / 10), 9, True),
+    ):
+        line = background.line
+        line.update(0.0, delay, (size, count), last=last, is_busy=False)
+    line.update(1.0, 0.0, (1, 1), last=False, is_busy=False)
+    line.update(1.0, 0.0, (4, 4), last=True, is_busy=False)
     assert background.line.rate == pytest.approx(rate, rel=0.01)
     return background
 
@@ -110,6 +116,27 @@ def test_the_pace_is_that_of_the_line_and_lower_while_it_has_a_queue() -> None:
     assert 250_000 <= background.rate <= 1.1 * 250_000
     background.fill(0.010, 0.0, 1.001)
     assert 0.8 * 250_000 <= background.rate < 250_000
+
+
+def test_the_pace_follows_the_queue_gently() -> None:
+    """What is known of it is a round trip old: the longer it is, the lower."""
+    background = known(1_000_000)
+    rates = []
+    for queue in (0.002, 0.003, 0.005, 0.008):
+        background.fill(queue, 0.0, 1.0)
+        rates.append(background.rate / 1_000_000)
+    assert rates == sorted(rates, reverse=True)
+    assert 1.0 < rates[0] < 1.01
+    assert 0.98 < rates[1] < 1.0
+    assert 0.9 < rates[3] < 0.96
+
+
+def test_a_line_with_more_than_one_packet_in_its_queue_is_busy() -> None:
+    """One that is unknown is not."""
+    background = known(1_000_000)
+    assert background.is_busy(0.0016)
+    assert not background.is_busy(0.0012)
+    assert not Background(0.0).is_busy(1.0)
 
 
 def test_packets_are_small_where_they_take_long() -> None:
