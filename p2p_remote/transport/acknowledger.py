@@ -8,6 +8,7 @@ _PACKETS_PER_ACK = 2  # at least
 _MAX_PACKETS_PER_ACK = 8
 _ACK_INTERVAL = 0.0025  # s between acknowledgements where the bounds above allow it
 _RATE_WINDOW = 0.05  # s over which the rate of packets is counted
+_LONE_AFTER = 0.05  # s without a packet after which one stands alone, if it is short
 
 
 class Acknowledger:
@@ -16,6 +17,7 @@ class Acknowledger:
     def __init__(self) -> None:
         self.ranges = AckRanges()
         self._largest_at = 0.0
+        self._heard_at = 0.0
         self._waiting = 0  # packets that ask for an acknowledgement and have none yet
         self._deadline: float | None = None
         self._is_due = False
@@ -23,8 +25,20 @@ class Acknowledger:
         self._window_count = 0
         self._per_ack = _PACKETS_PER_ACK
 
-    def on_packet(self, number: int, now: float, *, eliciting: bool) -> None:
-        """Note a packet; `eliciting` if it asks to be acknowledged."""
+    def on_packet(
+        self, number: int, now: float, *, eliciting: bool, is_short: bool = False
+    ) -> None:
+        """Note a packet.
+
+        Args:
+            number: of the packet.
+            now: s.
+            eliciting: it asks to be acknowledged.
+            is_short: it would not begin a burst, and nothing of ours answers it.
+
+        """
+        is_lone = is_short and now - self._heard_at >= _LONE_AFTER
+        self._heard_at = now
         expected = self.ranges.largest + 1
         self.ranges.add(number)
         if number >= expected:
@@ -33,7 +47,7 @@ class Acknowledger:
         if not eliciting:
             return
         self._waiting += 1
-        if number != expected or self._waiting >= self._per_ack:
+        if number != expected or is_lone or self._waiting >= self._per_ack:
             self._is_due = True
         elif self._deadline is None:
             self._deadline = now + MAX_ACK_DELAY

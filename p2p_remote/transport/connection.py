@@ -23,6 +23,7 @@ from p2p_remote.transport.paths import Paths
 from p2p_remote.transport.sender import Sender
 from p2p_remote.transport.statistics import Statistics
 from p2p_remote.wire.address import Path
+from p2p_remote.wire.constants import CHANNEL_INPUT
 from p2p_remote.wire.control import REASON_PROTOCOL
 from p2p_remote.wire.frames import (
     MAX_CLOSE_TEXT,
@@ -44,6 +45,7 @@ from p2p_remote.wire.frames import (
 )
 
 MAX_LATEST = 1000  # bytes of a newest-wins value
+_SHORT_PACKET = 512  # bytes of frames; a burst begins with more
 
 
 class Connection:
@@ -272,14 +274,19 @@ class Connection:
             self._report(self.paths.on_heard(path, self._path, now))
         self._answered_challenge = False
         eliciting = False
+        is_short = len(plaintext) <= _SHORT_PACKET
         for frame in frames:
             kind = type(frame)
             if kind not in NOT_ELICITING:
                 eliciting = True
+            if kind is Stream and frame.channel == CHANNEL_INPUT:
+                is_short = False  # the screen answers it, and the answer acknowledges
             act = self._on_frame.get(kind)
             if act is not None and (self._is_open or kind is Close):
                 act(frame, path, now)
-        self._acknowledger.on_packet(number, now, eliciting=eliciting)
+        self._acknowledger.on_packet(
+            number, now, eliciting=eliciting, is_short=is_short
+        )
         if self._farewell is not None:
             self._farewell.hurry(now)
 

@@ -44,3 +44,19 @@ def test_the_last_packet_does_not_wait_for_another():
     acknowledger.on_packet(0, 1.0, eliciting=True)
     assert acknowledger.next_timer() == 1.0 + MAX_ACK_DELAY
     assert acknowledger.is_due(1.0 + MAX_ACK_DELAY)
+
+
+def test_a_lone_short_packet_is_acknowledged_at_once():
+    """No timer is needed for it, unless others came just before or it asks for more."""
+    acknowledger = Acknowledger()
+    acknowledger.on_packet(0, 1.0, eliciting=True, is_short=True)
+    assert acknowledger.is_due(1.0)
+    assert acknowledger.next_timer() is None
+    acknowledger.take(1.0)
+    acknowledger.on_packet(1, 1.02, eliciting=True, is_short=True)
+    assert not acknowledger.is_due(1.02)
+    acknowledger.take(1.024)
+    acknowledger.on_packet(2, 1.1, eliciting=False, is_short=True)
+    assert not acknowledger.is_due(1.2)
+    acknowledger.on_packet(3, 2.0, eliciting=True)
+    assert not acknowledger.is_due(2.0)
