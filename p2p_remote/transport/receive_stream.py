@@ -11,7 +11,7 @@ class ReceiveStream:
     """Reassembly of one channel within the bounds of its `ChannelLimits`.
 
     Memory: at most `window` bytes out of order in a bounded number of fragments, and
-    one unfinished message.
+    one unfinished message, however small the chunks are.
     """
 
     def __init__(self, limits: ChannelLimits) -> None:
@@ -20,8 +20,7 @@ class ReceiveStream:
         self._limits = limits
         self._max_fragments = 64 + limits.window // 256
         self._fragments: list[tuple[int, bytes]] = []  # disjoint, ascending
-        self._parts: list[bytes] = []  # of the unfinished message, length included
-        self._have = 0
+        self._message = bytearray()  # what has come of the unfinished one, with length
         self._need = 0  # bytes of the unfinished message with its length; 0 = unknown
 
     def receive(self, offset: int, data: bytes) -> list[bytes]:
@@ -75,31 +74,24 @@ class ReceiveStream:
             offset += len(new)
 
     def _assemble(self, data: bytes) -> list[bytes]:
+        held = self._message
+        held += data
         messages: list[bytes] = []
-        while True:
-            self._parts.append(data)
-            self._have += len(data)
-            if not self._need:
-                if self._have < LENGTH_BYTES:
-                    return messages
-                self._read_length()
-            if self._have < self._need:
-                return messages
-            whole = b"".join(self._parts)
-            messages.append(whole[LENGTH_BYTES : self._need])
-            data = whole[self._need :]
-            self._parts = []
-            self._have = self._need = 0
-            if not data:
-                return messages
+        while self._knows_length() and len(held) >= self._need:
+            messages.append(bytes(held[LENGTH_BYTES : self._need]))
+            del held[: self._need]
+            self._need = 0
+        return messages
 
-    def _read_length(self) -> None:
-        head = b"".join(self._parts)
-        self._parts = [head]
-        length = int.from_bytes(head[:LENGTH_BYTES], "little")
-        if length > self._limits.message:
-            raise ProtocolError(f"message too large for channel {self._limits.name}")
-        self._need = LENGTH_BYTES + length
+    def _knows_length(self) -> bool:
+        """Read the length of the unfinished message, if it is there."""
+        if not self._need and len(self._message) >= LENGTH_BYTES:
+            length = int.from_bytes(self._message[:LENGTH_BYTES], "little")
+            if length > self._limits.message:
+                name = self._limits.name
+                raise ProtocolError(f"message too large for channel {name}")
+            self._need = LENGTH_BYTES + length
+        return self._need > 0
 
     def new_limit(self) -> int | None:
         """Credit to announce, once half of the window has been used; else None."""

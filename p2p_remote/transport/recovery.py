@@ -5,7 +5,7 @@ or one sent later has and `time_factor` round trips have passed. An acknowledgem
 a packet that was called lost raises both thresholds (RFC 8985 does the same).
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass, field
 
 from p2p_remote.errors import ProtocolError
@@ -183,12 +183,10 @@ class Recovery:
             if now - losses[oldest].when <= _REMEMBER_LOSSES:
                 break
             del losses[oldest]
-        firsts = [first for first, _ in ranges]
-        late = []
-        for number in losses:
-            index = bisect_right(firsts, number) - 1
-            if index >= 0 and number <= ranges[index][1]:
-                late.append(number)
+        numbers = list(losses)  # ascending, as all that is called lost
+        late: list[int] = []
+        for first, last in ranges:
+            late += numbers[bisect_left(numbers, first) : bisect_right(numbers, last)]
         for number in late:
             loss = losses.pop(number)
             for chunk in loss.packet.chunks:

@@ -232,6 +232,7 @@ def decode_packet(plaintext: bytes) -> list[Frame]:
     if type(rows) is not tuple or not rows:
         raise MalformedMessageError("a packet is an array of frames")
     frames: list[Frame] = []
+    acks = 0
     for row in rows:
         if type(row) is not tuple or not row or type(row[0]) is not int:
             raise MalformedMessageError("not a frame")
@@ -241,7 +242,10 @@ def decode_packet(plaintext: bytes) -> list[Frame]:
         size, read = reader
         if len(row) != size:
             raise MalformedMessageError("wrong number of fields in a frame")
+        acks += row[0] == ACK
         frames.append(read(row))
+    if acks > 1:
+        raise MalformedMessageError("two acknowledgements in a packet")
     return frames
 
 

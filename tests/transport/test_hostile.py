@@ -63,6 +63,7 @@ OFFENCES = {
     "not msgpack": b"\xc1",
     "no array": b"\xc0",
     "unknown frame": msgpack.packb([[11]]),
+    "two acks": msgpack.packb([[0, 0, 0, 0, [1]], [0, 0, 0, 0, [1]]]),
     "ack of a packet never sent": msgpack.packb([[0, 0, 0, 0, [1]]]),
     "ack of the far future": msgpack.packb([[0, 2**47, 0, 0, [1]]]),
     "huge offset": msgpack.packb([[1, CHANNEL_BULK, 2**56, b"x"]]),
@@ -182,6 +183,20 @@ def test_mutated_packets_never_raise():
         else:
             survived += 1
     assert survived > SEALED // 4
+
+
+def test_a_message_in_tiny_pieces_costs_no_more_than_its_bytes():
+    """Each of them would else be kept as an object of its own."""
+    victim = Victim()
+    assert victim.frames([1, CHANNEL_BULK, 0, (1 << 20).to_bytes(4, "little")]) == []
+    tracemalloc.start()
+    for packet in range(2000):
+        offset = 4 + packet * 100
+        pieces = [[1, CHANNEL_BULK, offset + at, b"xy"] for at in range(0, 100, 2)]
+        assert victim.frames(*pieces) == []
+    size, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size < 2 * 200_000
 
 
 def test_memory_of_a_victim_is_bounded():
