@@ -7,6 +7,7 @@ import math
 
 from p2p_remote.transport.line_rate import LineRate
 from p2p_remote.transport.pacing import Pacer
+from p2p_remote.transport.recovery import AckResult
 from p2p_remote.wire.constants import MAX_DATAGRAM
 
 _THIN_LINE = 2_500_000  # bytes/s; on a faster one a packet takes half a ms at most
@@ -31,6 +32,19 @@ class Background:
         self.line = LineRate()
         self.rate = math.inf  # bytes/s
         self._pacer: Pacer | None = None
+
+    def on_ack(self, result: AckResult, queue: float) -> None:
+        """Take an acknowledgement; `queue`: of the line (s)."""
+        if result.one_way is None:
+            return
+        acked = (result.acked_bytes, len(result.acked))
+        self.line.update(
+            result.sent_at,
+            result.one_way,
+            acked,
+            last=result.limited,
+            is_busy=self.is_busy(queue),
+        )
 
     def fill(self, queue: float, lateness: float, now: float) -> None:
         """Add what may leave since the last time.

@@ -279,7 +279,7 @@ class Connection:
             kind = type(frame)
             if kind not in NOT_ELICITING:
                 eliciting = True
-            if kind is Stream and frame.channel == CHANNEL_INPUT:
+            if isinstance(frame, Stream) and frame.channel == CHANNEL_INPUT:
                 is_short = False  # the screen answers it, and the answer acknowledges
             act = self._on_frame.get(kind)
             if act is not None and (self._is_open or kind is Close):

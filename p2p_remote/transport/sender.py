@@ -142,15 +142,7 @@ class Sender:
                 lateness=self.lateness.estimate,
             )
             self.controller.on_ack(sample, now)
-            if result.one_way is not None:
-                background = self.background
-                background.line.update(
-                    result.sent_at,
-                    result.one_way,
-                    (result.acked_bytes, len(result.acked)),
-                    last=result.limited,
-                    is_busy=background.is_busy(self.controller.queue),
-                )
+            self.background.on_ack(result, self.controller.queue)
 
     def on_timer(self, now: float) -> None:
         """Do what is due: losses by time, probes."""

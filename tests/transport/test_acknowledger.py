@@ -3,6 +3,10 @@
 import pytest
 
 from p2p_remote.transport.acknowledger import MAX_ACK_DELAY, Acknowledger
+from p2p_remote.transport.config import Config
+from p2p_remote.wire.constants import CHANNEL_CONTROL, CHANNEL_INPUT, CHANNEL_SCREEN
+from tests.support.connections import Pair
+from tests.support.network import Line
 
 
 def gaps(rate: float) -> set[int]:
@@ -60,3 +64,26 @@ def test_a_lone_short_packet_is_acknowledged_at_once():
     assert not acknowledger.is_due(1.2)
     acknowledger.on_packet(3, 2.0, eliciting=True)
     assert not acknowledger.is_due(2.0)
+
+
+@pytest.mark.parametrize(
+    ("channel", "size", "at_once"),
+    [
+        (CHANNEL_SCREEN, 20, True),
+        (CHANNEL_CONTROL, 20, True),
+        (CHANNEL_SCREEN, 900, False),
+        (CHANNEL_INPUT, 20, False),
+    ],
+)
+def test_a_lone_update_is_acknowledged_at_once(channel, size, at_once):
+    """A key is not: its answer follows, and acknowledges it too."""
+    pair = Pair(1, Line(delay=0.02), config=Config(repeats=False))
+    pair.left.send(CHANNEL_CONTROL, b"hello")
+    pair.network.run_for(0.5)
+    right = pair.right.connection
+    before = right.statistics().packets_sent
+    pair.left.send(channel, bytes(size))
+    pair.network.run_for(0.021)
+    assert (right.statistics().packets_sent > before) == at_once
+    pair.network.run_for(0.005)
+    assert right.statistics().packets_sent == before + 1

@@ -169,27 +169,6 @@ def test_an_idle_connection_sends_only_keepalives():
     assert after.bytes_sent - before.bytes_sent < 60 * 60
 
 
-@pytest.mark.parametrize(
-    ("channel", "size", "at_once"),
-    [
-        (CHANNEL_SCREEN, 20, True),
-        (CHANNEL_CONTROL, 20, True),
-        (CHANNEL_SCREEN, 900, False),
-        (CHANNEL_INPUT, 20, False),
-    ],
-)
-def test_a_lone_update_is_acknowledged_at_once(channel, size, at_once):
-    """A key is not: its answer follows, and acknowledges it too."""
-    pair = quiet_pair(config=Config(repeats=False))
-    right = pair.right.connection
-    before = right.statistics().packets_sent
-    pair.left.send(channel, bytes(size))
-    pair.network.run_for(0.021)
-    assert (right.statistics().packets_sent > before) == at_once
-    pair.network.run_for(0.005)
-    assert right.statistics().packets_sent == before + 1
-
-
 def test_silence_is_told_and_so_is_its_end():
     """Silent 2 s after the first unanswered packet, heard when it is over."""
     pair = quiet_pair()
