@@ -160,11 +160,13 @@ class Introductions:
         for side in (channel.caller, channel.callee):
             self._punch(channel, side, now)
 
-    def punched(self, number: int, registration: Registration) -> None:
-        """PUNCH has arrived."""
+    def punched(
+        self, number: int, registration: Registration, transaction: bytes
+    ) -> None:
+        """PUNCH has arrived: the newest one, and not one that told less."""
         channel = self.relay.get(number)
         side = channel.side_of(registration.public) if channel else None
-        if side is not None:
+        if side is not None and transaction == side.punch:
             side.punched = True
 
     def hang_up(self, number: int, registration: Registration) -> None:
@@ -339,22 +341,22 @@ class Introductions:
         self._send_unavailable(refusal)
 
     def _punch_again(self, channel: Channel, side: Side, now: float) -> None:
-        """Tell `side` where the other one is now; a PUNCH on its way says so anyway."""
-        if channel.agreed and side.punched:
-            side.punched = False
-            side.moves += 1
+        """Tell `side` where the other one is now, if it may know."""
+        if channel.agreed:
             self._punch(channel, side, now)
 
     def _punch(self, channel: Channel, side: Side, now: float) -> None:
-        """Send PUNCH to `side` until it acknowledges it."""
-        self._repeat_punch(channel, side, (side.moves, 0), now)
+        """Send PUNCH to `side` until it acknowledges this one."""
+        side.punch = self._random(8)
+        side.punched = False
+        self._repeat_punch(channel, side, (side.punch, 0), now)
 
     def _repeat_punch(
-        self, channel: Channel, side: Side, count: tuple[int, int], now: float
+        self, channel: Channel, side: Side, count: tuple[bytes, int], now: float
     ) -> None:
-        """Send PUNCH again; `count`: of the move, and of the PUNCH for it, from 0."""
-        move, tries = count
-        if self._is_over(channel) or side.punched or move != side.moves:
+        """Send PUNCH again; `count`: its transaction, and how often it was sent."""
+        transaction, tries = count
+        if self._is_over(channel) or side.punched or transaction != side.punch:
             return
         self._send_punch(channel, side, now)
         if tries == len(REPEAT_AFTER):
@@ -362,16 +364,16 @@ class Introductions:
         else:
             self._timers.at(
                 now + REPEAT_AFTER[tries],
-                partial(self._repeat_punch, channel, side, (move, tries + 1)),
+                partial(self._repeat_punch, channel, side, (transaction, tries + 1)),
             )
 
     def _send_punch(self, channel: Channel, side: Side, now: float) -> None:
         registration = self._registry.get(side.registration, now)
         if registration is None:
             return
-        transaction = self._random(8)
+        side.punch = side.punch or self._random(8)  # none, if it was taken over
         seen = endpoint_bytes(channel.other(side).address)
-        punch = Punch(transaction, channel.number, mask(seen, transaction))
+        punch = Punch(side.punch, channel.number, mask(seen, side.punch))
         self._send(authenticated(punch, registration.mac_key), side.address)
 
     def _is_over(self, channel: Channel) -> bool:

@@ -49,10 +49,10 @@ class Side:
     public: bytes
     registration: int
     address: Address
+    punch: bytes = b""
+    """Transaction of the PUNCH that tells this side where the other one is now."""
     punched: bool = False
-    """Whether this side has acknowledged PUNCH, or it is repeated no more."""
-    moves: int = 0
-    """How often this side was told by PUNCH that the other one has moved."""
+    """Whether this side has acknowledged that PUNCH, or it is repeated no more."""
     remote: RemoteEnd | None = None
     """Where the side is, if it is registered at another node."""
 

@@ -104,7 +104,7 @@ class Node:
         server = self._carriers.server_of(path)
         if kind is Kind.RENDEZVOUS:
             if data[0] == NO_CHANNEL and server is not None:
-                reconnection.deny_relay(self._sessions.values(), data[1:], now)
+                self._reconnection.deny_relay(self._sessions.values(), data[1:], now)
             elif self._router is not None and self._router.wants(data):
                 self._router.receive_datagram(data, path, now)
             elif self._registration is not None:

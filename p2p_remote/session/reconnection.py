@@ -7,16 +7,9 @@ from p2p_remote.traversal.registration import Registration
 from p2p_remote.traversal.registration_events import Rejoined
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
 
-LONELY_INTERVAL = 0.4  # s between tries while nothing works
+LONELY_INTERVAL = 0.25  # s between tries while nothing works
+DENIED_INTERVAL = 0.1  # s between two that the server itself calls for
 INTERVAL = 5.0  # s between tries while only the relay is missing
-
-
-def deny_relay(sessions: Iterable[Session], channel: bytes, now: float) -> None:
-    """Take the server's hint that it knows no such channel: it is only looked at."""
-    number = int.from_bytes(channel, "little")
-    for each in sessions:
-        if isinstance(each.relay_path, RelayPath) and each.relay_path.channel == number:
-            each.relay_denied(now)
 
 
 def rejoin(sessions: Iterable[Session], event: Rejoined, now: float) -> None:
@@ -62,7 +55,23 @@ class Reconnection:
     def __init__(self, registration: Registration | None) -> None:
         self._registration = registration
         self.due: float | None = None
+        self._tried_at = 0.0
         self._was_lonely = False
+
+    def deny_relay(
+        self, sessions: Iterable[Session], channel: bytes, now: float
+    ) -> None:
+        """Take the server's hint that it knows no such channel: it is only looked at.
+
+        It says that the server is there, so the next try does not wait.
+        """
+        number = int.from_bytes(channel, "little")
+        for each in sessions:
+            relay = each.relay_path
+            if isinstance(relay, RelayPath) and relay.channel == number:
+                each.relay_denied(now)
+                if self.due is not None:
+                    self.due = min(self.due, max(now, self._tried_at + DENIED_INTERVAL))
 
     def attend(self, sessions: Iterable[Session], now: float) -> None:
         """Look at the sessions and do what is due for them."""
@@ -78,6 +87,7 @@ class Reconnection:
         self._was_lonely = lonely
         if self.due is not None and now < self.due and not worse:
             return
+        self._tried_at = now
         self.due = now + (LONELY_INTERVAL if lonely else INTERVAL)
         if lonely:
             registration.refresh(now)

@@ -217,8 +217,8 @@ class Session:
         if (agent := self._seeking) is not None:
             self.relay_path = path
             agent.replace_relay(path, now)
-            agent.punch([endpoint], now)
-            self._collect(now)
+            self._connection.probe()
+            self.punch([endpoint], now)
 
     def relay_denied(self, now: float) -> None:
         """The server seems to know nothing of our relay channel."""

@@ -166,6 +166,11 @@ class Connection:
         if self._farewell is not None:
             self._farewell.hurry(now)
 
+    def probe(self) -> None:
+        """Send the oldest data that is still wanted: the path may work again."""
+        if self._is_open:
+            self._sender.probe()
+
     def challenge_path(self, path: Path, now: float) -> None:
         """Ask for proof that the peer is behind `path`; see `PathProven`."""
         if not self._is_open:

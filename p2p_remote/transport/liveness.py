@@ -8,10 +8,10 @@ from p2p_remote.transport.events import AnswerOverdue, Event, PeerHeard, PeerSil
 _SPREAD = 0.2  # keepalives leave within +-20 % so that many sessions do not beat
 _WATCH_AFTER = 0.6  # s of hearing nothing after which a watched peer is asked
 
-# An answer is overdue after so many probe timeouts (RFC 9002 section 7.6.1 calls the
-# same time persistent congestion). By then at least two packets stayed unanswered.
-_OVERDUE_TIMEOUTS = 3
-_LEAST_OVERDUE = 0.3  # s
+# An answer is overdue after so many probe timeouts (RFC 9002 section 6.2). By then a
+# packet and the probe that followed it have stayed unanswered for a full timeout each.
+_OVERDUE_TIMEOUTS = 2
+_LEAST_OVERDUE = 0.2  # s
 
 _FLOW_PACKETS = 8  # packets in a row that make a flow
 _FLOW_GAP = 0.25  # s between them on average, at most

@@ -125,8 +125,8 @@ class Agent(PathKeeper):
         if not pair.usable:
             pair.check_soon(now)
             self._changed = True
-        elif pair is self._relay:
-            self._peer_copies(now)
+        elif pair is not self._selected:
+            self._peer_strays(now)
 
     # The five verbs
 

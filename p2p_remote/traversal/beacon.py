@@ -1,12 +1,12 @@
 """Checks that go on while nothing answers, so that a network that returns is noticed.
 
 Rounds of checks thin out by their nature. Without any path the relay and the last
-direct path are checked every 0.4 s instead, for as long as the session lasts.
+direct path are checked every 0.25 s instead, for as long as the session lasts.
 """
 
 from p2p_remote.traversal.pair import Pair
 
-INTERVAL = 0.4  # s
+INTERVAL = 0.25  # s
 
 
 class Beacon:

@@ -54,6 +54,11 @@ class Carriers:
         self._current[server] = path
         return changed
 
+    def is_worse(self, server: Endpoint, way: Endpoint, other: Endpoint) -> bool:
+        """Whether `way` to this server is worse than the `other`."""
+        ways = self.ways(server)
+        return ways.index(way) > ways.index(other)
+
     def better(self, server: Endpoint) -> tuple[Endpoint, ...]:
         """Ways that would be better than the one in use."""
         ways = self.ways(server)

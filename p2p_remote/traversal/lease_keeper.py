@@ -26,6 +26,7 @@ from p2p_remote.traversal.registration_events import (
 )
 from p2p_remote.traversal.requests import (
     BETTER_WAITS,
+    HURRIED_WAITS,
     KEEPALIVE_WAITS,
     REBIND_WAITS,
     Lease,
@@ -37,6 +38,7 @@ from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.address import Endpoint, Path
 
 UNREACHABLE_AFTER = 5.0  # s from the start without an answer
+WIDEN_AFTER = 0.2  # s from the first KEEPALIVE until one goes by all ways
 BETTER_INTERVAL = 30.0  # s between looks whether a better way works
 
 Handler = Callable[[Any, Any, Endpoint, float], None]
@@ -69,6 +71,7 @@ class LeaseKeeper:
         self._events: deque[RegistrationEvent] = deque()
         self._keepalive_at: float | None = None
         self._better_at: float | None = None
+        self._challenge: tuple[Endpoint, bytes] | None = None  # that REBIND answers
         self._lost_at: float | None = now + UNREACHABLE_AFTER
 
     def _enrolment_at(self, now: float) -> Enrolment:
@@ -89,10 +92,11 @@ class LeaseKeeper:
         """Our network has changed: see at once where the server hears us."""
         self._enrolment.hurry(now)
         pending = self._requests.get("keepalive")
-        if pending is not None:
-            pending.due = now
+        if pending is not None and pending.waits is HURRIED_WAITS:
+            pending.hurry(now)
         elif self._lease is not None:
-            self._keepalive_at = now
+            self._keepalive_at = None
+            self._ask("keepalive", wire.Keepalive, HURRIED_WAITS, now)
         if self._better_at is not None:
             self._better_at = now
         self.handle_timer(now)
@@ -211,6 +215,8 @@ class LeaseKeeper:
             return
         if request.name not in ("keepalive", "rebind"):
             return
+        if request.name == "keepalive" and self._requests.get("rebind") is not None:
+            return  # the server had not heard yet that the lease moves
         self._use(way, now)
         lease.reflexive = wire.unmask_endpoint(message.masked, message.transaction)
         self._requests.remove("keepalive")
@@ -225,10 +231,21 @@ class LeaseKeeper:
     def _on_address_challenge(
         self, message: wire.AddressChallenge, way: Endpoint, now: float
     ) -> None:
-        """The server hears us from a new address, and we prove that it is ours."""
+        """The server hears us from a new address, and we prove that it is ours.
+
+        What went by all ways is challenged on each of them. The lease moves once, by
+        the best of them, or what we send would come from another address than it has.
+        """
         request = self._requests.with_transaction(message.transaction)
         if request is None or (way != self.carrier and way not in request.paths):
             return
+        challenge = (way, message.cookie)
+        if self._requests.get("rebind") is not None and (
+            challenge == self._challenge
+            or self.carriers.is_worse(self.server, way, self.carrier)
+        ):
+            return
+        self._challenge = challenge
         self._requests.remove("better")
         self._use(way, now)
 
@@ -271,7 +288,7 @@ class LeaseKeeper:
         elif self._lease is None:
             request.wait_for_lease()
         else:
-            if request.name == "keepalive" and request.is_repeated:
+            if request.name == "keepalive" and now >= request.began_at + WIDEN_AFTER:
                 request.paths = self.carriers.ways(self.server)
             self._send(
                 lambda number, counter: request.build(
@@ -285,9 +302,14 @@ class LeaseKeeper:
         if request.name == "keepalive":
             self._enrolment.enrol(now)
 
-    def _tell(self, kind: Callable[..., wire.Message], *fields: int) -> None:
-        """Send something once, if there is a lease."""
-        transaction = self._random(wire.TRANSACTION_LENGTH)
+    def _tell(
+        self,
+        kind: Callable[..., wire.Message],
+        *fields: int,
+        transaction: bytes | None = None,
+    ) -> None:
+        """Send something once, if there is a lease; under a transaction it answers."""
+        transaction = transaction or self._random(wire.TRANSACTION_LENGTH)
         self._send(lambda number, counter: kind(transaction, number, counter, *fields))
 
     def _send(

@@ -120,8 +120,8 @@ class PathKeeper:
             self._overdue_at = now
             self._check_list.begin_round(now, everything=False)
 
-    def _peer_copies(self, now: float) -> None:
-        """Copy as well: the peer misses something, if this is not from a change."""
+    def _peer_strays(self, now: float) -> None:
+        """Copy to the relay: the peer does, or has moved, if this is not our change."""
         if now - self._selected_at >= _SETTLED_AFTER:
             self._copy_to_relay(now)
 

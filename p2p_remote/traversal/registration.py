@@ -177,8 +177,8 @@ class Registration(LeaseKeeper):
     def _on_punch(self, message: wire.Punch, way: Endpoint, now: float) -> None:
         endpoint = wire.unmask_endpoint(message.masked, message.transaction)
         self._requests.remove(("agree", message.channel))
-        self._tell(wire.Punched, message.channel)
-        if self._seen.is_new(("punch", message.channel, endpoint)):
+        self._tell(wire.Punched, message.channel, transaction=message.transaction)
+        if self._seen.is_new(("punch", message.channel, message.transaction)):
             path = RelayPath(self.server, message.channel)
             self._events.append(Punch(path, (endpoint,)))
 

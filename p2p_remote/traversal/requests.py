@@ -14,6 +14,8 @@ from p2p_remote.wire.rendezvous import (
 )
 
 KEEPALIVE_WAITS = (2.0, 2.0, 2.0)  # s until a KEEPALIVE counts as lost
+HURRIED_WAITS = (0.1, 0.15, 0.25, 0.5, 1.0, 2.0)  # s, when the network has changed
+HURRIED_SPACING = 0.1  # s between two tries at least
 REBIND_WAITS = (0.25, 0.5, 1.0, 2.0)  # s
 CALL_WAITS = (0.25, 0.5, 1.0, 1.0, 1.0, 1.25)  # s; 5 s in all
 BETTER_WAITS = (0.25, 0.5, 1.0)  # s for a better way to the server to answer
@@ -65,13 +67,15 @@ class Request:
 
     __slots__ = (
         "_tries",
-        "_waits",
+        "began_at",
         "build",
         "due",
         "expires_at",
         "name",
         "paths",
+        "sent_at",
         "transaction",
+        "waits",
     )
 
     def __init__(
@@ -88,9 +92,10 @@ class Request:
         self.paths = paths
         self.transaction = transaction
         self.build = build
-        self.due = now
+        self.due = self.began_at = now
+        self.sent_at = now - HURRIED_SPACING
         self.expires_at = now + sum(waits)
-        self._waits = waits
+        self.waits = waits
         self._tries = 0
 
     def wait_for_lease(self) -> None:
@@ -99,14 +104,14 @@ class Request:
 
     def wait_for_next(self, now: float) -> None:
         """Count a try and set the time of the next."""
-        wait = self._waits[min(self._tries, len(self._waits) - 1)]
+        wait = self.waits[min(self._tries, len(self.waits) - 1)]
         self._tries += 1
+        self.sent_at = now
         self.due = min(now + wait, self.expires_at)
 
-    @property
-    def is_repeated(self) -> bool:
-        """Whether it was sent before."""
-        return self._tries > 0
+    def hurry(self, now: float) -> None:
+        """Make the next try soon: something has happened that may let it through."""
+        self.due = min(self.due, max(now, self.sent_at + HURRIED_SPACING))
 
 
 class Requests:

@@ -296,7 +296,7 @@ class Punch(Message):
 
 
 class Punched(OnChannel):
-    """Client to server: PUNCH has arrived. No answer."""
+    """Client to server: the PUNCH of this transaction has arrived. No answer."""
 
     __slots__ = ()
     TYPE: ClassVar[int] = 0x22

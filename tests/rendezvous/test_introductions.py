@@ -138,8 +138,8 @@ def test_punch_is_repeated_until_acknowledged():
     """Each side on its own; five times at most."""
     bench = Bench()
     caller, callee, channel = introduced(bench)
-    callee.send(callee.datagram(wire.Agree, channel))
-    caller.send(caller.datagram(wire.Punched, channel))
+    sent = callee.send(callee.datagram(wire.Agree, channel))
+    caller.acknowledge(sent)
     targets = [to for _, to in of_kind(bench.wait(10), wire.Punch)]
     assert targets == [callee.home] * 4
 
@@ -148,8 +148,7 @@ def test_a_repeated_agree_brings_punch_again():
     """PUNCH to the callee got lost five times: it may ask again."""
     bench = Bench()
     _, callee, channel = introduced(bench)
-    callee.send(callee.datagram(wire.Agree, channel))
-    callee.send(callee.datagram(wire.Punched, channel))
+    callee.acknowledge(callee.send(callee.datagram(wire.Agree, channel)))
     sent = callee.send(callee.datagram(wire.Agree, channel))
     assert [to for _, to in of_kind(sent, wire.Punch)] == [callee.home]
 
@@ -209,39 +208,51 @@ def test_a_channel_follows_a_side_that_has_moved():
     assert old_home != elsewhere
 
 
-def moved(client, channel, number):
-    """PUNCH that leaves when a client is heard from yet another address."""
+def moved(client, number):
+    """What leaves when a client is heard from yet another address."""
     there = address(f"192.0.2.{number}", number)
     cookie = client.keepalive(there).cookie
     sent = client.send(client.datagram(wire.Rebind, cookie), there)
     client.home = Address(there)
+    return sent
+
+
+def told(sent):
+    """Hosts that PUNCHes tell of, and where they go."""
     return [
-        (wire.unmask_endpoint(punch.masked, punch.transaction), to)
+        (wire.unmask_endpoint(punch.masked, punch.transaction).host, to)
         for punch, to in of_kind(sent, wire.Punch)
     ]
 
 
 def test_the_other_side_is_told_at_once_where_a_side_has_moved_to():
-    """Again until PUNCHED; what is still being repeated is not begun anew."""
+    """Again until PUNCHED; what told of the place before is repeated no more."""
     bench = Bench()
     caller, callee, channel = introduced(bench)
-    callee.send(callee.datagram(wire.Agree, channel))
+    sent = callee.send(callee.datagram(wire.Agree, channel))
     for side in (caller, callee):
-        side.send(side.datagram(wire.Punched, channel))
-    told = moved(callee, channel, 201)
-    assert told == [(Endpoint("192.0.2.201", 201), caller.home)]
-    assert moved(callee, channel, 202) == []
-    repeated = of_kind(bench.wait(10), wire.Punch)
-    assert len(repeated) == 4
-    assert {
-        wire.unmask_endpoint(punch.masked, punch.transaction).host
-        for punch, _ in repeated
-    } == {"192.0.2.202"}
-    assert moved(caller, channel, 203) == [(Endpoint("192.0.2.203", 203), callee.home)]
-    assert len(moved(callee, channel, 204)) == 1
-    caller.send(caller.datagram(wire.Punched, channel))
-    callee.send(callee.datagram(wire.Punched, channel))
-    assert of_kind(bench.wait(10), wire.Punch) == []
+        side.acknowledge(sent)
+    assert told(moved(callee, 201)) == [("192.0.2.201", caller.home)]
+    sent = moved(callee, 202)
+    assert told(sent) == [("192.0.2.202", caller.home)]
+    assert told(bench.wait(10)) == 4 * told(sent)
+    sent = moved(caller, 203)
+    assert told(sent) == [("192.0.2.203", callee.home)]
+    callee.acknowledge(sent)
+    caller.acknowledge(moved(callee, 204))
+    assert told(bench.wait(10)) == []
+
+
+def test_an_acknowledgement_counts_for_its_own_punch_alone():
+    """PUNCHED for the address before, come late, leaves the new one to be repeated."""
+    bench = Bench()
+    caller, callee, channel = introduced(bench)
+    sent = callee.send(callee.datagram(wire.Agree, channel))
+    callee.acknowledge(sent)
+    moved(callee, 201)
+    caller.acknowledge(sent)
+    caller.send(caller.datagram(wire.Punched, channel))  # of no PUNCH at all
+    assert told(bench.wait(10)) == 4 * [("192.0.2.201", caller.home)]
 
 
 def test_a_channel_follows_a_registration_that_is_replaced():

@@ -20,9 +20,9 @@ def connect(settings=None, *, agreed=True):
     ring, _ = ring_of(caller.call(callee.identity.peer_id))
     callee.send(callee.datagram(wire.Rung, ring.channel))
     if agreed:
-        callee.send(callee.datagram(wire.Agree, ring.channel))
+        sent = callee.send(callee.datagram(wire.Agree, ring.channel))
         for side in (caller, callee):
-            side.send(side.datagram(wire.Punched, ring.channel))
+            side.acknowledge(sent)
     return bench, caller, callee, b"\x30" + ring.channel.to_bytes(4, "little")
 
 

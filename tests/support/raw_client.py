@@ -134,6 +134,16 @@ class RawClient:
         )
         return authenticated(message, self.key)
 
+    def acknowledge(self, sent: list[tuple[bytes, Address]]) -> None:
+        """Send PUNCHED for each PUNCH to this client among what the server `sent`."""
+        for punch, to in of_kind(sent, wire.Punch):
+            if to == self.home:
+                self.counter += 1
+                message = wire.Punched(
+                    punch.transaction, self.number, self.counter, punch.channel
+                )
+                self.send(authenticated(message, self.key))
+
     def send(
         self, data: bytes, source: Address | None = None
     ) -> list[tuple[bytes, Address]]:
