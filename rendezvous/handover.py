@@ -101,4 +101,4 @@ def _side(fields: list[bytes | int | bool]) -> Side:
         raise MalformedMessageError("not a side of a channel")
     if len(address) != ADDRESS_LENGTH:
         raise MalformedMessageError("not an address")
-    return Side(public, int(registration), Address(address), bool(punched))
+    return Side(public, int(registration), Address(address), punched=bool(punched))

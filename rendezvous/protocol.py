@@ -377,9 +377,7 @@ class Protocol:
     def _on_punched(
         self, message: wire.Punched, registration: Registration, now: float
     ) -> None:
-        self.introductions.punched(
-            message.channel, registration, message.transaction
-        )
+        self.introductions.punched(message.channel, registration, message.transaction)
 
     def _on_hang_up(
         self, message: wire.HangUp, registration: Registration, now: float

@@ -3,8 +3,9 @@
 import pytest
 
 from tests.support.breaks import BREAKS, DIRECT_KINDS, RELAYED_KINDS, run, run_in_turn
+from tests.support.no_breaks import BAD_LINES, STALLED_FOR, run_on, run_stall
 
-GAP = 0.8  # s
+GAP = 0.7  # s
 REBINDS_AND_MOVES = tuple(BREAKS)[:4]
 
 
@@ -30,6 +31,30 @@ def test_a_break_on_a_lossy_line(name):
         assert (outcome.lost, outcome.doubled) == (0, 0)
         assert outcome.text_gap <= GAP
         assert outcome.restored_after is not None
+
+
+def test_a_lost_question_to_the_server_does_not_split_the_ways_to_it():
+    """The lease moves by one way, the same that the session is relayed by."""
+    outcome = run("the technician's router forgets", RELAYED_KINDS[0], 9, loss=0.008)
+    assert (outcome.lost, outcome.doubled) == (0, 0)
+    assert outcome.text_gap <= GAP
+
+
+@pytest.mark.parametrize("line", BAD_LINES)
+def test_a_bad_line_that_works_is_not_left(line):
+    """Neither end takes another path for loss, bursts of it, jitter or a queue."""
+    outcome = run_on(line, DIRECT_KINDS[0], 1)
+    assert (outcome.changes, outcome.notices) == (0, 0)
+    assert (outcome.lost, outcome.doubled) == (0, 0)
+
+
+@pytest.mark.parametrize("who", ["technician", "customer"])
+def test_a_computer_that_stands_still_for_a_moment_keeps_its_path(who):
+    """No other path would answer any sooner."""
+    outcome = run_stall(who, DIRECT_KINDS[0], 1)
+    assert (outcome.changes, outcome.notices) == (0, 0)
+    assert (outcome.lost, outcome.doubled) == (0, 0)
+    assert outcome.text_gap <= STALLED_FOR + 0.1
 
 
 def test_many_breaks_in_one_session():

@@ -19,6 +19,7 @@ from p2p_remote.session.roles import State
 from p2p_remote.wire import input as wire_input
 from p2p_remote.wire.screen import PACKER_RAW, ScreenUpdate
 from tests.scenarios.world import Person, World
+from tests.support.line import Line
 from tests.support.network import Datagram, Middlebox, Site
 from tests.support.places import CARRIERS, router
 
@@ -76,6 +77,7 @@ class Outcome:
     doubled: int = 0  # that arrived twice, or out of order
     notices: int = 0  # silences of 2 s that were reported, both sides
     restored_after: float | None = None  # s until both ends had the path of before
+    changes: int = 0  # how often an end took another path
     is_over: bool = False  # the session did not survive
 
 
@@ -92,6 +94,8 @@ class Break:
     drawn_at: list[float] = field(default_factory=list)
     shown: list[tuple[int, float]] = field(default_factory=list)
     changed_at: float = 0.0  # when an end took another path
+    changes: int = 0
+    picture_bytes: int = PICTURE_BYTES
     is_busy: bool = True
 
     def begin(self) -> None:
@@ -121,6 +125,7 @@ class Break:
             self.shown.append((event.update.sequence, now))
         elif isinstance(event, ev.PathChanged):
             self.changed_at = now
+            self.changes += 1
 
     def _type(self) -> None:
         session = self.world.technician_session()
@@ -140,8 +145,8 @@ class Break:
         if session.screen_room(network.now) > 0:
             number = len(self.drawn_at)
             self.drawn_at.append(network.now)
-            body = self.rng.randbytes(PICTURE_BYTES)
-            update = ScreenUpdate(number, PICTURE_BYTES, body, PACKER_RAW)
+            body = self.rng.randbytes(self.picture_bytes)
+            update = ScreenUpdate(number, self.picture_bytes, body, PACKER_RAW)
             session.send_screen(update, network.now)
         network.call_at(network.now + PICTURE, self._draw)
 
@@ -178,6 +183,7 @@ class Break:
         )
         people = (self.world.technician, self.world.customer)
         result.notices = sum(len(each.all_of(ev.PeerSilentFor)) for each in people)
+        result.changes = self.changes
         result.is_over = any(p.session.state is not State.ACTIVE for p in people)
         return result
 
@@ -211,10 +217,15 @@ def _move(person: Person, kind: str) -> None:
     site.move(host, public if base == "fw" else "192.168.7.10")
 
 
+def lines_of(person: Person) -> tuple[Line, Line, Line, Line]:
+    """All lines between a computer and the internet."""
+    host = person.socket.host
+    return host.up, host.down, host.site.up, host.site.down
+
+
 def cut(person: Person, *, down: bool) -> None:
     """Take the network of a computer away, or give it back."""
-    host = person.socket.host
-    for line in (host.up, host.down, host.site.up, host.site.down):
+    for line in lines_of(person):
         line.down = down
 
 

@@ -254,6 +254,22 @@ def test_the_peer_copies_too_when_it_hears_the_relay():
     assert agent.backup is None
 
 
+def test_a_peer_heard_from_elsewhere_is_answered_by_the_relay_too():
+    """It has moved, perhaps: what goes to where it was may not arrive."""
+    lab = connected()
+    agent = lab.right.agent
+    lab.run(1)
+    elsewhere = Endpoint("192.0.2.99", 4321)
+    agent.path_heard(elsewhere, lab.network.now)
+    assert agent.backup is None  # nobody has answered a check there yet
+    agent._check_list.get(elsewhere).assume_answered(lab.network.now)
+    agent.path_heard(elsewhere, lab.network.now)
+    assert agent.backup == agent._relay.path
+    lab.run(0.5)
+    assert agent.backup is None
+    assert lab.right.kind == "direct"
+
+
 def test_right_after_a_change_the_relay_is_no_sign():
     """What was sent before the change still comes by the relay."""
     lab = Laboratory(RESTRICTED, RESTRICTED)

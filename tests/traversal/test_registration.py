@@ -220,6 +220,31 @@ def test_refresh_hurries_a_client_that_has_been_waiting(network):
     assert client.machine.is_registered
 
 
+def test_what_refresh_asks_is_repeated_soon(network):
+    """One lost KEEPALIVE costs a tenth of a second, not two."""
+    client = network.client(CALLEE, CALLER_HOST)
+    network.settle(client)
+    network.move(client.host, "192.0.2.77")
+    client.host.up.down = True
+    client.machine.refresh(network.now)
+    network.run_for(0.05)
+    client.host.up.down = False
+    network.run_for(0.2)
+    assert client.events[-1].reflexive == Endpoint("192.0.2.77", 5000)
+
+
+def test_a_refresh_while_one_is_under_way_does_not_flood(network):
+    """However often something seems to have changed."""
+    client = network.client(CALLEE, CALLER_HOST)
+    network.settle(client)
+    network.stop_server()
+    sent = sent_types(client)
+    for _ in range(100):
+        client.machine.refresh(network.now)
+        network.run_for(0.01)
+    assert 3 <= len(sent) <= 12
+
+
 def test_closing_unregisters_and_then_nothing_happens(network):
     """The server forgets at once, and the client is silent."""
     client = network.client(CALLEE, CALLER_HOST)
