@@ -67,6 +67,7 @@ class Connection:
         self._inbox = Inbox()
         self._sender = Sender(config, sealing, self._acknowledger, self._inbox, now)
         self._sender.use_path(path)
+        self.probe = self._sender.probe  # what is wanted most: the path may work again
         self._liveness = Liveness(config, random, now)
         self._events: deque[Event] = deque()
         self._asides: list[tuple[bytes, Path]] = []  # datagrams for other paths
@@ -165,11 +166,6 @@ class Connection:
         self._sender.ping()
         if self._farewell is not None:
             self._farewell.hurry(now)
-
-    def probe(self) -> None:
-        """Send the oldest data that is still wanted: the path may work again."""
-        if self._is_open:
-            self._sender.probe()
 
     def challenge_path(self, path: Path, now: float) -> None:
         """Ask for proof that the peer is behind `path`; see `PathProven`."""
