@@ -32,6 +32,9 @@ from p2p_remote.store.outgoing_files import OutgoingFile
 
 _LOG = logging.getLogger(__name__)
 LEAST_BYTES = 8 << 20  # less is moved before a process is there
+# So long the session carries nothing: to look for a lane, and to start a process. Both
+# take the processor from keys and picture, and so do some thousand packets a second.
+SEARCH_SECONDS, READY_SECONDS = 0.2, 1.0
 MOST_WORKERS = 4  # at once; other files go through the session
 
 
@@ -69,11 +72,23 @@ class TransferByLane:
         """Look for a lane, if the rest of this file is worth one."""
         job.file = file
         if job.size - job.position >= LEAST_BYTES:
-            self._search_of(job).start()
+            looks = self._search_of(job).start()
+            if looks and not job.incoming and job.worker is None:
+                self._await(job, SEARCH_SECONDS)
 
     def offered(self, job: Job, event: fe.LaneOffered) -> None:
         """Try the addresses that the other side has told."""
         self._search_of(job).dial(event)
+
+    def _await(self, job: Job, seconds: float) -> None:
+        """Let the session carry nothing for so long, or until the worker is ready."""
+        worker, job.awaits_lane = job.worker, True
+
+        def in_vain() -> None:
+            if job.worker is worker:
+                job.wait_no_more()
+
+        asyncio.get_running_loop().call_later(seconds, in_vain)
 
     async def send(self, job: Job, source: OutgoingFile) -> None:
         """Let the worker send the rest; returns how far it came in `job.position`.
@@ -134,6 +149,7 @@ class TransferByLane:
         busy = sum(each.has_worker for each in self._jobs.values())
         if file is None or busy >= MOST_WORKERS:
             job.close_lanes()
+            job.wait_no_more()
             return
         job.lanes.remove(lane)
         job.close_lanes()
@@ -151,15 +167,17 @@ class TransferByLane:
             ),
             lambda position, digests: self._on_moved(job, position, digests),
         )
+        if sends:
+            self._await(job, READY_SECONDS)
         self._service.spawn(self._attend(job, job.worker))
 
     async def _attend(self, job: Job, worker: LaneWorker) -> None:
         """Wait until the worker is ready; at the receiver's let it write then."""
-        if not await worker.ready():
-            return
+        is_ready = await worker.ready()
         if not isinstance(job.file, IncomingFile):
-            job.lane_is_ready = True
-            job.wake()
+            job.lane_is_ready = is_ready
+            job.wait_no_more()
+        if not isinstance(job.file, IncomingFile) or not is_ready:
             return
         async with job.turn:
             try:

@@ -51,6 +51,7 @@ class Job:
         self.file: IncomingFile | OutgoingFile | None = None
         self.lanes: list[Lane] = []
         self.worker: LaneWorker | None = None  # of the lane that is used
+        self.awaits_lane = False  # sender: nothing is sent through the session yet
         self.lane_is_ready = False  # sender: for the rest of the file
         self.turn = asyncio.Lock()  # who writes: the session's loop or the worker
         self._events: asyncio.Queue[fe.FileEvent | None] = asyncio.Queue()
@@ -71,6 +72,11 @@ class Job:
         self._events.put_nowait(None)
         self.wake()
         self.close_lanes()
+
+    def wait_no_more(self) -> None:
+        """Send through the session, if no lane is ready."""
+        self.awaits_lane = False
+        self.wake()
 
     def close_lanes(self) -> None:
         """Look for no lane any more, and use none."""

@@ -29,10 +29,13 @@ class LaneSearch:
         self._door = LaneDoor(session.handshake.check_key, on_lane)
         self._dialled = False
 
-    def start(self) -> None:
-        """Listen, and tell the other side where; relayed sessions have no lane."""
+    def start(self) -> bool:
+        """Listen, and tell the other side where; relayed sessions have no lane.
+
+        Returns whether there may be one.
+        """
         if not isinstance(self._session.path, Endpoint):
-            return
+            return False
         secret = os.urandom(LANE_SECRET_BYTES)
         is_ipv6 = ":" in self._session.path.host
         hosts = [
@@ -45,6 +48,7 @@ class LaneSearch:
             now = self._running.clock()
             self._session.files.open_lane(self._number, secret, endpoints, now)
             self._running.poke()
+        return True
 
     def dial(self, offer: fe.LaneOffered) -> None:
         """Connect, but only to where the session itself has proven the peer to be."""

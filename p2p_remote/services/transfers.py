@@ -155,7 +155,7 @@ class Transfers:
                 await self._by_lane.send(job, source)
                 position = job.position
                 continue
-            if job.lane_is_ready or position == source.size:
+            if job.lane_is_ready or job.awaits_lane or position == source.size:
                 await job.changed()
                 continue
             room = self._machine.room(job.number, self._now())

@@ -98,7 +98,7 @@ async def test_a_worker_that_is_lost_loses_nothing(
     """Killed or hung, at either end: the session carries the rest, once."""
     monkeypatch.setattr(transfer_by_lane, "STALL_SECONDS", 0.3)
     first = FirstMove(monkeypatch, incoming=incoming, act=signal_worker(fault, ends))
-    path = ends.make_for_lane(3 * BIG)
+    path = ends.make_for_lane(BIG)
     report = await ends.technician.send(path)
     assert report.state == "done"
     assert ends.stored.read_bytes() == path.read_bytes()
@@ -126,7 +126,7 @@ async def test_nothing_moves_by_a_lane_after_a_stop(
         ends._poke()
 
     first = FirstMove(monkeypatch, incoming=incoming, act=act)
-    path = ends.make_for_lane(3 * BIG)
+    path = ends.make_for_lane(BIG)
     if incoming:
         moving = asyncio.ensure_future(ends.technician.send(path))
     else:
@@ -138,7 +138,7 @@ async def test_nothing_moves_by_a_lane_after_a_stop(
         await each
     if who == "session" and incoming:
         (part,) = ends.folder.glob("in/*.part")
-        assert 0 < part.stat().st_size <= 3 * BIG
+        assert 0 < part.stat().st_size <= BIG
     elif who != "session":
         await until(lambda: not list(ends.folder.glob("**/*.part")))
 
@@ -147,7 +147,7 @@ async def test_nothing_moves_by_a_lane_after_a_stop(
 async def test_a_file_that_shrinks_on_the_lane_is_one_clear_error(
     ends: Ends, left: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = ends.make_for_lane(3 * BIG)
+    path = ends.make_for_lane(BIG)
     FirstMove(monkeypatch, incoming=False, act=lambda _: os.truncate(path, left))
     report = await ends.technician.send(path)
     assert report.text == f"{path} changed while it was sent."
@@ -166,7 +166,7 @@ async def test_bytes_of_the_session_end_the_use_of_the_lane(
         ends.free()
 
     first = FirstMove(monkeypatch, incoming=True, act=act)
-    path = ends.make_for_lane(3 * BIG)
+    path = ends.make_for_lane(BIG)
     report = await ends.technician.send(path)
     assert late == [True]
     assert report.state == "done"

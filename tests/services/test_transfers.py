@@ -67,7 +67,7 @@ async def test_nothing_comes_without_a_yes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("who", ["technician", "customer", "grants"])
 async def test_stopped_in_the_middle_nothing_is_left(ends: Ends, who: str) -> None:
     ends.pair.to_customer.free = 1 << 14
-    sending = asyncio.create_task(ends.technician.send(ends.make(3 * BIG)))
+    sending = asyncio.create_task(ends.technician.send(ends.make(BIG)))
     await until(lambda: bool(ends.reports["c"]))
     if who == "grants":
         ends.customer.withdraw("file_in")
@@ -86,7 +86,7 @@ async def test_a_grant_that_is_gone_before_the_loop_knows(
 ) -> None:
     """Taken back by a key, nothing is left; lost with the session, what came is."""
     ends.pair.to_customer.free = 1 << 14
-    sending = asyncio.create_task(ends.technician.send(ends.make(3 * BIG)))
+    sending = asyncio.create_task(ends.technician.send(ends.make(BIG)))
     folder = ends.folder / "in"
     await until(lambda: bool(ends.reports["c"]))
     await until(lambda: any(part.stat().st_size for part in folder.glob("*")))
@@ -100,7 +100,7 @@ async def test_a_grant_that_is_gone_before_the_loop_knows(
 
 async def test_the_end_of_the_session_keeps_what_came(ends: Ends) -> None:
     ends.pair.to_customer.free = 1 << 14
-    path = ends.make(3 * BIG)
+    path = ends.make(BIG)
     sending = asyncio.create_task(ends.technician.send(path))
     await until(lambda: bool(ends.reports["c"]))
     await ends.customer.close()
