@@ -6,6 +6,7 @@ from p2p_remote.session import events as ev
 from p2p_remote.session.roles import State
 from p2p_remote.wire import input as wire_input
 from tests.scenarios.world import World
+from tests.support import breaks
 
 RELAYED = ("symrandom", "symrandom")
 DIRECT = ("portrest", "eim")
@@ -52,6 +53,24 @@ def cut(world: World, *, down: bool) -> None:
     )
     for line in lines:
         line.down = down
+
+
+@pytest.mark.parametrize("absent", [1.0, 3.0, 20.0, 60.0])
+@pytest.mark.parametrize("kinds", [("portrest", "noudp"), ("symaddr", "tcp443")])
+def test_by_tcp_without_any_network(kinds, absent):
+    """Connections that stand still are given up: TCP itself would wait ever longer."""
+    world = World(3, technician_nat=kinds[0], customer_nat=kinds[1])
+    world.call()
+    world.approve("control")
+    world.network.run_for(10.0)
+    breaks.cut(world.customer, down=True)
+    world.network.run_for(absent / 2)
+    type_text(world, "a")
+    world.network.run_for(absent / 2)
+    breaks.cut(world.customer, down=False)
+    type_text(world, "b")
+    assert seconds_until(world, "b") <= 2.5
+    assert typed(world) == ["a", "b"]
 
 
 @pytest.mark.parametrize("kinds", [RELAYED, DIRECT])

@@ -1,8 +1,10 @@
 """TCP for the simulated network: connections that carry whole datagrams.
 
 What matters of it here: the handshake and its round trip, simultaneous opening
-(RFC 9293 section 3.5, figure 8), RST from a port that nobody listens on, the order of
-what arrives, repetition of what was lost. Windows and congestion do not.
+(RFC 9293 section 3.5, figure 8), RST from a port that nobody listens on, connections
+that one end has forgotten (section 3.5.1), the order of what arrives, repetition of
+what was lost. Windows and congestion do not. As a driver does, a port gives up a
+connection on which it sends and hears nothing.
 
 A socket of the network has at most one TCP port: every connection leaves from it, as
 from a driver's, and with `listen` it takes others' connections too.
@@ -19,11 +21,12 @@ from tests.support.clock import Call
 if TYPE_CHECKING:
     from tests.support.network import Host
 
-SYN_REPEATS = (1.0, 2.0, 4.0)  # s, then the attempt has failed
+SYN_REPEATS = (1.0, 2.0, 1.0)  # s until a driver gives up, as in `net.tcp_connections`
 REPEAT_AFTER = 0.25  # s, doubled each time
-MOST_REPEATS = 6
+MOST_REPEATS = 7
 RETRY_SPACING = 0.1  # s between attempts to connect to one place
 MOST_HELD = 64  # datagrams that wait for a connection
+SILENCE = 5.0  # s without a datagram coming back, as in `net.tcp_connections`
 
 
 class Flag(Enum):
@@ -63,6 +66,8 @@ class Connection:
     early: dict[int, bytes] = field(default_factory=dict)
     repeats: int = 0
     timer: Call | None = None
+    used_at: float = 0.0
+    unanswered_since: float | None = None
 
 
 class TcpPort:
@@ -90,13 +95,29 @@ class TcpPort:
     def send(self, data: bytes, path: TcpEndpoint) -> None:
         """Send a datagram; connects first if there is no connection."""
         connection = self.connections.get(path) or self._connect(path)
-        if connection is None or len(connection.unacknowledged) >= MOST_HELD:
+        if connection is None:
+            return
+        if not self.listens and self._is_dead(connection):
+            self._put(path, Flag.RST)
+            self._fail(path, connection)
+            return
+        if len(connection.unacknowledged) >= MOST_HELD:
             return
         connection.unacknowledged.append(data)
         if connection.state is State.ESTABLISHED:
             number = connection.first + len(connection.unacknowledged) - 1
             self._put(path, Flag.DATA, number, data)
             self._arm(path, connection)
+
+    def _is_dead(self, connection: Connection) -> bool:
+        """Whether it was used all the time and nothing came back."""
+        now = self.host.site.network.now
+        is_busy = now - connection.used_at <= SILENCE
+        connection.used_at = now
+        since = connection.unanswered_since
+        if since is None or not is_busy:
+            since = connection.unanswered_since = now
+        return connection.state is State.ESTABLISHED and now - since >= SILENCE
 
     def close(self) -> None:
         """Let all connections end as those of a process that has ended."""
@@ -129,12 +150,16 @@ class TcpPort:
             else:
                 self._put(path, Flag.RST)
         elif segment.flag is Flag.SYN:
-            if connection.state is State.SYN_SENT:
-                connection.state = State.SYN_RECEIVED
+            if connection.state is State.ESTABLISHED:  # RFC 5961 section 4: a challenge
+                self._put(path, Flag.ACK, connection.expected)
+                return
+            connection.state = State.SYN_RECEIVED
             self._put(path, Flag.SYN_ACK)
         elif segment.flag is Flag.SYN_ACK:
             self._establish(path, connection)
             self._put(path, Flag.ACK)
+        elif connection.state is State.SYN_SENT:  # of a connection that is forgotten
+            self._put(path, Flag.RST)
         else:
             self._establish(path, connection)
             self._on_stream(path, connection, segment, data)
@@ -165,6 +190,7 @@ class TcpPort:
                 if connection.unacknowledged:
                     self._arm(path, connection)
             return
+        connection.unanswered_since = None
         connection.early[segment.number] = data
         while connection.expected in connection.early:
             self._deliver(connection.early.pop(connection.expected), path)
@@ -189,7 +215,7 @@ class TcpPort:
             return
         wait = REPEAT_AFTER * 2**connection.repeats
         if connection.state is not State.ESTABLISHED:
-            wait = SYN_REPEATS[min(connection.repeats, len(SYN_REPEATS) - 1)]
+            wait = SYN_REPEATS[connection.repeats]
         clock = self.host.site.network.clock
         connection.timer = clock.call_at(
             clock.now + wait, lambda: self._on_timer(path, connection)
@@ -207,7 +233,7 @@ class TcpPort:
             return
         connection.repeats += 1
         established = connection.state is State.ESTABLISHED
-        if connection.repeats > (MOST_REPEATS if established else len(SYN_REPEATS)):
+        if connection.repeats >= (MOST_REPEATS if established else len(SYN_REPEATS)):
             self._fail(path, connection)
         elif established:
             self._repeat_all(path, connection)
