@@ -3,12 +3,13 @@
 import argparse
 import asyncio
 import contextlib
+import sys
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from p2p_remote.cli.event_json import as_json
+from p2p_remote.cli.event_json import as_json, left
 from p2p_remote.cli.file_commands import carry_out, text_field, transfer_field
 from p2p_remote.cli.input_commands import input_messages
 from p2p_remote.cli.lines import (
@@ -19,7 +20,7 @@ from p2p_remote.cli.lines import (
     why_failed,
 )
 from p2p_remote.cli.signals import before, leave, stop_on_signals
-from p2p_remote.errors import SessionAbortedError, UsageError
+from p2p_remote.errors import RemoteSupportError, SessionAbortedError, UsageError
 from p2p_remote.services import events as se
 from p2p_remote.services.context import load_context, read_password
 from p2p_remote.services.technician import TechnicianService
@@ -29,9 +30,14 @@ from p2p_remote.wire.constants import MAX_SCREEN_SIDE
 
 def run_json(arguments: argparse.Namespace) -> int:
     """Connect, carry commands out, leave with the exit code of the end."""
-    target = peer_id.parse(arguments.id)
-    context = load_context(arguments)
-    password = read_password(arguments.password_file)
+    try:
+        target = peer_id.parse(arguments.id)
+        context = load_context(arguments)
+        password = read_password(arguments.password_file)
+    except RemoteSupportError as error:
+        name, fields = as_json(se.Failed(error)) or left()
+        emit(name, **fields)
+        raise
     service_options = context.node_options(listed=False)
 
     async def go() -> int:
@@ -51,6 +57,7 @@ class _Script:
         self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._started = asyncio.Event()
         self._left = False
+        self._told_end = False
         self._moving: set[asyncio.Task[None]] = set()
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="pictures")
 
@@ -65,10 +72,17 @@ class _Script:
                 reading.append(loop.create_task(self._read()))
                 await before(self._over, service.call(target, password=password))
             return await self._over
+        except RemoteSupportError as error:
+            self.on_event(se.Failed(error))
+            print(f"p2p-remote: {error}", file=sys.stderr)
+            return error.exit_code
         finally:
             for task in reading:
                 task.cancel()
             await service.close()
+            if not self._told_end:
+                name, fields = left()
+                self._emit(name, **fields)
             for task in self._moving:
                 task.cancel()
             await asyncio.gather(*reading, *self._moving, return_exceptions=True)
@@ -76,6 +90,7 @@ class _Script:
 
     def on_event(self, event: se.ServiceEvent) -> None:
         """Print an event, and end with the session."""
+        self._told_end |= isinstance(event, se.Ended | se.Failed)
         described = as_json(event)
         if described is not None:
             self._emit(described[0], **described[1])
@@ -128,13 +143,11 @@ class _Script:
         try:
             command = parse_command(line)
             name = command["do"]
+            await self._started.wait()
             if name == "end":
                 self._emit("done", do=name)
                 self._leave()
-                if not self._started.is_set():
-                    self._stop(0)
                 return
-            await self._started.wait()
             if name in ("send", "get"):
                 self._move(name, command)
                 return

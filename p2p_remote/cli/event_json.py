@@ -9,12 +9,20 @@ from p2p_remote.wire import peer_id
 def as_json(event: se.ServiceEvent) -> tuple[str, dict[str, Any]] | None:
     """Name and fields of an event; None for events that scripts are not told."""
     if isinstance(event, se.GrantChanged):
-        name = "granted" if event.granted else "declined"
-        return name, {"permission": event.permission}
+        if event.granted:
+            return "granted", {"permission": event.permission}
+        why = {"why": event.why, "seconds": event.wait} if event.why else {}
+        return "declined", {"permission": event.permission, **why}
     for kind, name, fields in _TABLE:
         if type(event) is kind:
             return name, fields(event)
     return None
+
+
+def left() -> tuple[str, dict[str, Any]]:
+    """Name and fields of the end of a call that was given up here."""
+    ended = se.Ended("ended", "You ended it.", 0.0, by_peer=False, exit_code=0)
+    return "ended", _ended(ended)
 
 
 def _path(kind: str, rtt_ms: float | None, why: str) -> dict[str, Any]:
@@ -106,6 +114,7 @@ _TABLE: tuple[tuple[type[Any], str, Any], ...] = (
     ),
     (se.Trouble, "trouble", lambda e: {"text": e.text}),
     (se.Request, "request", _request),
+    (se.MoreTime, "more_time", lambda e: {"request": e.number, "seconds": e.seconds}),
     (se.WrongDigits, "wrong_digits", lambda e: {"tries_left": e.tries_left}),
     (se.Started, "started", _started),
     (
@@ -143,7 +152,11 @@ _TABLE: tuple[tuple[type[Any], str, Any], ...] = (
     (
         se.Ringing,
         "ringing",
-        lambda e: {"digits": e.digits, "name": e.name},
+        lambda e: {
+            "digits": e.digits,
+            "name": e.name,
+            "digits_expected": e.digits_expected,
+        },
     ),
     (
         se.Frame,

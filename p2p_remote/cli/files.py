@@ -7,10 +7,14 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from p2p_remote.cli.event_json import as_json
+from p2p_remote.cli.event_json import as_json, left
 from p2p_remote.cli.lines import emit, writable
 from p2p_remote.cli.signals import before, leave, stop_on_signals
-from p2p_remote.errors import FileTransferError, SessionAbortedError
+from p2p_remote.errors import (
+    FileTransferError,
+    RemoteSupportError,
+    SessionAbortedError,
+)
 from p2p_remote.services import events as se
 from p2p_remote.services.context import load_context, read_password
 from p2p_remote.services.names import quoted, size
@@ -70,6 +74,8 @@ class _Visit:
     def __init__(self, *, json: bool) -> None:
         self._json = json
         self._started = asyncio.Event()
+        self._is_done = False  # what is told of the end after that is our own doing
+        self._told_end = False
         self._over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
     async def run(
@@ -86,10 +92,17 @@ class _Visit:
             if await before(self._over, service.start()):
                 await before(self._over, service.call(target, password=password))
             await asyncio.wait((moving, self._over), return_when="FIRST_COMPLETED")
+            self._is_done = moving.done()
             return moving.result() if moving.done() else self._over.result()
+        except RemoteSupportError as error:
+            self.on_event(se.Failed(error))
+            return error.exit_code
         finally:
             moving.cancel()
             await service.close()
+            if self._json and not self._told_end:
+                name, fields = left()
+                emit(name, **fields)
 
     async def _move(self, service: TechnicianService, errands: list[Errand]) -> int:
         await self._started.wait()
@@ -102,6 +115,7 @@ class _Visit:
 
     def on_event(self, event: se.ServiceEvent) -> None:
         """Show what happens, and end with the session."""
+        self._told_end |= isinstance(event, se.Ended | se.Failed)
         if self._json:
             described = as_json(event)
             if described is not None:
@@ -124,19 +138,19 @@ class _Visit:
 
     def _show(self, event: se.ServiceEvent) -> None:
         match event:
-            case se.Ringing(digits=digits):
-                shown = f"{digits[:3]} {digits[3:]}"
-                self._write(f"It rings there. Read them these digits: {shown}")
+            case se.Ringing(digits=digits, digits_expected=expected):
+                shown = f" Read them these digits: {digits[:3]} {digits[3:]}"
+                self._write(f"It rings there.{shown if expected else ''}")
             case se.Started(grants=grants):
                 self._write("Connected.")
                 if not {"file_in", "file_out"} & set(grants):
                     self._write("They are asked about each file.")
             case se.TransferReport():
                 self._show_transfer(event)
-            case se.Ended(text=text):
+            case se.Ended(text=text) if not self._is_done:
                 self._write(f"The session is over. {text}".rstrip())
             case se.Failed(error=error):
-                self._write(str(error))
+                print(f"p2p-remote: {error}", file=sys.stderr)
             case _:
                 pass
 
@@ -149,7 +163,8 @@ class _Visit:
         elif event.state == "failed":
             self._write(f"{name}: {event.text}")
         else:
-            where = f" is here: {event.path}" if event.incoming else " has arrived."
+            here = f" is here: {Path(event.path).absolute()}"
+            where = here if event.incoming else " has arrived."
             self._write(f"{name}, {size(event.size)},{where}")
 
     def _write(self, text: str, **options: Any) -> None:

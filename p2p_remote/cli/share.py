@@ -92,7 +92,12 @@ class _Share:
             self._downloads,
         )
         if not self._json:
-            self._plain = PlainLines(self._service, self._desk.has_hotkey, self._write)
+            self._plain = PlainLines(
+                self._service,
+                self._desk.has_hotkey,
+                self._write,
+                at_terminal=_is_terminal(),
+            )
             self._scope = PlainScope(self._desk, self._write)
         for reason in self._desk.reasons:
             self._on_event(se.Trouble(reason))
@@ -109,6 +114,8 @@ class _Share:
             if reader is not None:
                 reader.cancel()
             await self._service.close()
+            if self._plain is not None:
+                self._write("Nobody can reach this machine now.")
 
     def _on_shared(self, shared: se.Shared) -> None:
         """Any thread."""
@@ -157,6 +164,8 @@ class _Share:
                     self._answer(self._plain, line)
                 elif line.strip():
                     self._command(line)
+            if self._plain is not None and _is_terminal():
+                self._answer(self._plain, "quit")  # Ctrl+D
         finally:
             if self._attached:
                 self._stop(0)
@@ -185,6 +194,9 @@ class _Share:
         match name:
             case "approve":
                 return self._approve(command)
+            case "typing":
+                self._service.is_there()
+                return False
             case "deny":
                 self._service.deny(_number(command))
             case "grant" | "decline" | "revoke":
@@ -223,6 +235,11 @@ class _Share:
         if not self._service.approve(grants, digits, seconds, number):
             raise UsageError("the digits are not those of this session")
         return True
+
+
+def _is_terminal() -> bool:
+    """Whether somebody can type here, who would be deaf after the end of input."""
+    return sys.stdin is not None and not sys.stdin.closed and sys.stdin.isatty()
 
 
 def _number(command: dict[str, Any]) -> int | None:

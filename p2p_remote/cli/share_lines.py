@@ -12,6 +12,7 @@ from p2p_remote.errors import RemoteSupportError
 from p2p_remote.services import events as se
 from p2p_remote.services.customer import CustomerService
 from p2p_remote.services.names import quoted, size
+from p2p_remote.services.notices import SERVER_SILENT
 from p2p_remote.wire import peer_id
 
 READING_SECONDS = 1.0  # s after a question in which no answer can be meant for it
@@ -21,6 +22,7 @@ _STOP = ("stop", "s")
 _END = ("end", "e")
 _QUIT = ("quit", "q", "exit")
 _ALL = ("all", "a")
+_YES = ("yes", "y")
 
 _PATHS = {
     "lan": "inside your local network",
@@ -38,8 +40,13 @@ class PlainLines:
         has_hotkey: bool,  # noqa: FBT001 -- one fact about the machine, always given
         write: Callable[[str], None] = print,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        at_terminal: bool = True,
     ) -> None:
-        """Answers go to `service`; lines go to `write`; `clock` counts seconds."""
+        """Answers go to `service`; lines go to `write`; `clock` counts seconds.
+
+        `at_terminal`: a person can type `quit` where this runs.
+        """
         self._service = service
         self._has_hotkey = has_hotkey
         self._write = write
@@ -50,6 +57,10 @@ class PlainLines:
         self._moving: set[int] = set()
         self._request: se.Request | None = None
         self._ready = False
+        self._at_terminal = at_terminal
+        self._is_server_silent = False
+        self._has_begun = False  # the session, not only the request
+        self._path = ""
 
     def show(self, event: se.ServiceEvent) -> None:
         """Print what a person needs to know of an event."""
@@ -70,6 +81,7 @@ class PlainLines:
             elif self._asked is not None:
                 self._answer_permission(self._asked, word)
             elif self._request is not None:
+                self._service.is_there()
                 self._answer_request(self._request, word)
         except RemoteSupportError as error:
             self._write(str(error))
@@ -92,6 +104,10 @@ class PlainLines:
     def _command(self, word: str) -> None:
         if word in ("control", "c"):
             self._service.grant("control")
+        elif word in (*_YES, *_ALL):
+            again = self._service.let_ask_again()
+            shown = "They can ask you again now." if again else "Nothing is asked now."
+            self._write(shown)
         elif word == "remember":
             self._service.remember()
             self._write("They are known from now on; you are still asked each time.")
@@ -108,23 +124,24 @@ class PlainLines:
     def _answer_permission(self, permission: str, word: str) -> None:
         self._asked = None
         file, self._asked_file = self._asked_file, None
-        if word in ("yes", "y") and file is not None:
+        if word in _YES and file is not None:
             self._service.answer_file(file.number, allow=True)
-        elif word in ("yes", "y", *(_ALL if file is not None else ())):
+        elif word in (*_YES, *(_ALL if file is not None else ())):
             self._service.grant(permission)
         else:
             self._service.decline(permission)
 
     def _answer_request(self, request: se.Request, word: str) -> None:
         number = request.number
-        if _DIGITS.fullmatch(word):
-            digits = re.sub("[ -]", "", word)
-            self._service.approve(["view", "control"], digits, request=number)
-        elif word in ("look", "l", "view"):
+        look, digits = _look_and_digits(word)
+        grants = ["view"] if look else ["view", "control"]
+        if digits:
+            self._service.approve(grants, digits, request=number)
+        elif look:
             self._service.approve(["view"], request=number)
-        elif word in ("yes", "y"):
+        elif word in _YES:
             if request.verified:
-                self._service.approve(["view", "control"], request=number)
+                self._service.approve(grants, request=number)
             else:
                 self._write(
                     "Type the six digits that they read to you, or 'look', or 'no'."
@@ -134,12 +151,15 @@ class PlainLines:
         elif request.verified:
             self._write("Type yes, look or no.")
         else:
-            self._write("Type the six digits and nothing else, or 'look', or 'no'.")
+            self._write("Type the six digits, or 'look' and the digits, or 'no'.")
 
     def _on_ready(self, event: se.Ready) -> None:
         if self._ready:
+            if self._is_server_silent and event.rendezvous:
+                self._is_server_silent = False
+                self._write("The server is back: you can be called again.")
             return
-        self._ready = True
+        self._ready, self._is_server_silent = True, False
         self._write("")
         self._write("Ready: you can be called.")
         self._write(f"  Your ID:   {peer_id.grouped(event.peer_id)}")
@@ -150,7 +170,8 @@ class PlainLines:
             self._write("No server is set: reachable in your local network only.")
         if not self._has_hotkey:
             self._write("F11 is not heard here; type 'stop' to take control back.")
-        self._write("Type quit to leave; then nobody can reach this machine.")
+        how = "Type quit" if self._at_terminal else "Stop this program"
+        self._write(f"{how} to leave; then nobody can reach this machine.")
 
     def _on_request(self, event: se.Request) -> None:
         self._request = event
@@ -168,17 +189,23 @@ class PlainLines:
             self._write("Did YOU call them? Banks, police and Microsoft never ask")
             self._write("for this. If somebody called you: type no and hang up.")
             self._write("To let them see and control: type the six digits that they")
-            self._write("read to you. To let them only look: type look. Else: no.")
+            self._write("read to you. To let them only look: type look and the digits,")
+            self._write("or look alone. Else: no.")
             self._write("Without the digits they can only look, in this whole session.")
         self._write(f"No answer within {event.seconds} seconds is a no.")
 
     def _on_wrong_digits(self, event: se.WrongDigits) -> None:
         if event.tries_left:
+            left = "1 try" if event.tries_left == 1 else f"{event.tries_left} tries"
             self._write("These are not the digits of this session. Ask them to read")
-            self._write("them again. If they differ again: type no.")
+            self._write(f"them again. If they differ again: type no. {left} left.")
+
+    def _on_more_time(self, event: se.MoreTime) -> None:
+        self._write(f"You have {event.seconds} seconds more to answer.")
 
     def _on_started(self, event: se.Started) -> None:
         self._request = None
+        self._has_begun, self._path = True, event.path_kind
         control = "control" in event.grants
         self._write("")
         self._write(f"{_who(event.name)} can see this screen now.")
@@ -191,7 +218,8 @@ class PlainLines:
         else:
             self._write("They can only look: no digits were typed, so mouse and")
             self._write("keyboard cannot be allowed in this session.")
-        self._write("Type stop to take control back, end to end the session.")
+        stop = "stop to take control back, " if control else ""
+        self._write(f"Type {stop}end to end the session.")
 
     def _on_shared(self, event: se.Shared) -> None:
         if event.what == "nothing":
@@ -210,8 +238,8 @@ class PlainLines:
         self._question_at = self._clock()
         self._write("")
         if event.file is None:
-            self._write(f"They ask for: {_describe(event.permission)}.")
-            self._write("Allow it? Type yes or no.")
+            self._write(f"They want to {_describe(event.permission)}.")
+            self._write("Type yes or no.")
             return
         file = event.file
         if file.incoming:
@@ -249,18 +277,26 @@ class PlainLines:
     def _on_granted(self, event: se.GrantChanged) -> None:
         if event.permission == self._asked:
             self._asked = None
-        word = "Allowed" if event.granted else "Not allowed"
-        self._write(f"{word}: {_describe(event.permission)}.")
+        what = _describe(event.permission)
+        if event.granted:
+            self._write(f"They may {what} now.")
+            return
+        self._write(_DENIED.get(event.why, "They may not {}.").format(what))
+        if event.wait:
+            self._write(f"They can ask again in {event.wait} seconds, or at once when")
+            self._write("you type yes.")
 
     def _on_revoked(self, event: se.Revoked) -> None:
         if self._asked in event.permissions:
             self._asked = None
-        how = "Taken back by F11" if event.by == "F11" else "Taken back"
+        how = "You pressed F11: they" if event.by == "F11" else "They"
         for permission in event.permissions:
-            self._write(f"{how}: {_describe(permission)}.")
+            self._write(f"{how} can no longer {_describe(permission)}.")
 
     def _on_path(self, event: se.PathReport) -> None:
-        self._write(f"Connected {_PATHS[event.kind]}.")
+        if event.kind != self._path:
+            self._path = event.kind
+            self._write(f"Connected {_PATHS[event.kind]}.")
 
     def _on_silence(self, event: se.Silence) -> None:
         if event.seconds:
@@ -275,16 +311,29 @@ class PlainLines:
         minutes, seconds = divmod(int(event.duration_s), 60)
         if minutes:
             self._write(f"The session is over after {minutes}:{seconds:02d} minutes.")
-        elif event.duration_s:
+        elif self._has_begun:
             self._write("The session is over after less than a minute.")
         else:
             self._write("No session came about.")
+        self._has_begun = False
         if event.text:
             self._write(event.text)
         self._write("Nobody can see or control this machine now.")
 
     def _on_trouble(self, event: se.Trouble) -> None:
+        self._is_server_silent |= event.text == SERVER_SILENT
         self._write(f"Note: {event.text}")
+
+
+_LOOK = re.compile(r"(?:look|view|l)(?=[ 0-9-]|$)")
+
+
+def _look_and_digits(word: str) -> tuple[bool, str]:
+    """Whether `look` was typed, and the digits that were; neither if there is more."""
+    rest = _LOOK.sub("", word, count=1)
+    if _DIGITS.fullmatch(rest):
+        return rest != word, re.sub("[ -]", "", rest)
+    return rest != word and not rest.strip(), ""
 
 
 def _who(name: str) -> str:
@@ -299,13 +348,25 @@ def _describe(permission: str) -> str:
         "control": "use mouse and keyboard",
         "file_in": "send you files",
         "file_out": "get files of yours",
-    }.get(permission, permission.replace("_", " "))
+        "sys_keys": "use the keys of the window manager",
+    }.get(permission, f"have “{permission.replace('_', ' ')}”")
+
+
+_DENIED = {
+    "unanswered": "No answer is a no: they may not {}.",
+    "too_soon": "They asked again to {}, and were told to wait.",
+    "not_verified": "They wanted to {}. That is not possible in this session, "
+    "because no digits were typed.",
+    "no_hotkey": "They wanted to {}. That is not possible, because F11 is not heard.",
+}
+"""What the person is told, by the reason (`services.denials`)."""
 
 
 _SHOWN: dict[type, Callable[..., None]] = {
     se.Ready: PlainLines._on_ready,  # noqa: SLF001 -- the table of this class
     se.Request: PlainLines._on_request,  # noqa: SLF001
     se.WrongDigits: PlainLines._on_wrong_digits,  # noqa: SLF001
+    se.MoreTime: PlainLines._on_more_time,  # noqa: SLF001
     se.Shared: PlainLines._on_shared,  # noqa: SLF001
     se.Started: PlainLines._on_started,  # noqa: SLF001
     se.Asked: PlainLines._on_asked,  # noqa: SLF001

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from p2p_remote.crypto import primitives
 from p2p_remote.crypto.encoding import PERSON_PREFIX, labelled_hash, lv
 from p2p_remote.wire.address import Path
-from p2p_remote.wire.handshake import CallAnswer, CallRequest
+from p2p_remote.wire.handshake import CAPABILITY_KNOWS_CALLER, CallAnswer, CallRequest
 
 _PROTOCOL = b"p2pr1"
 _ZERO_NONCE = bytes(primitives.NONCE_LENGTH)
@@ -165,6 +165,12 @@ class HandshakeResult:
     capabilities: int  # of the responder, bits
     password_verified: bool  # both ends knew the same session password
     secrets: SessionSecrets = field(repr=False)
+
+    @property
+    def digits_expected(self) -> bool:
+        """Whether the responder asks its person for the digits."""
+        knows = bool(self.capabilities & CAPABILITY_KNOWS_CALLER)
+        return not (knows or self.password_verified)
 
     @property
     def transcript_hash(self) -> bytes:

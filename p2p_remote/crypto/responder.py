@@ -117,13 +117,16 @@ class Responder:
         if call is None or call.secrets is None or call.verified is None:
             return
         caller = call.verified.caller
+        capabilities = self._options.capabilities
+        if self._options.known(caller.public):
+            capabilities |= wire.CAPABILITY_KNOWS_CALLER
         acceptance = proofs.accept(
             call,
             call.secrets,
             call.verified,
             self._identity,
             name=self._options.name,
-            capabilities=self._options.capabilities,
+            capabilities=capabilities,
         )
         result = keys.HandshakeResult(
             initiator=False,
@@ -134,7 +137,7 @@ class Responder:
             peer_name=caller.name,
             digits=proofs.digits(call, call.secrets),
             wanted=caller.wanted,
-            capabilities=self._options.capabilities,
+            capabilities=capabilities,
             password_verified=call.password_set,
             secrets=keys.SessionSecrets.derive(call.verified.accept, acceptance),
         )

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import ipaddress
+import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
@@ -67,6 +68,10 @@ def check_desk() -> list[Finding]:
 
 def check_terminal() -> list[Finding]:
     """Look how well a remote screen can be drawn here."""
+    if not sys.stdout.isatty():
+        advice = "Run doctor without a pipe or a file to see what your terminal can do."
+        text = "the output does not go to a terminal"
+        return [Finding("terminal", WARNING, text, advice)]
     found: Capabilities = probe_terminal()
     colours = "24-bit colour" if found.truecolor else "256 colours"
     text = f"{found.name}, {colours}"

@@ -1,7 +1,6 @@
 """The customer's side: be reachable, ask, share, and stop at once when told to."""
 
 import asyncio
-import datetime as dt
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +10,12 @@ from p2p_remote.crypto.identity import Identity
 from p2p_remote.desktop.base import HOTKEY_END, LOCAL_INPUT
 from p2p_remote.errors import StateError, UsageError
 from p2p_remote.services import events as se
+from p2p_remote.services import notices
+from p2p_remote.services.answer_time import ANSWER_SECONDS, AnswerTime
 from p2p_remote.services.desk import HOTKEY_LOST, Desk
-from p2p_remote.services.exit_codes import EXIT_CODES, end_text
+from p2p_remote.services.exit_codes import EXIT_CODES, told
 from p2p_remote.services.running_node import NodeOptions, RunningNode
-from p2p_remote.services.sharing import ANSWER_SECONDS, Sharing
+from p2p_remote.services.sharing import Sharing
 from p2p_remote.session import events as ev
 from p2p_remote.session import node_events as nd
 from p2p_remote.session.customer import DEFAULT_SECONDS, CustomerSession
@@ -22,12 +23,6 @@ from p2p_remote.session.roles import State
 from p2p_remote.store.known_peers import KnownPeer, KnownPeers
 from p2p_remote.wire import control
 from p2p_remote.wire.address import RelayPath
-
-HOTKEY_IS_LOST = "F11 is no longer heard here. Control is off until you start again."
-SERVER_SILENT = (
-    "The rendezvous server does not answer; trying again. "
-    "'p2p-remote doctor' helps to find out why."
-)
 
 
 class CustomerService:
@@ -62,7 +57,7 @@ class CustomerService:
         self._held: list[ev.SessionEvent] | None = None  # until the question is shown
         self._session: CustomerSession | None = None
         self._sharing: Sharing | None = None
-        self._answer_timer: asyncio.TimerHandle | None = None
+        self._answer_time: AnswerTime | None = None
         self._early_key = ""  # F11 or F12, pressed before there was a `Sharing`
 
     # Life.
@@ -121,6 +116,7 @@ class CustomerService:
         now = self._running.clock()
         if digits and not session.check_digits(digits, now):
             self._notify(se.WrongDigits(session.tries_left))
+            self.is_there()
             self._running.poke()
             return False
         wanted = list(permissions) if session.verified else ["view"]
@@ -129,6 +125,11 @@ class CustomerService:
         session.approve(wanted, (source.width, source.height), now, seconds=seconds)
         self._running.poke()
         return True
+
+    def is_there(self) -> None:
+        """The person does something about the request: give them time."""
+        if self._answer_time is not None and self._sharing is None:
+            self._answer_time.extend()
 
     def deny(self, request: int | None = None) -> None:
         """Answer the request with no.
@@ -154,6 +155,10 @@ class CustomerService:
         """Answer no to a request for a permission."""
         self._active().decline(permission)
         self._running.poke()
+
+    def let_ask_again(self) -> bool:
+        """Let them ask again for what was just refused; False if nothing was."""
+        return self._sharing is not None and self._sharing.let_ask_again()
 
     def revoke(self, permission: str) -> None:
         """Take a permission back; it is gone when this returns."""
@@ -193,7 +198,8 @@ class CustomerService:
     def _on_hotkey(self, what: str) -> None:
         """Any thread: an active session takes it from here."""
         if what == HOTKEY_LOST:
-            self._loop.call_soon_threadsafe(self._notify, se.Trouble(HOTKEY_IS_LOST))
+            lost = se.Trouble(notices.HOTKEY_IS_LOST)
+            self._loop.call_soon_threadsafe(self._notify, lost)
         session, sharing = self._session, self._sharing
         if sharing is not None:
             sharing.on_hotkey(what)
@@ -217,7 +223,7 @@ class CustomerService:
             case nd.NodeRegistered():
                 self._ready(rendezvous=True)
             case nd.NodeUnregistered():
-                self._notify(se.Trouble(SERVER_SILENT))
+                self._notify(se.Trouble(notices.SERVER_SILENT))
             case nd.NodeIdTaken():
                 self._spawn(self._on_id_taken(event))
             case nd.CallerArrived():
@@ -278,7 +284,7 @@ class CustomerService:
         held, self._held = self._held or [], None
         if self._session is None:
             self._caller = None
-            self._notify(se.Trouble("A call failed: there is too little memory here."))
+            self._notify(se.Trouble(notices.NO_MEMORY))
         self._finish(control.REASON_CAPABILITY, "There is too little memory here.")
         for event in held:
             self._on_session_event(event)
@@ -300,12 +306,7 @@ class CustomerService:
             return
         following = await asyncio.to_thread(own.next_id)
         self._keep_identity(following)
-        self._notify(
-            se.Trouble(
-                "Another machine uses this ID on the server. A new ID has been made: "
-                "start again to use it."
-            )
-        )
+        self._notify(se.Trouble(notices.ID_TAKEN))
 
     def _on_opened(self, handle: int, session: CustomerSession) -> None:
         if self._caller is None or self._caller.handle != handle:
@@ -314,8 +315,12 @@ class CustomerService:
             self._running.poke()
             return
         self._session = session
-        late = control.REASON_TIMED_OUT, "The customer did not answer in time."
-        self._answer_timer = self._loop.call_later(ANSWER_SECONDS, self._finish, *late)
+        self._answer_time = AnswerTime(
+            self._on_late, lambda left: self._notify(se.MoreTime(handle, left))
+        )
+
+    def _on_late(self) -> None:
+        self._finish(control.REASON_TIMED_OUT, "The customer did not answer in time.")
 
     def _on_session_event(self, event: ev.SessionEvent) -> None:
         if self._held is not None:
@@ -331,8 +336,8 @@ class CustomerService:
         session = self._session
         if session is None or self._caller is None:
             return
-        if self._answer_timer is not None:
-            self._answer_timer.cancel()
+        if self._answer_time is not None:
+            self._answer_time.cancel()
         self._sharing = Sharing(
             session, self._desk, self._running, self._notify, self._downloads
         )
@@ -350,22 +355,16 @@ class CustomerService:
             return
         self._session = self._sharing = self._caller = None
         self._early_key = ""
-        if self._answer_timer is not None:
-            self._answer_timer.cancel()
+        if self._answer_time is not None:
+            self._answer_time.cancel()
         if sharing is not None:
             sharing.stop_now()
             self._spawn(sharing.close())
         started = session.started_at
         duration = 0.0 if started is None else self._running.clock() - started
-        self._notify(
-            se.Ended(
-                event.reason,
-                end_text(event.reason, event.text, by_peer=event.by_peer),
-                round(duration, 1),
-                event.by_peer,
-                EXIT_CODES[event.reason],
-            )
-        )
+        code, text = EXIT_CODES[event.reason], told(event)
+        ended = event.reason, text, round(duration, 1), event.by_peer, code
+        self._notify(se.Ended(*ended))
 
     # Helpers of the above.
 
@@ -387,10 +386,9 @@ class CustomerService:
             raise UsageError("That request is over.")
 
     async def _remember(self, caller: nd.CallerArrived, peer_id: int) -> None:
-        today = dt.datetime.now(tz=dt.UTC).date().isoformat()  # noqa: TID251 -- the date kept with a pin
-        peer = KnownPeer(peer_id, caller.public.hex(), caller.name, "digits", today)
+        who = peer_id, caller.public, caller.name
         try:
-            await asyncio.to_thread(self._known.remember, peer)
+            await asyncio.to_thread(self._known.meet, *who)
         except StateError as error:
             self._notify(se.Trouble(f"{error} They will be asked for digits again."))
 

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from p2p_remote.services import denials
 from p2p_remote.services import events as se
 from p2p_remote.services.running_node import RunningNode
 from p2p_remote.services.transfer_job import Job
@@ -13,6 +14,14 @@ from p2p_remote.session.customer import CustomerSession
 from p2p_remote.session.customer_files import RECEIVING, SENDING
 from p2p_remote.wire import files as wire_files
 from p2p_remote.wire.text import clean
+
+_STOPS = {
+    denials.BY_PERSON: wire_files.STOP_REFUSED,
+    denials.UNANSWERED: wire_files.STOP_UNANSWERED,
+    denials.TOO_SOON: wire_files.STOP_TOO_SOON,
+    denials.NOT_VERIFIED: wire_files.STOP_NOT_VERIFIED,
+    denials.NO_HOTKEY: wire_files.STOP_REVOKED,
+}
 
 
 class CustomerTransfers(Transfers):
@@ -63,10 +72,13 @@ class CustomerTransfers(Transfers):
         """Everything that waited for this permission may go on."""
         self._files.granted(permission)
 
-    def withdraw(self, permission: str, *, declined: bool = False) -> None:
-        """Stop everything in this direction."""
-        reason = wire_files.STOP_REFUSED if declined else wire_files.STOP_REVOKED
-        self._files.withdraw(permission, reason, self._now())
+    def withdraw(self, permission: str) -> None:
+        """Stop everything in this direction: the permission was taken back."""
+        self._files.withdraw(permission, wire_files.STOP_REVOKED, self._now())
+
+    def decline(self, permission: str, why: str) -> None:
+        """Stop everything in this direction for one of `services.denials`."""
+        self._files.withdraw(permission, _STOPS[why], self._now())
 
     def _on_new(self, event: fe.FileEvent) -> None:
         match event:

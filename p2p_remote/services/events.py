@@ -46,6 +46,14 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class MoreTime:
+    """The person is at the request with this number: `seconds` are left now."""
+
+    number: int
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
 class WrongDigits:
     """The digits typed are not those of this session."""
 
@@ -140,10 +148,16 @@ class TransferReport:
 
 @dataclass(frozen=True, slots=True)
 class GrantChanged:
-    """A permission was granted (or refused when asked for)."""
+    """A permission was granted (or refused when asked for).
+
+    `why` it was refused, where that is known (`services.denials`), and `wait`: s until
+    the person may be asked again, are for the customer's side.
+    """
 
     permission: str
     granted: bool
+    why: str = ""
+    wait: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,10 +211,11 @@ class Calling:
 
 @dataclass(frozen=True, slots=True)
 class Ringing:
-    """The prompt is on the customer's screen; read them these digits."""
+    """The prompt is on the customer's screen; read them these digits if expected."""
 
     digits: str
     name: str
+    digits_expected: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +258,7 @@ ServiceEvent = (
     Ready
     | Trouble
     | Request
+    | MoreTime
     | WrongDigits
     | Started
     | Shared

@@ -1,5 +1,7 @@
 """What the end of a session means: for the exit code, and in words."""
 
+from p2p_remote.session.events import SessionEnded
+
 EXIT_CODES = {
     "ended": 0,
     "expired": 0,
@@ -14,6 +16,11 @@ EXIT_CODES = {
     "connection_lost": 8,
 }
 """Exit code by the name of the reason (`wire.control.REASONS`)."""
+
+
+def told(event: SessionEnded) -> str:
+    """Words for the end of a session, as its own side tells it."""
+    return end_text(event.reason, event.text, by_peer=event.by_peer)
 
 
 def end_text(reason: str, text: str, *, by_peer: bool) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from p2p_remote.errors import (
     RefusedError,
     RemoteSupportError,
 )
+from p2p_remote.services import denials
 from p2p_remote.services import events as se
+from p2p_remote.services.answer_time import ANSWER_SECONDS
 from p2p_remote.services.customer_transfers import CustomerTransfers
 from p2p_remote.services.desk import Desk
 from p2p_remote.services.injector import Injector
@@ -25,7 +28,6 @@ from p2p_remote.session.roles import State
 from p2p_remote.wire import control
 
 _LOG = logging.getLogger(__name__)
-ANSWER_SECONDS = 60  # s until an unanswered request counts as No
 ASK_AGAIN_AFTER = 60  # s that a permission is not asked for again after a no
 LOCAL_INPUT_PAUSE = 1.0  # s that the customer's own mouse and keys win
 
@@ -54,6 +56,7 @@ class Sharing:
         self._desk = desk
         self._revoked_by = "customer"
         self._declined_at: dict[str, float] = {}
+        self._told: set[tuple[str, str]] = set()  # refusals that the person knows of
         self._answer_timer: asyncio.TimerHandle | None = None
         self._pause_timer: asyncio.TimerHandle | None = None
         self._told_paused = False
@@ -137,7 +140,7 @@ class Sharing:
         """
         if permission == "control" and self._desk.is_hotkey_lost:
             if self._asked == permission:
-                self.decline(permission)
+                self._decline(permission, denials.NO_HOTKEY)
             raise RefusedError(
                 "F11 is no longer heard on this machine, so nobody may control it. "
                 "Start p2p-remote again."
@@ -163,10 +166,30 @@ class Sharing:
     def decline(self, permission: str) -> None:
         """Answer no to what was asked for; asking again is not heard for a while."""
         self._declined_at[permission] = self._running.clock()
-        self._session.decline(permission, self._running.clock())
-        self._files.withdraw(permission, declined=True)
+        self._told.discard((permission, denials.TOO_SOON))
+        self._decline(permission, denials.BY_PERSON)
+
+    def let_ask_again(self) -> bool:
+        """Forget a recent no, so that they may ask again; False: there is none."""
+        now = self._running.clock()
+        recent = [each for each in self._declined_at if self._wait(each, now)]
+        self._declined_at.clear()
+        return bool(recent)
+
+    def _wait(self, permission: str, now: float) -> int:
+        """Seconds until this may be asked for again after a no, 0 if it may."""
+        declined = self._declined_at.get(permission, float("-inf"))
+        return math.ceil(max(declined + ASK_AGAIN_AFTER - now, 0.0))
+
+    def _decline(self, permission: str, why: str) -> None:
+        """Refuse (`wire.denials....`), and tell both sides the true reason."""
+        now = self._running.clock()
+        wait = self._wait(permission, now)
+        self._session.decline(permission, now)
+        self._files.decline(permission, why)
         self._answered(permission)
-        self._notify(se.GrantChanged(permission, granted=False))
+        if (permission, why) not in self._told:
+            self._notify(se.GrantChanged(permission, granted=False, why=why, wait=wait))
 
     def revoke(self, permission: str) -> None:
         """Take a permission back; it is gone when this returns."""
@@ -236,12 +259,10 @@ class Sharing:
         now = self._running.clock()
         if self._asked is not None:
             return  # files wait for their turn; for the rest, asking once more is free
-        declined = self._declined_at.get(permission)
-        if declined is not None and now - declined < ASK_AGAIN_AFTER:
-            self._files.withdraw(permission, declined=True)
-            return
-        if not self._session.verified or self._desk.is_hotkey_lost:
-            self.decline(permission)
+        refusal = self._refusal(permission, now)
+        if refusal is not None:
+            self._decline(permission, refusal)
+            self._told.add((permission, refusal))  # once, not at each try
             return
         self._asked, self._asked_file = permission, file
         self._session.grants.freeze_input()
@@ -253,6 +274,14 @@ class Sharing:
             FREEZE_MARGIN, self._show_question, permission
         )
 
+    def _refusal(self, permission: str, now: float) -> str | None:
+        """Why the person is not to be asked (`wire.denials....`), if so."""
+        if not self._session.verified:
+            return denials.NOT_VERIFIED
+        if self._desk.is_hotkey_lost:
+            return denials.NO_HOTKEY
+        return denials.TOO_SOON if self._wait(permission, now) else None
+
     def _show_question(self, permission: str) -> None:
         self._notify(se.Asked(permission, ANSWER_SECONDS, self._asked_file))
         self._answer_timer = self._loop.call_later(
@@ -261,7 +290,8 @@ class Sharing:
 
     def _decline_unanswered(self, permission: str) -> None:
         if self._asked == permission and self._session.state is State.ACTIVE:
-            self.decline(permission)
+            self._declined_at[permission] = self._running.clock()
+            self._decline(permission, denials.UNANSWERED)
             self._running.poke()
 
     def _forget_file(self, number: int) -> None:

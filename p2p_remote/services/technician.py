@@ -15,7 +15,7 @@ from p2p_remote.errors import (
 )
 from p2p_remote.screen.geometry import Rect
 from p2p_remote.services import events as se
-from p2p_remote.services.exit_codes import EXIT_CODES, end_text
+from p2p_remote.services.exit_codes import EXIT_CODES, told
 from p2p_remote.services.line_report import LineReport
 from p2p_remote.services.picture import Picture
 from p2p_remote.services.remote_pointer import RemotePointer
@@ -217,7 +217,7 @@ class TechnicianService:
                 if session is self._session:
                     self._hold_or_take(happened)
             case nd.NodeUnregistered():
-                self._notify(se.Trouble("The rendezvous server does not answer."))
+                self._notify(se.Trouble("The server does not answer."))
             case _:
                 pass
 
@@ -245,7 +245,9 @@ class TechnicianService:
         """Show the digits; nothing else happens before the ID has been checked."""
         self._session = session
         self._held = []
-        self._notify(se.Ringing(session.handshake.digits, session.handshake.peer_name))
+        shaken = session.handshake
+        expected = shaken.digits_expected
+        self._notify(se.Ringing(shaken.digits, shaken.peer_name, expected))
         self._spawn(self._check_identity(session))
         self._spawn(self._picture.run())
 
@@ -335,7 +337,7 @@ class TechnicianService:
         self._notify(
             se.Ended(
                 event.reason,
-                end_text(event.reason, event.text, by_peer=event.by_peer),
+                told(event),
                 duration,
                 event.by_peer,
                 aborted if event.reason == "ended" else EXIT_CODES[event.reason],

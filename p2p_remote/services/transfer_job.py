@@ -19,20 +19,27 @@ _REASONS = {
     wire_files.STOP_REFUSED: "The customer said no to this file.",
     wire_files.STOP_BY_PERSON: "The transfer was stopped here.",
     wire_files.STOP_REVOKED: "The customer does not allow files any more.",
-    wire_files.STOP_UNREADABLE: "The other side cannot read this file.",
+    wire_files.STOP_UNREADABLE: "The other side cannot read this: it is missing, "
+    "protected, or no file.",
     wire_files.STOP_CHANGED: "The file changed while it was sent.",
     wire_files.STOP_NO_SPACE: "The other side has not enough space for this file.",
     wire_files.STOP_UNWRITABLE: "The other side cannot write this file.",
     wire_files.STOP_DAMAGED: "The file was damaged on the way.",
     wire_files.STOP_BUSY: "The other side has too many transfers open.",
+    wire_files.STOP_UNANSWERED: "The customer did not answer about this file in time.",
+    wire_files.STOP_TOO_SOON: "The customer was not asked: they said no less than a "
+    "minute ago. Wait, or let them type yes.",
+    wire_files.STOP_NOT_VERIFIED: "The customer was not asked: files need your six "
+    "digits, a machine that they know, or the password.",
 }
+_OTHER = "The other side stopped the transfer."
 
 
 def stopped(event: fe.FileStopped) -> FileTransferError:
     """Say why a transfer was stopped."""
-    text = _REASONS[event.reason]
+    text = _REASONS.get(event.reason, _OTHER)
     if event.by_peer and event.reason == wire_files.STOP_BY_PERSON:
-        text = "The other side stopped the transfer."
+        text = _OTHER
     return FileTransferError(text, event.reason)
 
 

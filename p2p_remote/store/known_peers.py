@@ -1,5 +1,6 @@
 """Peers whose key was verified: a pin is (ID, key) and vouches for nothing else."""
 
+import datetime as dt
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -62,6 +63,16 @@ class KnownPeers:
     def find(self, key: bytes) -> KnownPeer | None:
         """Peer with this public key, if it was verified."""
         return self._peers.get(key.hex())
+
+    def meet(self, peer_id: int, key: bytes, name: str) -> None:
+        """Keep somebody whose digits were right, from today on.
+
+        Raises:
+            StateError: the file cannot be written.
+
+        """
+        today = dt.datetime.now(tz=dt.UTC).date().isoformat()  # noqa: TID251 -- the date kept with a pin
+        self.remember(KnownPeer(peer_id, key.hex(), name, "digits", today))
 
     def remember(self, peer: KnownPeer) -> None:
         """Keep a verified peer.

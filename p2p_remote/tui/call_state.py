@@ -34,6 +34,7 @@ class CallState:
     phase: Phase = Phase.CALLING
     name: str = ""
     digits: str = ""
+    digits_expected: bool = True
     grants: frozenset[str] = frozenset()
     verified: bool = False
     own_view_only: bool = False
@@ -121,6 +122,7 @@ class CallState:
     def _on_ringing(self, event: se.Ringing, _now: float) -> None:
         self.phase = Phase.RINGING
         self.digits, self.name = event.digits, event.name
+        self.digits_expected = event.digits_expected
 
     def _on_started(self, event: se.Started, now: float) -> None:
         self.phase = Phase.ACTIVE

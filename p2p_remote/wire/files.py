@@ -28,6 +28,9 @@ STOP_NO_SPACE = 5
 STOP_UNWRITABLE = 6
 STOP_DAMAGED = 7
 STOP_BUSY = 8
+STOP_UNANSWERED = 9
+STOP_TOO_SOON = 10  # the person has just said no and is not asked again yet
+STOP_NOT_VERIFIED = 11
 STOP_REASONS = (
     "refused",
     "stopped",
@@ -38,8 +41,11 @@ STOP_REASONS = (
     "unwritable",
     "damaged",
     "busy",
+    "unanswered",
+    "too_soon",
+    "not_verified",
 )
-"""Names of the reasons as scripts see them; the index is the number on the wire."""
+"""Names of the reasons; the index is the number on the wire, where others may come."""
 
 _NUMBER = Int(1, MAX_TRANSFER)
 _POSITION = Int(0, MAX_FILE_BYTES)
@@ -146,7 +152,7 @@ class Stop:
     """Either side: this transfer is over, without the file."""
 
     TYPE: ClassVar[int] = 9
-    FIELDS: ClassVar[tuple[Field, ...]] = (_NUMBER, Int(0, len(STOP_REASONS) - 1))
+    FIELDS: ClassVar[tuple[Field, ...]] = (_NUMBER, Int(0, 255))
     number: int
     reason: int
 

@@ -53,6 +53,8 @@ RESPONDER_IDENTITY_LENGTH = 32 + 32 + 64 + 2 + 4 + 1 + MAX_NAME_BYTES
 
 MAX_ID_COUNTER = 255  # of the counter that an ID is derived with
 
+CAPABILITY_KNOWS_CALLER = 1  # bit of `capabilities`: no digits are asked for
+
 POLICY_PASSWORD = 1  # bit of `CallAnswer.policy`: a session password is asked for
 
 NO_COOKIE = bytes(COOKIE_LENGTH)

@@ -8,6 +8,7 @@ import pytest
 from p2p_remote.cli.share_lines import PlainLines
 from p2p_remote.errors import UsageError
 from p2p_remote.services import events as se
+from p2p_remote.services.notices import SERVER_SILENT
 from p2p_remote.tui import words
 
 REQUEST = se.Request("Anna\x1b", 482_913_070, "", "relay", True, 60, 7)
@@ -86,7 +87,7 @@ def test_help_names_every_command(lines: Lines) -> None:
 @pytest.mark.parametrize(
     ("seconds", "told"),
     [
-        (0.0, "No session came about."),
+        (0.0, "The session is over after less than a minute."),
         (0.4, "The session is over after less than a minute."),
         (59.9, "The session is over after less than a minute."),
         (60.0, "The session is over after 1:00 minutes."),
@@ -95,8 +96,75 @@ def test_help_names_every_command(lines: Lines) -> None:
 def test_how_long_it_took(lines: Lines, seconds: float, told: str) -> None:
     """Minutes are told from one minute on."""
     plain, _, written = lines
+    plain.show(se.Started("Anna", 1, ("view",), "lan", "", 1, 1, False, 60))
     plain.show(se.Ended("ended", "Bye.", seconds, True, 0))
     assert told in written
+
+
+def test_a_request_that_came_to_nothing_was_no_session(lines: Lines) -> None:
+    """Also after a session that did come about."""
+    plain, _, written = lines
+    plain.show(se.Started("Anna", 1, ("view",), "lan", "", 1, 1, False, 60))
+    plain.show(se.Ended("ended", "Bye.", 0.0, True, 0))
+    assert "No session came about." not in written
+    plain.show(REQUEST)
+    plain.show(se.Ended("denied", "No.", 0.0, False, 4))
+    assert "No session came about." in written
+
+
+def test_the_server_is_told_to_be_back(lines: Lines) -> None:
+    """A warning is taken back, once, and only if there was one."""
+    plain, _, written = lines
+    ready = se.Ready(482_913_070, rendezvous=True, lan=True)
+    back = "The server is back: you can be called again."
+    plain.show(ready)
+    plain.show(ready)
+    assert back not in written
+    plain.show(se.Trouble(SERVER_SILENT))
+    plain.show(ready)
+    plain.show(ready)
+    assert written.count(back) == 1
+
+
+@pytest.mark.parametrize(("at_terminal", "how"), [(True, "Type"), (False, "Stop this")])
+def test_how_to_leave(at_terminal: bool, how: str) -> None:
+    """Nobody is told to type where nothing can be typed."""
+    written: list[str] = []
+    service: Any = RecordingService()
+    plain = PlainLines(service, True, written.append, at_terminal=at_terminal)
+    plain.show(se.Ready(482_913_070, rendezvous=True, lan=True))
+    assert written[-1].startswith(how)
+
+
+@pytest.mark.parametrize(
+    ("why", "told"),
+    [
+        ("no", "They may not send you files."),
+        ("unanswered", "No answer is a no"),
+        ("too_soon", "They asked again"),
+        ("not_verified", "no digits were typed"),
+        ("no_hotkey", "F11"),
+        ("something new", "They may not send you files."),
+    ],
+)
+def test_why_something_was_refused(lines: Lines, why: str, told: str) -> None:
+    """The true reason, and the way out while they have to wait."""
+    plain, service, written = lines
+    plain.show(se.GrantChanged("file_in", granted=False, why=why, wait=40))
+    assert any(told in line for line in written)
+    assert any("40 seconds" in line for line in written)
+    plain.answer("y")
+    assert service.calls == [("let_ask_again",)]
+    assert written[-1] == "They can ask you again now."
+
+
+def test_a_way_is_told_once(lines: Lines) -> None:
+    """The one that the session began on was told with the request."""
+    plain, _, written = lines
+    plain.show(se.Started("Anna", 1, ("view",), "lan", "", 1, 1, False, 60))
+    for kind in ("lan", "direct", "direct"):
+        plain.show(se.PathReport(kind, 3.0, "why"))
+    assert [line for line in written if "Connected" in line] == ["Connected directly."]
 
 
 @pytest.mark.parametrize(
@@ -106,6 +174,8 @@ def test_how_long_it_took(lines: Lines, seconds: float, told: str) -> None:
         ("123 456", ("approve", ["view", "control"], "123456", 7)),
         (" 12-34-56 ", ("approve", ["view", "control"], "123456", 7)),
         ("look", ("approve", ["view"], 7)),
+        ("look 123 456", ("approve", ["view"], "123456", 7)),
+        ("look123456", ("approve", ["view"], "123456", 7)),
         ("no", ("deny", 7)),
     ],
 )
@@ -117,12 +187,23 @@ def test_answers_to_a_first_contact(
     plain.show(REQUEST)
     assert any("Did YOU call them?" in line for line in written)
     assert not plain.answer(typed)
-    assert service.calls == [call]
+    assert service.calls == [("is_there",), call]
 
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "yes", "y", "12345", "1234567", "control", "no, they read 123456", "١٢٣٤٥٦"],
+    [
+        "",
+        "yes",
+        "y",
+        "12345",
+        "1234567",
+        "control",
+        "no, they read 123456",
+        "١٢٣٤٥٦",
+        "look 12345",
+        "looks 123456",
+    ],
 )
 def test_unclear_answers_allow_nothing(lines: Lines, typed: str) -> None:
     """Anything that is not a clear answer changes nothing and is explained."""
@@ -130,7 +211,7 @@ def test_unclear_answers_allow_nothing(lines: Lines, typed: str) -> None:
     plain.show(REQUEST)
     before = len(written)
     plain.answer(typed)
-    assert service.calls == []
+    assert service.calls == [("is_there",)]
     assert len(written) > before
 
 
@@ -139,7 +220,7 @@ def test_a_known_technician_is_allowed_by_yes(lines: Lines) -> None:
     plain, service, _ = lines
     plain.show(KNOWN)
     plain.answer("yes")
-    assert service.calls == [("approve", ["view", "control"], 8)]
+    assert service.calls[1:] == [("approve", ["view", "control"], 8)]
 
 
 def test_asked_permissions_default_to_no(lines: Lines) -> None:
@@ -220,7 +301,7 @@ def test_a_late_yes_grants_nothing(lines: Lines, over: se.ServiceEvent) -> None:
     plain.show(se.Asked("control", 60))
     plain.show(over)
     plain.answer("yes")
-    assert service.calls == []
+    assert service.calls == [("let_ask_again",)]
 
 
 @pytest.mark.parametrize(

@@ -108,6 +108,13 @@ class FakeSender:
 class FakeTransfers(FakeSender):
     """Has no files to send and takes none."""
 
+    def __init__(self, *_arguments: Any, **_named: Any) -> None:
+        self.declined: list[str] = []
+
+    def decline(self, _permission: str, why: str) -> None:
+        """Note it."""
+        self.declined.append(why)
+
     def __getattr__(self, name: str) -> Any:
         return lambda *_, **__: None
 
@@ -133,6 +140,16 @@ class Bench:
         except PermissionNotGrantedError:
             return False
         return True
+
+    @property
+    def transfers(self) -> FakeTransfers:
+        """The files of the session."""
+        return self.sharing._files  # type: ignore[return-value]
+
+    def refusals(self) -> list[tuple[str, int]]:
+        """What the customer was told of refusals: why, and how long it holds."""
+        told = [each for each in self.seen if isinstance(each, se.GrantChanged)]
+        return [(each.why, each.wait) for each in told if not each.granted]
 
     async def ask(self, permission: str) -> bool:
         """Let the technician ask, and say whether the customer was shown that."""
@@ -164,6 +181,45 @@ async def test_after_a_no_one_is_not_asked_again_for_a_minute(bench: Bench) -> N
     bench.sharing.decline("clipboard_in")
     bench.running.now = ASK_AGAIN_AFTER + 1.0
     assert await bench.ask("control")
+
+
+async def test_both_are_told_the_true_reason_of_a_refusal(bench: Bench) -> None:
+    """Too soon with the seconds left, at each try; the customer hears it once."""
+    assert await bench.ask("file_in")
+    bench.sharing.decline("file_in")
+    bench.running.now = 20.5
+    for _ in range(3):
+        assert not await bench.ask("file_in")
+    assert bench.refusals() == [("no", 60), ("too_soon", 40)]
+    assert bench.transfers.declined == ["no", *["too_soon"] * 3]
+
+
+async def test_a_later_yes_lets_them_ask_again_at_once(bench: Bench) -> None:
+    """A no that was meant as a yes does not have to be waited for."""
+    assert not bench.sharing.let_ask_again()
+    assert await bench.ask("file_in")
+    bench.sharing.decline("file_in")
+    assert bench.sharing.let_ask_again()
+    assert await bench.ask("file_in")
+
+
+async def test_who_is_not_verified_is_told_what_is_missing(bench: Bench) -> None:
+    """Nobody is asked, and the next try gets the same reason and not another."""
+    bench.session.verified = False  # type: ignore[misc]
+    for _ in range(2):
+        assert not await bench.ask("file_in")
+    assert bench.refusals() == [("not_verified", 0)]
+    assert bench.transfers.declined == ["not_verified"] * 2
+
+
+async def test_no_answer_is_told_as_such(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Silence is not a no that somebody said."""
+    monkeypatch.setattr(sharing_module, "ANSWER_SECONDS", 0)
+    assert await bench.ask("control")
+    await asyncio.sleep(0.01)
+    assert bench.refusals() == [("unanswered", 60)]
 
 
 async def test_a_technician_in_control_is_told_that_a_question_is_open(

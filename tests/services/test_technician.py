@@ -59,7 +59,11 @@ class FakeSession(TechnicianSession):
 
     def __init__(self) -> None:
         self.handshake: Any = SimpleNamespace(
-            digits="123456", peer_name="Kunde", peer_public=b"k" * 32, peer_counter=0
+            digits="123456",
+            digits_expected=True,
+            peer_name="Kunde",
+            peer_public=b"k" * 32,
+            peer_counter=0,
         )
         self.started_at = None
         self.path_kind = "relay"

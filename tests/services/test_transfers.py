@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from p2p_remote.errors import SessionAbortedError, UsageError
-from p2p_remote.services import transfer_lanes, transfers
+from p2p_remote.services import denials, transfer_lanes, transfers
 from p2p_remote.services.customer_transfers import shown_path
 from p2p_remote.session import file_events as fe
 from p2p_remote.session.roles import State
@@ -51,7 +51,7 @@ async def test_nothing_comes_without_a_yes(tmp_path: Path) -> None:
     assert (permission, file.name, file.size) == ("file_in", "a.bin", 200_000)
     assert file.folder == str(tmp_path / "in")
     assert not (tmp_path / "in").exists()
-    ends.customer.withdraw("file_in", declined=True)
+    ends.customer.decline("file_in", denials.BY_PERSON)
     ends._poke()
     assert (await sending).text == "The customer said no to this file."
     getting = asyncio.create_task(ends.technician.get(str(path), tmp_path / "b"))
@@ -146,7 +146,9 @@ async def test_what_cannot_be_read_is_one_clear_error(ends: Ends) -> None:
     own = await ends.technician.send(missing)
     assert own.text == f"{missing} cannot be read: No such file or directory."
     theirs = await ends.technician.get(str(missing), ends.folder)
-    assert theirs.text == "The other side cannot read this file."
+    assert theirs.text == (
+        "The other side cannot read this: it is missing, protected, or no file."
+    )
 
 
 async def test_a_lane_leads_only_to_the_peer(ends: Ends) -> None:

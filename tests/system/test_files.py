@@ -69,7 +69,7 @@ def test_a_file_each_way(couple: Couple, tmp_path: Path) -> None:
     assert (tmp_path / "here" / "own name").read_bytes() == b""
     couple.connect.say({"do": "get", "path": "/no/such", "to": str(tmp_path / "here")})
     failed = couple.connect.event("failed", do="get")
-    assert failed["error"] == "The other side cannot read this file."
+    assert "cannot read this" in failed["error"]
     assert not partial(tmp_path / "in")
     assert not partial(tmp_path / "here")
 
@@ -125,7 +125,7 @@ def test_the_customer_is_asked_about_each_file(couple: Couple, tmp_path: Path) -
     couple.share.event("asked", permission="file_in")
     couple.share.say({"do": "decline", "permission": "file_in"})
     failed = couple.connect.event("failed", do="send")
-    assert failed["error"] == "The customer said no to this file."
+    assert failed["error"].startswith("The customer said no to this file.")
     couple.connect.say({"do": "get", "path": str(second), "to": str(tmp_path / "x")})
     asked = couple.share.event("asked", permission="file_out")
     assert asked["file"]["name"] == str(second)

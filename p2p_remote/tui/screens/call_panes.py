@@ -63,9 +63,24 @@ class RingingPane(Vertical):
             ),
             classes="line",
         )
-        yield BigNumber(state.digits, id="digits")
+        if state.digits_expected:
+            yield from self._digits(state.digits)
+        else:
+            yield Static(
+                "They know you: no digits are asked for, only a yes.",
+                markup=False,
+                classes="line strong",
+            )
+        if self._note:
+            yield Static(safe(self._note), classes="line muted")
+        with Center():
+            yield Button("Cancel", id="leave")
+
+    @staticmethod
+    def _digits(digits: str) -> ComposeResult:
+        yield BigNumber(digits, id="digits")
         # Once more as text: large digits say nothing to a screen reader.
-        spoken = f"{state.digits[:3]} {state.digits[3:]}"
+        spoken = f"{digits[:3]} {digits[3:]}"
         yield Static(
             f"Read these digits to the customer: {spoken}. They type them.",
             markup=False,
@@ -77,10 +92,6 @@ class RingingPane(Vertical):
             markup=False,
             classes="line muted",
         )
-        if self._note:
-            yield Static(safe(self._note), classes="line muted")
-        with Center():
-            yield Button("Cancel", id="leave")
 
 
 class FailedPane(Vertical):
