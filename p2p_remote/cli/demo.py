@@ -1,7 +1,8 @@
 """`p2p-remote demo`: server, customer and technician on this machine.
 
 Nothing is simulated but the people: the demo reads the digits on the technician's
-side and types them on the customer's, as two people on the phone would.
+side and types them on the customer's, as two people on the phone would, and its
+customer allows whatever else is asked.
 """
 
 import argparse
@@ -19,13 +20,18 @@ from pathlib import Path
 from types import FrameType
 from typing import IO, NoReturn
 
+from p2p_remote.cli.demo_customer import DemoCustomer
 from p2p_remote.cli.interface import require_terminal
 from p2p_remote.cli.signals import leave
 from p2p_remote.errors import NetworkError, RemoteSupportError
 from p2p_remote.services.running_node import passing_options
 from p2p_remote.wire import peer_id
 
-_SIZE = "960x600x24"
+_ZOOM = 3  # pixels of the demo's display along one half of a cell: text stays readable
+_BESIDE = 3  # rows of the terminal that hold no picture
+_LEAST, _MOST = (240, 160), (1600, 1000)  # pixels of the demo's display
+_FONT_CELL = (15, 28)  # pixels of a character of Monospace in 18 point
+_CLOCK = 100  # pixels of a side; only where it covers no text
 _WINDOW_VARIABLES = (  # set by terminals that are windows of a desktop
     "WINDOWID",
     "WAYLAND_DISPLAY",
@@ -37,6 +43,7 @@ _WINDOW_VARIABLES = (  # set by terminals that are windows of a desktop
 )
 _SERVER_LOG = "server.log"
 _CUSTOMER_LOG = "customer.log"
+_DOWNLOADS = "received"
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -51,24 +58,20 @@ def run(arguments: argparse.Namespace) -> int:
         environment, screen = stack.enter_context(_screen(arguments.screen))
         customer = stack.enter_context(_customer(folder, server, environment, screen))
         number = _wait_ready(customer.stdout, folder)
-        asked = threading.Event()
-        _drain(customer.stdout, asked)
+        person = DemoCustomer(customer)
         options = passing_options(server, "Demo technician")
         from p2p_remote.tui.app import Start
         from p2p_remote.tui.app import run as run_app
-
-        def approve(digits: str) -> None:
-            typing = (customer.stdin, asked, digits)
-            threading.Thread(target=_approve, args=typing, daemon=True).start()
 
         code = run_app(
             Start(
                 options,
                 target=number,
-                on_digits=approve,
-                note="Demo: the customer's half runs beside this, and typed your "
-                "digits. Click into the picture and type. Ctrl+] opens the menu; there "
-                "z shows the screen at full size.",
+                on_digits=person.hear,
+                note="Demo: the other machine is this one too, with a shell of yours. "
+                "Its customer says yes to everything. Click into the picture and type. "
+                "Ctrl+] opens the menu: z shows it nearer, f sends a file (to "
+                f"{folder / _DOWNLOADS}, which goes with the demo).",
             )
         )
     return leave(code)
@@ -86,30 +89,15 @@ def _tied(command: list[str]) -> list[str]:
     return command
 
 
-def _drain(stream: IO[str] | None, asked: threading.Event | None = None) -> None:
-    """Read on, so that a full pipe never stops the program that writes it.
-
-    `asked` is set when the customer is shown a request.
-    """
+def _drain(stream: IO[str] | None) -> None:
+    """Read on, so that a full pipe never stops the program that writes it."""
 
     def read() -> None:
         with contextlib.suppress(OSError, ValueError):
-            for line in stream or ():
-                if asked is not None and '"event": "request"' in line:
-                    asked.set()
+            for _ in stream or ():
+                pass
 
     threading.Thread(target=read, name="drain", daemon=True).start()
-
-
-def _approve(stdin: IO[str] | None, asked: threading.Event, digits: str) -> None:
-    """Type the digits as soon as they are asked for."""
-    asked.wait()
-    asked.clear()
-    if stdin is not None:
-        answer = {"do": "approve", "grants": ["view", "control"], "digits": digits}
-        with contextlib.suppress(OSError):  # it has gone, and the session with it
-            stdin.write(json.dumps(answer) + "\n")
-            stdin.flush()
 
 
 @contextlib.contextmanager
@@ -166,10 +154,11 @@ def _screen(wanted: str) -> Iterator[tuple[dict[str, str], str]]:
         yield environment, "synthetic"
         return
     with contextlib.ExitStack() as stack:
-        display = _start_xvfb(stack)
+        width, height = _display_size(*shutil.get_terminal_size())
+        display = _start_xvfb(stack, width, height)
         environment["DISPLAY"] = display
         environment.pop("WAYLAND_DISPLAY", None)
-        _decorate(stack, environment)
+        _decorate(stack, environment, width, height)
         yield environment, "x11"
 
 
@@ -178,11 +167,22 @@ def _stands_on_display() -> bool:
     return any(name in os.environ for name in _WINDOW_VARIABLES)
 
 
-def _start_xvfb(stack: contextlib.ExitStack) -> str:
+def _display_size(columns: int, rows: int) -> tuple[int, int]:
+    """Width and height in pixels, so that its text can be read when all is shown."""
+    wanted = (_ZOOM * columns, _ZOOM * 2 * (rows - _BESIDE))
+    width, height = (
+        max(least, min(size, most))
+        for size, least, most in zip(wanted, _LEAST, _MOST, strict=True)
+    )
+    return width, height
+
+
+def _start_xvfb(stack: contextlib.ExitStack, width: int, height: int) -> str:
     read, write = os.pipe()
+    command = f"Xvfb -displayfd {write} -screen 0 {width}x{height}x24 -nolisten tcp"
     process = stack.enter_context(
         subprocess.Popen(
-            _tied(f"Xvfb -displayfd {write} -screen 0 {_SIZE} -nolisten tcp".split()),
+            _tied(command.split()),
             pass_fds=(write,),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -200,12 +200,17 @@ def _start_xvfb(stack: contextlib.ExitStack) -> str:
     return f":{number}"
 
 
-def _decorate(stack: contextlib.ExitStack, environment: dict[str, str]) -> None:
+def _decorate(
+    stack: contextlib.ExitStack, environment: dict[str, str], width: int, height: int
+) -> None:
     """Put something on the empty screen that reacts to mouse and keys."""
-    for program in (
-        ["xterm", "-fa", "Monospace", "-fs", "18", "-geometry", "54x16+30+30"],
-        ["xclock", "-geometry", "160x160+780+30"],
-    ):
+    clock = _CLOCK if height > 4 * _CLOCK else 0  # below the shell
+    columns, rows = width // _FONT_CELL[0], (height - clock) // _FONT_CELL[1]
+    shell = f"xterm -fa Monospace -fs 18 -b 0 -bw 0 -geometry {columns}x{rows}+0+0"
+    programs = [shell.split()]
+    if clock:
+        programs.append(["xclock", "-geometry", f"{clock}x{clock}-0-0"])
+    for program in programs:
         if shutil.which(program[0]) is None:
             continue
         process = stack.enter_context(
@@ -227,6 +232,7 @@ def _customer(
     command = [
         "-u", "-m", "p2p_remote", "share", "--json", "--once", "--attached", "--no-lan",
         "--name", "Demo customer", "--screen", screen,
+        "--downloads", str(folder / _DOWNLOADS),
         "--state-dir", str(state), "--rendezvous", server,
     ]  # fmt: skip
     return _process(command, folder / _CUSTOMER_LOG, environment)

@@ -11,6 +11,10 @@ from p2p_remote.screen.geometry import Rect
 STEPS = (0.25, 1 / 3, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0, 16.0)
 """Zooms that `zoom_in` and `zoom_out` step through; fit ends the row."""
 
+READING = (3.0, 2.0, 1.0)
+"""Zooms that `next_zoom` steps through: large print, print, one to one."""
+
+_APART = 1.3  # a step of `next_zoom` is nearer by at least this factor
 _EQUAL = 1.001  # zooms nearer than this factor are the same step
 
 
@@ -34,6 +38,11 @@ class Viewport:
         self._aspect = aspect
         self._zoom: float | None = None
         self._centre = (display_width / 2, display_height / 2)
+
+    @property
+    def display(self) -> Rect:
+        """All pixels of the remote screen."""
+        return self._display
 
     @property
     def is_fit(self) -> bool:
@@ -76,6 +85,16 @@ class Viewport:
     def one_to_one(self) -> None:
         """Show one remote pixel per sub-pixel, around the same place."""
         self._set_zoom(1.0)
+
+    def next_zoom(self) -> None:
+        """From fit through the steps for reading to one to one, then fit again."""
+        nearer = [step for step in READING if step * _APART < self.zoom]
+        if nearer:
+            self._set_zoom(nearer[0])
+        elif self.is_fit:
+            self.one_to_one()
+        else:
+            self.fit()
 
     def zoom_in(self) -> None:
         """Take the next nearer step, around the same place."""

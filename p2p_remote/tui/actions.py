@@ -120,13 +120,27 @@ HOME = (
 
 SESSION = (
     Action("session_help", "h", "h", "Help", "All keys of the session.", "Help"),
-    Action("zoom", "z", "z", "Zoom: fit or 1:1", "Whole screen, or readable.", "Zoom"),
+    Action(
+        "zoom",
+        "z",
+        "z",
+        "Zoom in steps",
+        "Nearer to where you typed or pointed, to 1:1, then all again.",
+        "Zoom",
+    ),
     Action("zoom_in", "plus,equals_sign", "+", "Zoom in", "One step larger."),
     Action("zoom_out", "minus", "-", "Zoom out", "One step smaller."),
     Action("pan('left')", "left", "←", "Left", "Move the part that is shown."),
     Action("pan('right')", "right", "→", "Right", "Move the part that is shown."),
     Action("pan('up')", "up", "↑", "Up", "Move the part that is shown."),
     Action("pan('down')", "down", "↓", "Down", "Move the part that is shown."),
+    Action(
+        "follow",
+        "o",
+        "o",
+        "Follow on/off",
+        "A zoomed picture goes with typing and the pointer.",
+    ),
     Action(
         "ask_control",
         "c",

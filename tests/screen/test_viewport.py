@@ -159,3 +159,22 @@ def test_a_place_is_shown_by_its_middle_or_its_top_left():
     assert view.region == Rect(600, 300, 200, 100)
     view.show(Rect(0, 0, 1, 1))
     assert view.region == Rect(0, 0, 200, 100)
+
+
+def test_next_zoom_goes_in_readable_steps_to_one_to_one_and_back():
+    """Steps that would show hardly less than the one before are left out."""
+    view = Viewport(1920, 1080, 120, 60)
+    zooms = []
+    for _ in range(4):
+        view.next_zoom()
+        zooms.append(view.zoom)
+    assert zooms[:3] == [3.0, 2.0, 1.0]
+    assert view.is_fit
+    small = Viewport(330, 180, 110, 60)
+    small.next_zoom()
+    assert small.zoom == 2.0
+    tiny = Viewport(50, 40, 120, 60)
+    tiny.next_zoom()
+    assert tiny.zoom == 1.0
+    tiny.next_zoom()
+    assert tiny.is_fit

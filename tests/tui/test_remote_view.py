@@ -217,7 +217,7 @@ async def test_zoomed_view_follows_the_remote_pointer():
         view.update_pointer(799, 479)
         await pilot.pause()
         assert view.viewport.region == Rect(720, 436, 80, 44)
-        view.follow_pointer = False
+        view.follows = False
         view.update_pointer(0, 0)
         assert view.viewport.region == Rect(720, 436, 80, 44)
 
@@ -310,6 +310,34 @@ async def test_one_to_one_shows_where_something_goes_on():
         place = view.mouse.map.to_remote(40.5, 11.5)
         view.one_to_one()
         assert view.viewport.region == Rect(place[0] - 40, place[1] - 22, 80, 44)
+
+
+async def test_a_zoomed_view_goes_where_somebody_types():
+    """The small change that a key brings is kept in view; large ones and others not."""
+    app = ViewApp()
+    async with app.run_test(size=SIZE) as pilot:
+        view = app.view
+        view.update_frame(picture(), [])
+        view.control_enabled = True
+        await pilot.click("#view", offset=(2, 2))
+        await pilot.press("a")
+        typed = Rect(600, 400, 15, 28)
+        view.update_frame(picture(), [typed])
+        view.next_zoom()
+        assert view.viewport.region.contains(typed)
+        near = view.viewport.region
+        view.update_frame(picture(), [Rect(0, 0, 15, 28)])
+        assert view.viewport.region == near
+        await pilot.press("b")
+        view.update_frame(picture(), [Rect(0, 0, 700, 300)])
+        assert view.viewport.region == near
+        view.update_frame(picture(), [Rect(0, 100, 15, 28)])
+        assert view.viewport.region.contains(Rect(0, 100, 15, 28))
+        view.follows = False
+        near = view.viewport.region
+        await pilot.press("c")
+        view.update_frame(picture(), [typed])
+        assert view.viewport.region == near
 
 
 async def test_answers_that_were_lost_hold_up_frames_only_for_a_while():

@@ -302,7 +302,8 @@ class OutgoingScreen(BaseScreen):
 
     def action_zoom(self) -> None:
         if self._session is not None:
-            self._session.toggle_zoom()
+            self._session.view.next_zoom()
+            self.tick()
 
     def action_zoom_in(self) -> None:
         if self._session is not None:
@@ -315,6 +316,13 @@ class OutgoingScreen(BaseScreen):
     def action_pan(self, where: str) -> None:
         if self._session is not None:
             self._session.view.pan(*_PANS[where])
+
+    def action_follow(self) -> None:
+        if self._session is not None:
+            follows = self._session.toggle_follow()
+            text = "goes with typing and the pointer" if follows else "stays"
+            self.state.say(f"○ A zoomed picture {text}.", self.remote_app.links.clock())
+        self.tick()
 
     def action_toolbar(self) -> None:
         if self._session is not None:

@@ -10,6 +10,7 @@ from p2p_remote.terminal.renderer import choose_depth, choose_renderer
 from p2p_remote.tui import words
 from p2p_remote.tui.call_state import CallState
 from p2p_remote.tui.widgets.command_menu import CommandMenu
+from p2p_remote.tui.widgets.part_shown import part_shown
 from p2p_remote.tui.widgets.remote_view import RemoteView
 from p2p_remote.tui.widgets.status_line import StatusLine, session_parts
 from p2p_remote.tui.widgets.tool_button import Toolbar, ToolButton
@@ -72,20 +73,17 @@ class SessionPane(Vertical):
         """Fold the toolbar away, or out."""
         self._toolbar.display = not self._toolbar.display
 
-    def toggle_zoom(self) -> None:
-        """Between the whole screen and one to one, there where something goes on."""
-        viewport = self.view.viewport
-        if viewport is None:
-            return
-        if viewport.is_fit:
-            self.view.one_to_one()
-        else:
-            self.view.fit()
+    def toggle_follow(self) -> bool:
+        """Whether a zoomed picture goes with typing and the pointer, from now on."""
+        self.view.follows = not self.view.follows
+        return self.view.follows
 
     def _picture_words(self) -> tuple[str, str]:
-        """Renderer and zoom."""
+        """Renderer, and zoom with the part that is shown."""
         viewport = self.view.viewport
         zoom = ""
-        if viewport is not None:
-            zoom = "fit" if viewport.is_fit else f"{1 / viewport.zoom:.0%}"
+        if viewport is not None and viewport.is_fit:
+            zoom = "fit"
+        elif viewport is not None:
+            zoom = f"{1 / viewport.zoom:.0%} {part_shown(viewport)}"
         return self.view.picture.renderer.name, zoom

@@ -83,7 +83,7 @@ class RemoteMouse:
         if position is None or not view.control_enabled:
             return
         view.post_all(view.input.moved(position))
-        if view.viewport is not None and view.follow_pointer:
+        if view.viewport is not None:
             cells = EDGE_CELLS * view.picture.renderer.sub_columns
             view.follow(*position, margin=round(cells * view.viewport.zoom))
 

@@ -25,14 +25,21 @@ from p2p_remote.terminal.colors import ColorDepth, Pixels
 from p2p_remote.terminal.picture import CellPicture
 from p2p_remote.terminal.renderer import HALF_BLOCK, CellRenderer
 from p2p_remote.tui.terminal_parser import RepeatedKey
+from p2p_remote.tui.widgets.attention import Attention
 from p2p_remote.tui.widgets.fast_strip import FastStrip
 from p2p_remote.tui.widgets.frame_output import FrameOutput
 from p2p_remote.tui.widgets.remote_input import RemoteInput
-from p2p_remote.tui.widgets.remote_messages import ViewportChanged
+from p2p_remote.tui.widgets.remote_messages import (
+    RemoteKey,
+    RemoteText,
+    ViewportChanged,
+)
 from p2p_remote.tui.widgets.remote_mouse import RemoteMouse
 
 PAN_STEP = 8  # a step of panning is this fraction of the region
+TYPING_MARGIN = 8  # what is typed stays this fraction of the region from its edges
 WAITING = "waiting for the picture"
+_TYPING = (RemoteText, RemoteKey)
 _DEFAULT_CELL = (1, 2)  # width : height of a cell when the terminal does not tell
 
 
@@ -74,13 +81,12 @@ class RemoteView(Widget, can_focus=True):
     ) -> None:
         super().__init__(id=id, classes=classes)
         self.input = RemoteInput()
-        self.follow_pointer = True
+        self.follows = True  # a zoomed picture goes with typing and the pointer
         self.picture = CellPicture(renderer, depth)
         self.picture.show_notice(WAITING)
         self.output = FrameOutput(self, self.picture)
         self.viewport: Viewport | None = None
-        self._spot: Rect | None = None
-        self._changed = Rect(0, 0, 1, 1)
+        self._attention = Attention()
         self._capabilities = capabilities or Capabilities()
         self.mouse = RemoteMouse(self)
 
@@ -101,10 +107,11 @@ class RemoteView(Widget, can_focus=True):
         if before is None or before.shape != framebuffer.shape:
             self._new_display(framebuffer.shape[1], framebuffer.shape[0])
             return
-        if damage:
-            self._changed = damage[-1]
         self.picture.damage(damage)
-        self.output.flush()
+        size = (framebuffer.shape[1], framebuffer.shape[0])
+        typed = self._attention.changed(damage, size, self.output.clock())
+        if typed is None or not self._follow_typing(typed):
+            self.output.flush()
 
     def update_pointer(
         self, x: int, y: int, shape: PointerShape | None = None, *, visible: bool = True
@@ -116,7 +123,7 @@ class RemoteView(Widget, can_focus=True):
         if visible and before is not None and before != (x, y):
             self.attend(x, y)
         self.picture.move_pointer((x, y) if visible else None, shape)
-        if visible and self.follow_pointer and self.follow(x, y, margin=0):
+        if visible and self.follow(x, y, margin=0):
             return
         self.output.flush()
 
@@ -150,21 +157,38 @@ class RemoteView(Widget, can_focus=True):
         self.change_viewport(Viewport.fit)
 
     def one_to_one(self) -> None:
-        """Show one remote pixel in one sub-pixel, where something goes on.
+        """Show one remote pixel in one sub-pixel, where something goes on."""
+        self._zoom_to_attention(Viewport.one_to_one)
 
-        That is where somebody last clicked or moved the remote pointer; before that,
-        what has changed last, or the top left.
+    def next_zoom(self) -> None:
+        """From the whole screen in steps to one to one, and back again.
+
+        The place where somebody last clicked, moved the remote pointer or typed stays
+        in view; before that, what has changed last, or the top left.
         """
+        self._zoom_to_attention(Viewport.next_zoom)
 
+    def _zoom_to_attention(self, zoom: Callable[[Viewport], None]) -> None:
         def change(viewport: Viewport) -> None:
-            viewport.one_to_one()
-            viewport.show(self._spot or self._changed)
+            zoom(viewport)
+            viewport.show(self._attention.place)
 
         self.change_viewport(change)
 
     def attend(self, x: int, y: int) -> None:
         """Somebody pointed at a pixel of the framebuffer."""
-        self._spot = Rect(x, y, 1, 1)
+        self._attention.pointed(x, y)
+
+    def _follow_typing(self, typed: Rect) -> bool:
+        """Keep what is typed in view, with a margin; whether the picture moved."""
+        viewport = self.viewport
+        if viewport is None or viewport.region.contains(typed):
+            return False
+        region = viewport.region
+        margin = min(region.width, region.height) // TYPING_MARGIN
+        moved = self.follow(typed.x, typed.y, margin)
+        # The caret is at this end, which counts where not all of it fits.
+        return self.follow(typed.right - 1, typed.bottom - 1, margin) or moved
 
     def pan(self, across: int, down: int) -> None:
         """Move the region by steps of an eighth of its size."""
@@ -255,6 +279,8 @@ class RemoteView(Widget, can_focus=True):
         event.stop()
         event.prevent_default()
         self.mouse.flush()
+        if any(isinstance(message, _TYPING) for message in messages):
+            self._attention.typed(self.output.clock())
         self.post_all(messages)
 
     def on_key_released(self, message: KeyReleased) -> None:
@@ -263,6 +289,7 @@ class RemoteView(Widget, can_focus=True):
 
     def _on_paste(self, event: events.Paste) -> None:
         event.stop()
+        self._attention.typed(self.output.clock())
         self.post_all(self.input.paste(event.text))
 
     async def _on_mouse_down(self, event: events.MouseDown) -> None:
@@ -296,7 +323,9 @@ class RemoteView(Widget, can_focus=True):
     def follow(self, x: int, y: int, margin: int) -> bool:
         """Move the region so far that a pixel is in view; whether it moved."""
         viewport = self.viewport
-        if viewport is None or viewport.is_fit or not viewport.follow(x, y, margin):
+        if viewport is None or viewport.is_fit or not self.follows:
+            return False
+        if not viewport.follow(x, y, margin):
             return False
         self.viewport_moved()
         return True
@@ -316,7 +345,7 @@ class RemoteView(Widget, can_focus=True):
             self.viewport = Viewport(width, height, *self._output_size(), aspect)
         else:
             self.viewport.resize_display(width, height)
-            self._spot, self._changed = None, Rect(0, 0, 1, 1)
+            self._attention = Attention()
         self.viewport_moved()
 
     def viewport_moved(self) -> None:

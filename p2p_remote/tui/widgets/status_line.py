@@ -65,7 +65,7 @@ def session_parts(state: CallState, now: float, view: tuple[str, str]) -> list[P
         Part(f"{state.fps:.0f} fps", 6),
         Part(f"{state.kbit_s:.0f} kbit/s", 5),
         Part(view[0], 8),
-        Part(view[1], 7),
+        Part(view[1], 7 if view[1] == "fit" else 2),
         Part(_elapsed(state, now), 1),
         Part(_left(state, now), 9),
     ]
