@@ -146,7 +146,7 @@ SESSION = (
         "c",
         "c",
         "Ask for control",
-        "The customer is asked; no answer is a no.",
+        "Mouse and keyboard; it needs your digits, and then a yes.",
         "Ask control",
     ),
     Action(

@@ -201,7 +201,11 @@ class CustomerHalf:
         self._close_prompts()
         if before is Stage.SHARING and self.state.ended is not None:
             await self._show_end()
-        elif before is Stage.ASKED and self.state.ended is not None:
+        elif (
+            before is Stage.ASKED
+            and self.state.ended is not None
+            and not self._is_shown()  # its page tells of another session
+        ):
             event = self.state.ended
             how = words.customer_end(
                 str(event.get("reason")), by_peer=bool(event.get("by_peer"))

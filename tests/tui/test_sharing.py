@@ -6,6 +6,7 @@ import pytest
 from textual.pilot import Pilot
 from textual.widgets import Button
 
+from p2p_remote.tui.customer_state import Stage as SharingStage
 from p2p_remote.tui.screens.home import HomeScreen
 from p2p_remote.tui.screens.question import QuestionScreen
 from p2p_remote.tui.screens.sharing import SharingScreen
@@ -265,7 +266,22 @@ async def test_the_buttons_say_what_fits_the_window_as_it_is_now() -> None:
         await share(stage, pilot)
         button = stage.app.screen.query_one("#stop", Button)
         assert str(button.label) == long
-        for width, label in ((50, short), (100, long)):
-            await pilot.resize_terminal(width, 30)
+        sizes = (50, 30, short), (100, 30, long), (60, 15, short), (300, 90, long)
+        for width, height, label in sizes:
+            await pilot.resize_terminal(width, height)
             await settle(pilot)
             assert str(button.label) == label
+
+
+async def test_a_call_that_ends_beside_an_end_page_says_nothing() -> None:
+    """The page tells of a session that was; a toast would speak of another one."""
+    stage = Stage()
+    async with stage.app.run_test(size=(100, 30)) as pilot:
+        await share(stage, pilot)
+        stage.share.event("ended", reason="ended", by_peer=True, duration_s=253)
+        await settle(pilot)
+        assert "The session is over" in text_of(stage.app)
+        stage.app.customer.state.stage = SharingStage.ASKED
+        stage.share.event("ended", reason="ended", by_peer=True, duration_s=0)
+        await settle(pilot)
+        assert not stage.app._notifications

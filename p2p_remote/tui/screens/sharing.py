@@ -50,6 +50,10 @@ class SharingScreen(BaseScreen):
             yield RunningPane(self._state)
         yield KeyLine()
 
+    def on_resize(self) -> None:
+        """Use the words that fit, once the new size is known everywhere."""
+        self.call_after_refresh(self.refresh_times)
+
     def tick(self) -> None:
         """Bring times and grants up to date."""
         super().tick()
@@ -125,20 +129,19 @@ class RunningPane(Vertical):
             classes="line muted roomy",
         )
 
-    def on_resize(self) -> None:
-        """Use the words that fit."""
-        self._label()
-
     def _label(self) -> None:
         labels = _LABELS[self.app.size.width >= _WIDE]
         for name, label in zip(("#stop", "#give", "#end"), labels, strict=True):
-            self.query_one(name, Button).label = label
+            button = self.query_one(name, Button)
+            if str(button.label) != label:
+                button.label = label
 
     def show(self, now: float) -> None:
         """Bring everything up to date."""
         state = self._state
         if state.stage is not Stage.SHARING:
             return
+        self._label()
         self.query_one("#who", Static).update(self._facts(now))
         self.query_one("#grants", Static).update(self._grants())
         files = state.file_lines()

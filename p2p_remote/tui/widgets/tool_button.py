@@ -24,11 +24,17 @@ class ToolButton(Static, can_focus=False):
         """Show `label`; run `action` when clicked."""
         super().__init__(f" {label} ", markup=False, classes=" ".join(classes))
         self._action = action
+        self._tip = tooltip
         self.tooltip = tooltip
 
+    def on_leave(self) -> None:
+        """The mouse is elsewhere: explain again when it comes back."""
+        self.tooltip = self._tip
+
     def on_click(self, event: events.Click) -> None:
-        """Tell which action is wanted."""
+        """Tell which action is wanted; what it answers must not be covered."""
         event.stop()
+        self.tooltip = None
         self.post_message(self.Pressed(self._action))
 
 
