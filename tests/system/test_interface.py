@@ -189,6 +189,7 @@ def test_closing_the_terminal_leaves_nothing_running(
     options = technician(couple)[len(P2P_REMOTE) :]
     tmux.start(*P2P_REMOTE, "connect", number, *options, width=100, height=30)
     digits = read_digits(tmux)
+    couple.share.event("request")
     couple.share.say({"do": "approve", "grants": ["view"], "digits": digits})
     couple.share.event("started")
     tmux.wait_for("▀▀▀▀")
