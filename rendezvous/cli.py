@@ -53,9 +53,10 @@ def parser() -> argparse.ArgumentParser:
         "--public",
         action="append",
         default=[],
-        metavar="IP:PORT",
-        help="address that clients know this server by; registrations signed for "
-        "another one are refused (default: not checked)",
+        metavar="HOST:PORT",
+        help="address that clients know this server by, or the name that those behind "
+        "a proxy know; registrations signed for another one are refused (default: not "
+        "checked)",
     )
     result.add_argument(
         "--store",
@@ -214,21 +215,28 @@ def _tls(options: argparse.Namespace) -> "ssl.SSLContext | None":
 
 
 def _settings(options: argparse.Namespace) -> "Settings":
-    from p2p_remote.wire.address import Endpoint, pack_endpoint
     from rendezvous.settings import Settings
 
-    public = set()
-    for text in options.public:
-        try:
-            public.add(pack_endpoint(Endpoint(*split_address(text))))
-        except ValueError as error:
-            raise UsageError(f"--public {text}: an IP address, not a name.") from error
+    public = {_public(text) for text in options.public}
     settings = Settings(relay=not options.no_relay, public_endpoints=frozenset(public))
     if options.relay_rate is None:
         return settings
     if not 0 < options.relay_rate <= 10_000:
         raise UsageError("--relay-rate is a number of Mbit/s above 0.")
     return replace(settings, relay_rate=options.relay_rate * 1e6 / 8)
+
+
+def _public(text: str) -> bytes:
+    """Packed endpoint of an address, or of a name as clients behind a proxy know it."""
+    from p2p_remote.wire.address import Endpoint, pack_endpoint, unresolved
+
+    host, port = split_address(text)
+    if not host or port == 0:
+        raise UsageError(f"--public {text}: an address and a port that clients use.")
+    try:
+        return pack_endpoint(Endpoint(host, port))
+    except ValueError:
+        return pack_endpoint(unresolved(host, port))
 
 
 def _redis(options: argparse.Namespace) -> "RedisStore | None":

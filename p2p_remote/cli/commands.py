@@ -47,6 +47,15 @@ GLOBAL_OPTIONS = (
         },
     ),
     Option(
+        ("--proxy",),
+        {
+            "metavar": "URL",
+            "help": "HTTP proxy to the server, http://HOST:PORT or 'none' "
+            "(environment: HTTPS_PROXY; default: the system's); asked only where "
+            "nothing else works",
+        },
+    ),
+    Option(
         ("--no-lan",),
         {"action": "store_true", "help": "do not look for peers on the local network"},
         default=False,

@@ -91,7 +91,7 @@ def _looks(context: Context) -> dict[str, Any]:
 def _share_arguments(arguments: argparse.Namespace) -> tuple[str, ...]:
     """Repeat for the customer's process what this one was told."""
     given: list[str] = []
-    for name in ("state_dir", "rendezvous", "name"):
+    for name in ("state_dir", "rendezvous", "proxy", "name"):
         value = getattr(arguments, name)
         if value is not None:
             given += [f"--{name.replace('_', '-')}", value]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
 from p2p_remote.net.auxiliary_sockets import AuxiliarySockets
+from p2p_remote.net.stream_opening import WayOut
 from p2p_remote.net.tcp_connections import TcpConnections
 from p2p_remote.net.udp_socket import UdpSocket
 from p2p_remote.traversal.paths import (
@@ -58,6 +59,7 @@ class Driver(Generic[EventT]):
         on_event: Callable[[EventT], None],
         clock: Callable[[], float] = time.monotonic,
         on_closed: Callable[[TcpEndpoint], None] | None = None,
+        way_out: WayOut | None = None,
     ) -> None:
         """Nothing happens before `start`.
 
@@ -68,6 +70,7 @@ class Driver(Generic[EventT]):
             clock: seconds, the clock that the machine lives by.
             on_closed: called when an open TCP connection has ended; it may call the
                 machine, which is drained after it.
+            way_out: names of servers, and the proxy that may lead there.
 
         """
         self._machine = machine
@@ -80,9 +83,14 @@ class Driver(Generic[EventT]):
         self._draining = False
         self._auxiliary = AuxiliarySockets(self._on_auxiliary, self.poke)
         self._tcp = TcpConnections(
-            self._on_datagram, self.poke, on_closed or (lambda _path: None)
+            self._on_datagram, self.poke, on_closed or (lambda _path: None), way_out
         )
         self.unroutable = 0  # datagrams for which there was no socket
+
+    @property
+    def proxy_trouble(self) -> str:
+        """Why the proxy was of no use, in words; empty if it is, or was not asked."""
+        return self._tcp.trouble
 
     async def start(self) -> None:
         """Begin to receive, send and keep time on the running loop."""

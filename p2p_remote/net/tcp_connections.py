@@ -5,6 +5,8 @@ port: the server then sees the port that a peer can reach us at, and when both e
 connect at the same time they meet (RFC 9293 section 3.5, simultaneous open). Nobody
 listens. To the machines a connection is one more lossy path: what finds no room, or no
 connection, is dropped.
+
+Covered connections, to the server only, have ports of their own (`net.stream_opening`).
 """
 
 import asyncio
@@ -15,8 +17,17 @@ import struct
 import time
 from collections.abc import Callable
 
-from p2p_remote.errors import MalformedMessageError
-from p2p_remote.wire.address import TcpEndpoint
+from p2p_remote.errors import MalformedMessageError, NetworkError
+from p2p_remote.net.stream_opening import (
+    OPEN_PATIENCE,
+    ProxyRefusedError,
+    WayOut,
+    connected,
+    cover,
+    set_up,
+    tunnel,
+)
+from p2p_remote.wire.address import ProxiedEndpoint, TcpEndpoint, TlsEndpoint
 from p2p_remote.wire.framing import Deframer, framed
 
 MAX_CONNECTIONS = 32
@@ -25,7 +36,7 @@ ROOM = 64 * 1024  # bytes that wait to be sent, connected or not; more is droppe
 SILENCE_PATIENCE = 5.0  # s of sending without anything coming back
 IDLE_PATIENCE = 120.0  # s without any datagram
 RETRY_SPACING = (0.1, 2.0)  # s from one attempt to the next one, doubled each time
-_NOTSENT_LOWAT = 32 * 1024  # bytes that the kernel takes ahead of the line
+REFUSED_SPACING = 30.0  # s until a proxy that said no is asked again
 _ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: no TIME_WAIT that bars the port
 _SWEEP = 10.0  # s between looks for idle ones
 
@@ -39,6 +50,7 @@ class _Connection(asyncio.Protocol):
         self.path = path
         self.used_at = time.monotonic()
         self.transport: asyncio.Transport | None = None
+        self.line: asyncio.Transport | None = None  # under TLS
         self.opening: asyncio.Task[None] | None = None
         self.waiting = bytearray()
         self._unanswered_since: float | None = None
@@ -74,11 +86,16 @@ class _Connection(asyncio.Protocol):
             if len(self.waiting) + len(data) > ROOM:
                 return False
             self.waiting += framed(data)
-        elif self.transport.get_write_buffer_size() > ROOM:
+        elif self._queued(self.transport) > ROOM:
             return False
         else:
             self.transport.write(framed(data))
         return True
+
+    def _queued(self, transport: asyncio.Transport) -> int:
+        """Bytes that wait for the kernel to take them."""
+        below = 0 if self.line is None else self.line.get_write_buffer_size()
+        return transport.get_write_buffer_size() + below
 
     @property
     def is_dead(self) -> bool:
@@ -106,8 +123,13 @@ class TcpConnections:
         on_datagram: OnDatagram,
         on_batch_end: Callable[[], None],
         on_closed: Callable[[TcpEndpoint], None],
+        way_out: WayOut | None = None,
     ) -> None:
         """`on_closed` is told when a connection that was open has ended."""
+        self.trouble = ""
+        """Why the proxy was of no use, in words; empty if it is, or was not asked."""
+        self._way_out = way_out or WayOut()
+        self._is_shut_out = False
         self._on_datagram = on_datagram
         self._on_batch_end = on_batch_end
         self._on_closed = on_closed
@@ -144,6 +166,8 @@ class TcpConnections:
     # Opening.
 
     def _open(self, path: TcpEndpoint) -> _Connection | None:
+        if self._is_shut_out and isinstance(path, ProxiedEndpoint):
+            return None
         now = time.monotonic()
         allowed_at, spacing = self._attempts.get(path, (0.0, RETRY_SPACING[0]))
         if now < allowed_at or len(self._connections) >= MAX_CONNECTIONS:
@@ -158,27 +182,63 @@ class TcpConnections:
         return connection
 
     async def _connect(self, connection: _Connection) -> None:
+        path = connection.path
+        is_open = False
+        try:
+            if isinstance(path, TlsEndpoint):
+                await self._open_covered(connection, path)
+            else:
+                await self._open_plain(connection, self._bound(path))
+            is_open = True
+        except NetworkError as error:
+            self._on_no_tunnel(path, error)
+        except (OSError, ValueError):  # TimeoutError is an OSError
+            pass
+        finally:
+            if not is_open:
+                self._forget(connection)
+
+    async def _open_plain(self, connection: _Connection, opened: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         path = connection.path
-        try:
-            opened = self._bound(path)
-        except OSError:
-            self._forget(connection)
-            return
         try:
             async with asyncio.timeout(CONNECT_PATIENCE):
                 await loop.sock_connect(opened, (path.host, path.port))
             await loop.create_connection(lambda: connection, sock=opened)
-        except asyncio.CancelledError:
-            opened.close()
-            self._forget(connection)
-            raise
-        except OSError as error:  # TimeoutError is one
+        except OSError as error:
             if error.errno in (errno.EADDRNOTAVAIL, errno.EADDRINUSE):
                 # The port cannot reach there (yet) once more: use another one.
                 self._ports.pop(opened.family, None)
             opened.close()
-            self._forget(connection)
+            raise
+        except asyncio.CancelledError:
+            opened.close()
+            raise
+
+    async def _open_covered(self, connection: _Connection, path: TlsEndpoint) -> None:
+        loop = asyncio.get_running_loop()
+        name = self._way_out.name_of(path)
+        async with asyncio.timeout(OPEN_PATIENCE):
+            if isinstance(path, ProxiedEndpoint):
+                opened = await tunnel(self._way_out, path)
+            else:
+                opened = await connected(path.host, path.port)
+            line, _ = await loop.create_connection(asyncio.Protocol, sock=opened)
+            try:
+                covered = await cover(line, connection, name)
+            except BaseException:
+                line.abort()
+                raise
+        connection.line = line
+        connection.connection_made(covered)
+
+    def _on_no_tunnel(self, path: TcpEndpoint, error: NetworkError) -> None:
+        """Do not ask at once again; after a wrong password, not at all."""
+        self.trouble = str(error)
+        if isinstance(error, ProxyRefusedError):
+            self._is_shut_out = self._is_shut_out or error.for_good
+            now = time.monotonic()
+            self._attempts[path] = (now + REFUSED_SPACING, RETRY_SPACING[1])
 
     def _bound(self, path: TcpEndpoint) -> socket.socket:
         """Socket on the port that all connections share.
@@ -193,7 +253,7 @@ class TcpConnections:
         try:
             opened.setblocking(False)
             _share_port(opened)
-            _set_up(opened)
+            set_up(opened)
             opened.bind((any_address, self._ports.get(family, 0)))
         except OSError:
             self._ports.pop(family, None)
@@ -207,6 +267,8 @@ class TcpConnections:
     def received(self, datagrams: list[bytes], path: TcpEndpoint) -> None:
         """Hand over what has arrived."""
         self._attempts.pop(path, None)
+        if isinstance(path, ProxiedEndpoint):
+            self.trouble = ""
         for each in datagrams:
             self._on_datagram(each, path)
         self._on_batch_end()
@@ -245,15 +307,4 @@ def _share_port(opened: socket.socket) -> None:
         if option is not None:
             with contextlib.suppress(OSError):
                 opened.setsockopt(socket.SOL_SOCKET, option, 1)
-
-
-def _set_up(opened: socket.socket) -> None:
-    """Small datagrams leave at once, little waits in the kernel."""
-    if opened.family == socket.AF_INET6:
-        opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ABORT)
-    for name, value in (("TCP_NODELAY", 1), ("TCP_NOTSENT_LOWAT", _NOTSENT_LOWAT)):
-        option = getattr(socket, name, None)
-        if option is not None:
-            with contextlib.suppress(OSError):
-                opened.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -9,17 +9,14 @@ from dataclasses import dataclass
 
 from p2p_remote.errors import RemoteSupportError
 from p2p_remote.services.desk import Desk
-from p2p_remote.services.running_node import (
-    NodeOptions,
-    RunningNode,
-    split_host_port,
-)
+from p2p_remote.services.running_node import NodeOptions, RunningNode
+from p2p_remote.services.server_address import split_host_port
 from p2p_remote.session import node_events as nd
 from p2p_remote.terminal.capabilities import Capabilities
 from p2p_remote.terminal.probe import probe_terminal
 from p2p_remote.traversal.mapping import Mapping
 from p2p_remote.traversal.reasons import describe
-from p2p_remote.wire.address import TcpEndpoint
+from p2p_remote.wire.address import ProxiedEndpoint, TcpEndpoint, TlsEndpoint
 from p2p_remote.wire.constants import DEFAULT_RENDEZVOUS_PORT
 
 GOOD, WARNING, BAD = "ok", "warning", "bad"
@@ -108,8 +105,8 @@ async def check_network(options: NodeOptions) -> AsyncIterator[Finding]:
                 async with asyncio.timeout(SERVER_PATIENCE):
                     answer = await registered
             elapsed = (running.clock() - began) * 1000
-            for finding in _server_findings(options.server, answer, elapsed):
-                yield finding
+            trouble = running.proxy_trouble
+            yield _server_finding(options.server, answer, elapsed, trouble)
             if answer is not None:
                 yield await _router_finding(answer, running)
         yield await _lan_finding(running)
@@ -117,27 +114,39 @@ async def check_network(options: NodeOptions) -> AsyncIterator[Finding]:
         await running.close()
 
 
-def _server_findings(
-    server: str, answer: nd.NodeRegistered | None, elapsed_ms: float
-) -> list[Finding]:
+def _server_finding(
+    server: str, answer: nd.NodeRegistered | None, elapsed_ms: float, trouble: str
+) -> Finding:
+    """Judge how the server answers; `trouble` is what the proxy says."""
     if answer is None:
-        advice = (
-            "Is the address right, is the server running, does a firewall block it?"
+        advice = trouble or (
+            "Is the address right, is the server running, does a firewall block it? "
+            "If this network has a proxy, name it with --proxy http://HOST:PORT."
         )
         text = f"{server} answers neither by UDP nor by TCP"
-        return [Finding("server", BAD, text, advice)]
+        if trouble:
+            text += ", and not through the proxy"
+        return Finding("server", BAD, text, advice)
     # Registering takes two round trips.
     text = f"{server} answers in about {elapsed_ms / 2:.0f} ms"
     if isinstance(answer.carrier, TcpEndpoint):
-        port = answer.carrier.port
-        text = f"{server} does not answer by UDP, but by TCP on port {port}"
+        how = _way_in_words(answer.carrier)
+        text = f"{server} does not answer by UDP, but {how}"
         advice = "Sessions work, more slowly. Allow UDP in this network's firewall."
-        return [Finding("server", WARNING, text, advice)]
+        return Finding("server", WARNING, text, advice)
     if answer.carrier.port != split_host_port(server, DEFAULT_RENDEZVOUS_PORT)[1]:
         text = f"{server} answers by UDP on port {answer.carrier.port} only"
         advice = "Sessions work, few of them directly. Allow UDP to all ports."
-        return [Finding("server", WARNING, text, advice)]
-    return [Finding("server", GOOD, text)]
+        return Finding("server", WARNING, text, advice)
+    return Finding("server", GOOD, text)
+
+
+def _way_in_words(carrier: TcpEndpoint) -> str:
+    if isinstance(carrier, ProxiedEndpoint):
+        return f"through your network's proxy, to port {carrier.port}"
+    if isinstance(carrier, TlsEndpoint):
+        return f"by TLS on port {carrier.port}: this network lets only TLS through"
+    return f"by TCP on port {carrier.port}"
 
 
 async def _router_finding(answer: nd.NodeRegistered, running: RunningNode) -> Finding:

@@ -3,11 +3,12 @@
 import argparse
 import os
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from p2p_remote.crypto.identity import Identity
-from p2p_remote.errors import StateError
+from p2p_remote.errors import StateError, UsageError
+from p2p_remote.net.proxy import NO_PROXY_AT_ALL, parse_proxy
 from p2p_remote.services.running_node import NodeOptions
 from p2p_remote.store.keystore import load_identity, save_identity
 from p2p_remote.store.paths import state_dir
@@ -29,12 +30,14 @@ class Context:
     lan: bool
     name: str
     theme: str = ""
+    proxy: str = field(default="", repr=False)
 
     def node_options(self, *, listed: bool, password: str = "") -> NodeOptions:
         """Options for a node of this machine."""
         return NodeOptions(
             self.identity,
             server=self.server,
+            proxy=self.proxy,
             lan=self.lan,
             listed=listed,
             name=self.name,
@@ -51,6 +54,7 @@ def load_context(arguments: argparse.Namespace) -> Context:
 
     Raises:
         StateError: a file cannot be used.
+        UsageError: the proxy cannot be used.
 
     """
     folder = state_dir(arguments.state_dir)
@@ -68,7 +72,26 @@ def load_context(arguments: argparse.Namespace) -> Context:
         not arguments.no_lan,
         name,
         settings.theme,
+        _proxy(arguments.proxy, settings.proxy),
     )
+
+
+def _proxy(flag: str | None, setting: str) -> str:
+    """Proxy that was chosen.
+
+    Raises:
+        UsageError: it cannot be used, or there is a password on the command line.
+
+    """
+    if flag and "@" in flag:
+        raise UsageError(
+            "--proxy: a password on the command line can be read by other users; put "
+            "the proxy into settings.toml or the variable HTTPS_PROXY instead."
+        )
+    chosen = setting if flag is None else flag
+    if chosen not in ("", NO_PROXY_AT_ALL):
+        parse_proxy(chosen)
+    return chosen
 
 
 def read_password(file: str | None) -> str:

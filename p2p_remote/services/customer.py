@@ -223,7 +223,8 @@ class CustomerService:
             case nd.NodeRegistered():
                 self._ready(rendezvous=True)
             case nd.NodeUnregistered():
-                self._notify(se.Trouble(notices.SERVER_SILENT))
+                silent = notices.SERVER_SILENT
+                self._notify(se.Trouble(self._running.proxy_trouble or silent))
             case nd.NodeIdTaken():
                 self._spawn(self._on_id_taken(event))
             case nd.CallerArrived():

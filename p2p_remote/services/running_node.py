@@ -7,7 +7,6 @@ One asyncio loop runs it; that loop must never be the one of a user interface
 import asyncio
 import contextlib
 import os
-import socket
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,18 +15,17 @@ from functools import lru_cache
 
 from p2p_remote.crypto.handshake import stretch_password
 from p2p_remote.crypto.identity import Identity, derive_id
-from p2p_remote.errors import NetworkError, NoSuchPeerError
+from p2p_remote.errors import NoSuchPeerError
 from p2p_remote.net.clock import seconds
 from p2p_remote.net.driver import Driver
 from p2p_remote.net.interfaces import host_candidates
 from p2p_remote.net.lan_discovery import LanDiscovery
-from p2p_remote.net.name_lookup import look_up
 from p2p_remote.net.udp_socket import open_udp_sockets
 from p2p_remote.services.network_watch import NetworkWatch
+from p2p_remote.services.server_address import Server, find_server
 from p2p_remote.session.node import Node, NodeConfig
 from p2p_remote.session.node_events import NodeEvent
 from p2p_remote.wire.address import Endpoint
-from p2p_remote.wire.constants import DEFAULT_RENDEZVOUS_PORT
 
 SWITCH_INTERVAL = 0.0005
 """Seconds a thread may keep the interpreter while another wants it. With Python's own
@@ -45,10 +43,14 @@ def _nobody(_public: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class NodeOptions:
-    """How a node is run. `server` is HOST or HOST:PORT, None for the LAN only."""
+    """How a node is run. `server` is HOST or HOST:PORT, None for the LAN only.
+
+    `proxy`: URL of an HTTP proxy, "none", or nothing for what the system has set.
+    """
 
     identity: Identity
     server: str | None = None
+    proxy: str = field(default="", repr=False)
     lan: bool = True
     listed: bool = False
     name: str = ""
@@ -65,46 +67,6 @@ def passing_options(server: str, name: str) -> NodeOptions:
     """Options with an identity that is not kept, for one call."""
     identity = Identity.generate(os.urandom)
     return NodeOptions(identity, server=server, lan=False, name=name)
-
-
-def split_host_port(text: str, default_port: int) -> tuple[str, int]:
-    """Split `HOST`, `HOST:PORT`, `[V6]:PORT` or a bare IPv6 address.
-
-    Raises:
-        NetworkError: the port is not a number from 1 to 65535.
-
-    """
-    host, port = text.strip(), str(default_port)
-    if host.startswith("["):
-        host, _, rest = host[1:].partition("]")
-        port = rest.removeprefix(":") or port
-    elif host.count(":") == 1:
-        host, _, port = host.partition(":")
-    if not host or not (port.isascii() and port.isdigit()) or not 0 < int(port) < 65536:
-        raise NetworkError(
-            f"'{text}' is not a server address. Write HOST or HOST:PORT."
-        )
-    return host, int(port)
-
-
-async def resolve_servers(text: str) -> tuple[Endpoint, ...]:
-    """Look a server's name up: all its addresses, IPv4 before IPv6.
-
-    Raises:
-        NetworkError: the name is unknown.
-
-    """
-    host, port = split_host_port(text, DEFAULT_RENDEZVOUS_PORT)
-    try:
-        found = await look_up(host, port)
-    except OSError as error:
-        raise NetworkError(
-            f"The rendezvous server '{host}' is not known. Check its name and "
-            "your network connection."
-        ) from error
-    found.sort(key=lambda entry: entry[0] != socket.AF_INET)
-    endpoints = (Endpoint(str(entry[4][0]), int(entry[4][1])) for entry in found)
-    return tuple(dict.fromkeys(endpoints))
 
 
 @lru_cache(maxsize=256)
@@ -139,20 +101,22 @@ class RunningNode:
 
         Raises:
             NetworkError: no socket, or the server's name is unknown.
+            UsageError: the proxy that was named cannot be used.
 
         """
         sys.setswitchinterval(SWITCH_INTERVAL)
-        servers: tuple[Endpoint, ...] = ()
+        server = Server()
         if self.options.server is not None:
-            servers = await resolve_servers(self.options.server)
+            server = await find_server(self.options.server, self.options.proxy)
         sockets = open_udp_sockets()
         port = sockets[0].endpoint.port
         own = self.identity.peer_id
         config = NodeConfig(
             name=self.options.name,
             listed=self.options.listed,
-            server=next(iter(servers), None),
-            other_servers=servers[1:],
+            server=next(iter(server.endpoints), None),
+            other_servers=server.endpoints[1:],
+            proxied=server.way_out.proxy is not None,
             candidates=tuple(host_candidates(port)),
             password=await self._stretch(self.options.password, own),
             known=self.options.known,
@@ -164,6 +128,7 @@ class RunningNode:
             on_event,
             clock=self.clock,
             on_closed=lambda path: self.node.path_closed(path, self.clock()),
+            way_out=server.way_out,
         )
         await self._driver.start()
         self._watch = NetworkWatch(self.node, port, self.clock, self._driver.poke)
@@ -178,6 +143,11 @@ class RunningNode:
         self.lan_problem = await self.lan.start()
         if self.options.listed:
             await self.lan.advertise(self.identity.peer_id, port)
+
+    @property
+    def proxy_trouble(self) -> str:
+        """Why the proxy was of no use, in words; empty if it is, or was not asked."""
+        return "" if self._driver is None else self._driver.proxy_trouble
 
     def poke(self) -> None:
         """Send and report what a direct change of a session has brought about."""

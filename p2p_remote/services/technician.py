@@ -217,7 +217,8 @@ class TechnicianService:
                 if session is self._session:
                     self._hold_or_take(happened)
             case nd.NodeUnregistered():
-                self._notify(se.Trouble("The server does not answer."))
+                silent = "The server does not answer."
+                self._notify(se.Trouble(self._running.proxy_trouble or silent))
             case _:
                 pass
 
@@ -230,6 +231,8 @@ class TechnicianService:
         self._call = None
         if self._give_up is not None:
             self._give_up.cancel()
+        if isinstance(error, NetworkError) and self._running.proxy_trouble:
+            error = NetworkError(self._running.proxy_trouble)
         self._notify(se.Failed(error))
 
     def _hold_or_take(self, event: ev.SessionEvent) -> None:

@@ -6,7 +6,7 @@ them, checks and packets to their session by the receiver's index.
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from p2p_remote.crypto.identity import Identity
@@ -88,7 +88,12 @@ class Node:
         self._carriers = Carriers(())
         if config.server is not None:
             self._registration = ChoosingRegistration(
-                identity, config.servers, random, now, listed=config.listed
+                identity,
+                config.servers,
+                random,
+                now,
+                listed=config.listed,
+                proxied=config.proxied,
             )
             self._carriers = self._registration.carriers
             self._router = Router(self._carriers.ways(config.server), random)
@@ -247,8 +252,7 @@ class Node:
             self._registration.hang_up(relay, now)
 
     def _machines(self) -> list[Any]:
-        machines = self.calls.machines
-        machines.extend(self._sessions.values())
+        machines = [*self.calls.machines, *self._sessions.values()]
         machines.extend(self._callers.machines)
         if self._registration is not None:
             machines.append(self._registration)
@@ -270,15 +274,11 @@ class Node:
                 self.calls.receive_datagram(data, path, now)
 
     def _collect(self, now: float) -> None:
-        steps: tuple[Callable[[float], None], ...] = (
-            self._collect_registration,
-            self._collect_callers,
-            self._collect_calls,
-            self._collect_sessions,
-            self._collect_router,
-        )
-        for step in steps:
-            step(now)
+        self._collect_registration(now)
+        self._collect_callers(now)
+        self._collect_calls(now)
+        self._collect_sessions(now)
+        self._collect_router(now)
         self._reconnection.attend(self._sessions.values(), now)
 
     def _collect_registration(self, now: float) -> None:
@@ -302,7 +302,7 @@ class Node:
             self._router.seen_at(event.reflexive, event.carrier, now)
         self._events.append(NodeRegistered(event.reflexive, event.carrier))
 
-    def _seen_at(self, endpoint: Endpoint, now: float) -> None:
+    def _seen_at(self, endpoint: Endpoint | None, now: float) -> None:
         """Tell open sessions when our address has changed in mid session."""
         own = self._own.seen_at(endpoint)
         if own is not None:

@@ -16,7 +16,8 @@ class NodeConfig:
     """What a node is told at its start.
 
     `listed`: can be called under its ID. `other_servers`: of the same fleet, asked when
-    `server` is silent. `candidates`: own addresses with the port of the socket.
+    `server` is silent. `proxied`: there is a proxy that can be asked for a way to them.
+    `candidates`: own addresses with the port of the socket.
     `password`: stretched session password that callers have to know, or nothing.
     `known` tells whether a caller's key was verified in an earlier session.
     """
@@ -25,6 +26,7 @@ class NodeConfig:
     listed: bool = False
     server: Endpoint | None = None
     other_servers: tuple[Endpoint, ...] = ()
+    proxied: bool = False
     candidates: tuple[Candidate, ...] = ()
     password: bytes = field(default=b"", repr=False)
     known: Callable[[bytes], bool] = _nobody

@@ -27,8 +27,10 @@ class OwnAddresses:
         kept = [each for each in self._candidates if each.kind is not kind]
         self._candidates = [*kept, *found]
 
-    def seen_at(self, endpoint: Endpoint) -> Candidate | None:
+    def seen_at(self, endpoint: Endpoint | None) -> Candidate | None:
         """Note where the server sees us; the candidate, if it is a new one."""
+        if endpoint is None:
+            return None
         own = as_seen(endpoint)
         before = [each for each in self._candidates if each.kind is own.kind]
         if own in before:

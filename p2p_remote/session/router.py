@@ -14,10 +14,11 @@ from p2p_remote.traversal.classification import Classified, Classifier
 from p2p_remote.traversal.mapping import Dependence, Mapping
 from p2p_remote.traversal.paths import SocketsReleased
 from p2p_remote.traversal.tcp_address import TcpAddress
-from p2p_remote.wire.address import Endpoint, Path, TcpEndpoint
+from p2p_remote.wire.address import Endpoint, Path, ProxiedEndpoint, TcpEndpoint
 from p2p_remote.wire.where import HERE
 
 _BLOCKED = Mapping(Dependence.BLOCKED)
+_PROXIED = Mapping(Dependence.PROXIED)
 TURN = 4.0  # s that one session may guess ports before the next one is measured for
 
 
@@ -41,9 +42,13 @@ class Router:
     def mapping(self) -> Mapping | None:
         """What was found last."""
         if isinstance(self._carrier, TcpEndpoint):
-            return _BLOCKED
+            return self._without_udp
         found = self._classifier.mapping
         return None if found is None else self._judged(found)
+
+    @property
+    def _without_udp(self) -> Mapping:
+        return _PROXIED if isinstance(self._carrier, ProxiedEndpoint) else _BLOCKED
 
     def _judged(self, found: Mapping) -> Mapping:
         """UDP that gets through to one port of the server alone is as good as none."""
@@ -70,7 +75,7 @@ class Router:
     def ask(self, session: Session, asked: MappingAsked, now: float) -> None:
         """Measure for an attempt of this session and tell it."""
         if isinstance(self._carrier, TcpEndpoint):
-            session.tell_mapping(asked.attempt, _BLOCKED, now)
+            session.tell_mapping(asked.attempt, self._without_udp, now)
             return
         self._waiting.append((session, asked))
         self._begin(now)

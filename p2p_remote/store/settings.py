@@ -3,7 +3,7 @@
 import contextlib
 import re
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -22,12 +22,13 @@ class Settings:
 
     `rendezvous`: HOST or HOST:PORT of the server. `name`: the name that the other
     side is shown; never a user name unless it was put here. `theme`: the colours of
-    the interface.
+    the interface. `proxy`: URL of an HTTP proxy, or "none".
     """
 
     rendezvous: str = ""
     name: str = ""
     theme: str = ""
+    proxy: str = field(default="", repr=False)
 
 
 def load_settings(state_dir: Path) -> Settings:
@@ -53,7 +54,7 @@ def _parsed(data: bytes, path: Path) -> Settings:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise StateError(f"{path} is not valid TOML: {error}") from error
     known = {}
-    for key in ("rendezvous", "name", "theme"):
+    for key in ("rendezvous", "name", "theme", "proxy"):
         value = values.pop(key, "")
         if not isinstance(value, str):
             raise StateError(f"{path}: '{key}' has to be text in quotes.")

@@ -1,27 +1,59 @@
 """The ways in which a rendezvous server may be reached, and the one in use.
 
 UDP at the port that was named is best. A network that lets no UDP through, or only to
-port 443, is passed by UDP 443, TCP at the same port or TCP 443. For everything above,
-a server has one name, its first way; relay channels keep it when the way changes.
+port 443, is passed by UDP 443, TCP at the same port or TCP 443; one that lets only TLS
+through, or asks for a proxy, by a *covered* way. For everything above, a server has one
+name, its first way; relay channels keep it when the way changes.
 """
 
 from collections.abc import Iterable
 
-from p2p_remote.wire.address import Endpoint, TcpEndpoint
+from p2p_remote.wire.address import (
+    Endpoint,
+    ProxiedEndpoint,
+    TcpEndpoint,
+    TlsEndpoint,
+    is_unresolved,
+)
 
 HTTPS_PORT = 443  # the port that is closed last
 
 
-def ways_to(server: Endpoint) -> tuple[Endpoint, ...]:
-    """All ways to a server, the best first."""
+def ways_to(server: Endpoint, *, proxied: bool = False) -> tuple[Endpoint, ...]:
+    """All ways to a server, the best first; `proxied`: there is a proxy to ask.
+
+    Most proxies let only port 443 through, so that one comes first there.
+    """
     host, port = server.host, server.port
+    behind_proxy = (ProxiedEndpoint(host, HTTPS_PORT), ProxiedEndpoint(host, port))
+    if is_unresolved(server):
+        return tuple(dict.fromkeys((server, *behind_proxy)))
     ways: tuple[Endpoint, ...] = (
         Endpoint(host, port),
         Endpoint(host, HTTPS_PORT),
         TcpEndpoint(host, port),
         TcpEndpoint(host, HTTPS_PORT),
+        TlsEndpoint(host, HTTPS_PORT),
     )
-    return tuple(dict.fromkeys(ways))
+    return tuple(dict.fromkeys(ways + behind_proxy if proxied else ways))
+
+
+def is_covered(way: Endpoint) -> bool:
+    """Whether this way is in TLS."""
+    return isinstance(way, TlsEndpoint)
+
+
+def waves_of(ways: tuple[Endpoint, ...]) -> tuple[tuple[Endpoint, ...], ...]:
+    """Ways that are tried one group after the other, each with those before it.
+
+    The best alone, then all that are open, then all at port 443, then all.
+    """
+    bare = tuple(way for way in ways if not is_covered(way))
+    if len(bare) == 1:
+        bare = ways[:1]
+    usual = tuple(way for way in ways if way in bare or way.port == HTTPS_PORT)
+    waves = (ways[:1], bare, usual, ways) if len(bare) > 1 else (usual, ways)
+    return tuple(dict.fromkeys(waves))
 
 
 class Carriers:
@@ -60,6 +92,21 @@ class Carriers:
         return ways.index(way) > ways.index(other)
 
     def better(self, server: Endpoint) -> tuple[Endpoint, ...]:
-        """Ways that would be better than the one in use."""
+        """Ways that would be better than the one in use.
+
+        For a covered one, only those by UDP are: a plain connection would gain little,
+        and is what a network that asks for a cover looks out for.
+        """
         ways = self.ways(server)
-        return ways[: ways.index(self.current(server))]
+        current = self.current(server)
+        found = ways[: ways.index(current)]
+        if is_covered(current):
+            return tuple(way for way in found if not isinstance(way, TcpEndpoint))
+        return found
+
+    def bare(self, server: Endpoint) -> tuple[Endpoint, ...]:
+        """Ways without a cover, and the one in use."""
+        current = self.current(server)
+        return tuple(
+            way for way in self.ways(server) if way == current or not is_covered(way)
+        )

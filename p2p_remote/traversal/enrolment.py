@@ -3,8 +3,9 @@
 GREETING --challenged--> REGISTERING --registered--> SETTLED --enrol--> GREETING
 
 The first HELLO takes the best way to the server and the one that worked last. If that
-is not answered in time all ways are tried at once, and the first that answers is used,
-unless a better one answers while REGISTER is out.
+is not answered in time all bare ways are tried at once, and a moment later the covered
+ones too (`carriers.waves_of`), as happy eyeballs do (RFC 8305). The first that answers
+is used, unless a better one answers while REGISTER is out.
 """
 
 from collections.abc import Callable
@@ -12,12 +13,17 @@ from enum import Enum, auto
 
 from p2p_remote.crypto.identity import Identity
 from p2p_remote.crypto.primitives import sealed_box_open
+from p2p_remote.traversal.carriers import waves_of
 from p2p_remote.traversal.requests import Lease, vary
 from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.address import Endpoint, Path, pack_endpoint
 
 HELLO_FIRST_WAIT = 0.25  # s, doubled with every try; so is the pause between rounds
-FALLBACK_AFTER = 0.15  # s without an answer until all ways are tried
+FALLBACK_AFTER = 0.15  # s without an answer until all bare ways are tried
+# s more until those in TLS are: the least that RFC 8305 section 8 has, and enough for a
+# connection and a HELLO at 50 ms to the server.
+COVER_AFTER = 0.1
+_WAVES_AFTER = (FALLBACK_AFTER, COVER_AFTER)
 HELLO_LONGEST_WAIT = 15.0  # s
 REGISTER_WAITS = (0.25, 0.5, 1.0, 2.0)  # s
 KEEPALIVE_BOUNDS = (5, 60)  # s; what a server may ask for
@@ -80,6 +86,7 @@ class Enrolment:
         self.way = ways[0]
         """Way that was challenged last."""
         self._ways = ways
+        self._waves = waves_of(ways)
         self._identity = identity
         self._random = random
         self._listed = listed
@@ -128,13 +135,18 @@ class Enrolment:
 
     def _send_hello(self, now: float) -> None:
         hello = wire.Hello(self._hello, self._identity.public).encode()
-        is_first = self._tries == 0 and len(self._ways) > 1
-        ways = dict.fromkeys((self._ways[0], self.way)) if is_first else self._ways
-        self._outbox += [(hello, way) for way in ways]
-        wait = vary(self._hello_wait, self._random)
-        self._due = now + (FALLBACK_AFTER if is_first else wait)
-        self._hello_wait = min(2 * self._hello_wait, HELLO_LONGEST_WAIT)
+        wave = self._waves[min(self._tries, len(self._waves) - 1)]
+        self._outbox += [(hello, way) for way in dict.fromkeys((*wave, self.way))]
+        self._due = now + self._wait_after(wave)
         self._tries += 1
+
+    def _wait_after(self, wave: tuple[Endpoint, ...]) -> float:
+        """Seconds until the next try: soon, while there are ways left to try."""
+        if wave != self._waves[-1] and self._tries < len(_WAVES_AFTER):
+            return _WAVES_AFTER[self._tries]
+        wait = vary(self._hello_wait, self._random)
+        self._hello_wait = min(2 * self._hello_wait, HELLO_LONGEST_WAIT)
+        return wait
 
     def take_datagrams(self) -> list[tuple[bytes, Path]]:
         """Drain what is to be sent to the server."""

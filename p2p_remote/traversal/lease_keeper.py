@@ -38,7 +38,7 @@ from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.address import Endpoint, Path
 
 UNREACHABLE_AFTER = 5.0  # s from the start without an answer
-WIDEN_AFTER = 0.2  # s from the first KEEPALIVE until one goes by all ways
+WIDEN_AFTER = 0.2  # s from the first KEEPALIVE until one goes by all bare ways
 BETTER_INTERVAL = 30.0  # s between looks whether a better way works
 
 Handler = Callable[[Any, Any, Endpoint, float], None]
@@ -289,7 +289,8 @@ class LeaseKeeper:
             request.wait_for_lease()
         else:
             if request.name == "keepalive" and now >= request.began_at + WIDEN_AFTER:
-                request.paths = self.carriers.ways(self.server)
+                find = self.carriers.ways if request.paths else self.carriers.bare
+                request.paths = find(self.server)
             self._send(
                 lambda number, counter: request.build(
                     request.transaction, number, counter

@@ -19,6 +19,7 @@ class Dependence(IntEnum):
     ADDRESS = 2
     ADDRESS_AND_PORT = 3
     BLOCKED = 4  # no UDP gets through, or only to a port that no peer has
+    PROXIED = 5  # and the server is reached through a proxy
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,12 @@ class Mapping:
     @property
     def is_blocked(self) -> bool:
         """Whether there is no UDP to other peers."""
-        return self.dependence is Dependence.BLOCKED
+        return self.dependence in (Dependence.BLOCKED, Dependence.PROXIED)
+
+    @property
+    def is_proxied(self) -> bool:
+        """Whether a proxy is the only way out."""
+        return self.dependence is Dependence.PROXIED
 
     @property
     def is_stepped(self) -> bool:

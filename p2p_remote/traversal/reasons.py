@@ -18,6 +18,12 @@ _ALLOW = "allow UDP to and from p2p-remote in its firewall, or use another netwo
 OWN_BLOCKED = f"the network on this side lets no UDP through; to help, {_ALLOW}"
 PEER_BLOCKED = f"the network on the other side lets no UDP through; to help, {_ALLOW}"
 BOTH_BLOCKED = f"both networks let no UDP through; to help, {_ALLOW}"
+_ASK = "ask who runs it to allow UDP to and from p2p-remote, or use another network"
+OWN_PROXIED = f"this side gets out through its network's proxy only; to help, {_ASK}"
+PEER_PROXIED = (
+    f"the other side gets out through its network's proxy only; to help, {_ASK}"
+)
+BOTH_PROXIED = f"both sides get out through a proxy only; to help, {_ASK}"
 BOTH_RANDOM = f"both routers choose ports at random; {REMEDY}"
 BOTH_HARD = f"both routers give every destination another port; {REMEDY}"
 OWN_HARD = (
@@ -34,6 +40,11 @@ _BLOCKED = {
     (True, False): OWN_BLOCKED,
     (False, True): PEER_BLOCKED,
 }
+_PROXIED = {
+    (True, True): BOTH_PROXIED,
+    (True, False): OWN_PROXIED,
+    (False, True): PEER_PROXIED,
+}
 _HARD = {
     (True, True): "",  # it depends on how
     (True, False): OWN_HARD,
@@ -44,6 +55,9 @@ _HARD = {
 
 def why_relayed(own: Mapping | None, peer: Mapping | None) -> str:
     """Why there is no direct path, with the next step."""
+    proxied = [each is not None and each.is_proxied for each in (own, peer)]
+    if any(proxied):
+        return _PROXIED[proxied[0], proxied[1]]
     blocked = [each is not None and each.is_blocked for each in (own, peer)]
     if any(blocked):
         return _BLOCKED[blocked[0], blocked[1]]
@@ -62,6 +76,11 @@ def describe(mapping: Mapping) -> tuple[str, str]:
     if mapping.dependence is Dependence.INDEPENDENT:
         text = "an ordinary one, which shows everybody the same port: direct paths work"
         return text, ""
+    if mapping.is_proxied:
+        return (
+            "lets nothing out but what goes through its proxy: sessions use the server",
+            "Ask who runs the network to allow UDP to and from p2p-remote.",
+        )
     if mapping.is_blocked:
         return (
             "lets no UDP through, or only to port 443: sessions use the server or TCP",

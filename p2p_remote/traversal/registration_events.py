@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from p2p_remote.wire.address import Endpoint, RelayPath, TcpEndpoint
+from p2p_remote.wire.address import Endpoint, RelayPath, TcpEndpoint, TlsEndpoint
 
 UNAVAILABLE = "unavailable"  # unknown, offline or blocked: the server does not say
 RATE_LIMITED = "rate_limited"
@@ -23,8 +23,13 @@ class Registered:
     carrier: Endpoint
 
     @property
-    def candidate(self) -> Endpoint:
-        """Where a peer may reach us, by the protocol of the carrier."""
+    def candidate(self) -> Endpoint | None:
+        """Where a peer may reach us, by the protocol of the carrier.
+
+        None by a covered way: its port is no other connection's, and perhaps a proxy's.
+        """
+        if isinstance(self.carrier, TlsEndpoint):
+            return None
         if isinstance(self.carrier, TcpEndpoint):
             return TcpEndpoint(self.reflexive.host, self.reflexive.port)
         return self.reflexive

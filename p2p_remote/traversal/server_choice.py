@@ -23,9 +23,13 @@ class ChoosingRegistration(Registration):
         now: float,
         *,
         listed: bool,
+        proxied: bool = False,
     ) -> None:
-        """Begin at the first of `servers`; else as `Registration`."""
-        carriers = Carriers(ways_to(each) for each in servers)
+        """Begin at the first of `servers`; else as `Registration`.
+
+        `proxied`: there is a proxy, to be asked when no other way leads there.
+        """
+        carriers = Carriers(ways_to(each, proxied=proxied) for each in servers)
         super().__init__(
             identity, servers[0], random, now, listed=listed, carriers=carriers
         )

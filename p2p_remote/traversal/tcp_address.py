@@ -20,8 +20,8 @@ class TcpAddress:
     def __init__(
         self, ways: tuple[Endpoint, ...], random: Callable[[int], bytes]
     ) -> None:
-        """`ways` lead to the server; those by TCP are used."""
-        self._ways = [each for each in ways if isinstance(each, TcpEndpoint)]
+        """`ways` lead to the server; those by plain TCP are used."""
+        self._ways = [each for each in ways if type(each) is TcpEndpoint]
         self._random = random
         self._transaction: bytes | None = None
         self._due: float | None = None

@@ -4,6 +4,7 @@ Machines treat all as opaque hashable path values; only the node wraps and unwra
 relay headers, and only a driver knows what a connection is.
 """
 
+import hashlib
 import ipaddress
 from dataclasses import dataclass
 
@@ -38,6 +39,27 @@ class TcpEndpoint(Endpoint):
 
 
 @dataclass(frozen=True, slots=True)
+class TlsEndpoint(TcpEndpoint):
+    """The same in TLS, for networks that let only that through.
+
+    TLS is a coat here: it proves nothing. The connection has a local port of its own.
+    """
+
+    def __str__(self) -> str:
+        """`tls 1.2.3.4:5`."""
+        return f"tls {Endpoint(self.host, self.port)}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProxiedEndpoint(TlsEndpoint):
+    """The same in TLS through the HTTP proxy that the driver knows."""
+
+    def __str__(self) -> str:
+        """`proxied 1.2.3.4:5`."""
+        return f"proxied {Endpoint(self.host, self.port)}"
+
+
+@dataclass(frozen=True, slots=True)
 class RelayPath:
     """A blind relay channel at a rendezvous server."""
 
@@ -51,6 +73,7 @@ class RelayPath:
 
 Path = Endpoint | RelayPath
 
+_DISCARD = ipaddress.IPv6Network("100::/64")  # RFC 6666: leads nowhere
 _IPV4_LENGTH = 4
 _IPV6_LENGTH = 16
 
@@ -80,3 +103,21 @@ def unpack_endpoint(data: bytes) -> Endpoint:
     address = ipaddress.IPv6Address(data[:16])
     mapped = address.ipv4_mapped
     return Endpoint(str(mapped if mapped is not None else address), port)
+
+
+def unresolved(name: str, port: int) -> Endpoint:
+    """Endpoint that stands for a server whose name only a proxy can look up.
+
+    Its address leads nowhere and is made from the name, so that a registration signed
+    for it is bound to the name as others are to an address.
+    """
+    digest = hashlib.blake2b(
+        name.lower().rstrip(".").encode(), digest_size=8, person=b"p2pr1/name"
+    )
+    host = _DISCARD[int.from_bytes(digest.digest(), "big")]
+    return Endpoint(str(host), port)
+
+
+def is_unresolved(endpoint: Endpoint) -> bool:
+    """Whether `unresolved` has made its address."""
+    return ":" in endpoint.host and ipaddress.ip_address(endpoint.host) in _DISCARD

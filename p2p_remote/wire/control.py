@@ -144,14 +144,15 @@ class NatMapping:
 
     Measured for this `attempt` at guessing ports. Dependence: 0 unknown, 1 endpoint-
     independent, 2 on the address, 3 on address and port (RFC 4787 section 4.1), 4 no
-    UDP at all. Newest port seen (of 0 and 1: of a fresh socket, 0 if there is none),
-    smallest and largest step to the next one (0: not predictable), range.
+    UDP at all, 5 nor any way out but a proxy. Newest port seen (of 0 and 1: of a fresh
+    socket, 0 if there is none), smallest and largest step to the next one (0: not
+    predictable), range.
     """
 
     TYPE: ClassVar[int] = 14
     FIELDS: ClassVar[tuple[Field, ...]] = (
         Int(1, 255),
-        Int(0, 4),
+        Int(0, 5),
         _PORT,
         _PORT,
         _PORT,

@@ -59,7 +59,7 @@ def test_too_many_addresses_are_refused_in_one_line(capsys):
         (["--store", "memory", "--database", "x"], "--store sqlite"),
         (["--relay-rate", "0"], "--relay-rate"),
         (["--relay-rate", "nan"], "--relay-rate"),
-        (["--public", "example.test:1"], "--public"),
+        (["--public", ":1"], "--public"),
     ],
 )
 def test_wrong_arguments_exit_with_2_and_one_line(arguments, word, capsys):

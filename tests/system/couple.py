@@ -29,6 +29,7 @@ class Couple:
         self._network = network
         self._env = dict(env or {})
         self.server = ""
+        self.more: tuple[str, ...] = ()  # options of both sides' commands
         self.peer_id = ""
         self.rendezvous: Program
         self.share: Program
@@ -53,6 +54,7 @@ class Couple:
     def arguments(self, who: str) -> list[str]:
         """Options that all commands of one side share."""
         options = ["--state-dir", str(self.folder / who), "--json", "--name", who]
+        options += self.more
         if self.server:
             options += ["--rendezvous", self.server]
             if not self._lan:

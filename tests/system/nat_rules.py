@@ -2,6 +2,8 @@
 
 A router has one interface `wan`; its others, `lan...`, lead to hosts inside. What a
 kind does is in `tests.support.places.KINDS`, which the simulated network shares.
+Here alone: `proxyonly` (nothing is forwarded; a proxy has to run on the router) and
+`tlsonly` (no UDP; `tests.support.tls_gate` on the router is given all TCP).
 Modifiers: `+reject` (the router itself answers what nobody asked for, and the kernel
 remembers that exchange), `+hairpin` (what is sent to the own public address comes back
 in), `+short` (mappings die after eight seconds without traffic).
@@ -13,6 +15,7 @@ from dataclasses import dataclass
 PORTS = 8192  # ports that a hash is spread over
 FIRST_PORT = 20_000
 BLOCK_LENGTH = 512
+TLS_GATE_PORT = 8443
 SHORT_LIFE = 8  # s
 LIFE = 300  # s
 CARRIERS = {"cgn": "eim", "cgnblock": "symblock", "cgnsym": "symrandom"}
@@ -22,7 +25,7 @@ KINDS = frozenset(
         *("none", "fw", "fullcone", "addrrest", "portrest", "eim", "eimfull"),
         *("symaddr", "symseq", "symskip", "symblock", "symrandom"),
         *CARRIERS,
-        *("noudp", "udp443", "tcp443"),
+        *("noudp", "udp443", "tcp443", "proxyonly", "tlsonly"),
     }
 )
 # What of a flow the hash that chooses its public port depends on.
@@ -32,12 +35,17 @@ _HASHED = {
     "symaddr": "ip saddr . th sport . ip daddr",
 }
 _KEEPS_PORTS = frozenset(
-    {"fullcone", "addrrest", "portrest", "noudp", "udp443", "tcp443"}
+    {
+        *("fullcone", "addrrest", "portrest"),
+        *("noudp", "udp443", "tcp443", "proxyonly", "tlsonly"),
+    }
 )
 _REFUSED = {  # rules of the forward chain
     "noudp": "meta l4proto udp drop",
     "udp443": 'iifname "lan*" udp dport != 443 drop',
     "tcp443": 'meta l4proto udp drop; iifname "lan*" tcp dport != 443 drop',
+    "proxyonly": 'iifname "lan*" drop',
+    "tlsonly": 'iifname "lan*" drop',
 }
 _FIREWALL = """
 table ip firewall {{
@@ -133,6 +141,9 @@ class Router:
             )
         if arriving:
             noting.append(_NOTE_INSIDE)
+        if self.kind == "tlsonly":
+            gate = f"tcp redirect to :{TLS_GATE_PORT}"
+            arriving.append(f'iifname "lan*" meta l4proto {gate}')
         return _NAT.format(
             life=self.life,
             arriving="\n    ".join(arriving),

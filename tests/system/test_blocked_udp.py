@@ -16,12 +16,12 @@ ROUND_TRIP = 0.03  # s from a site to the internet
 class CoupleInLab(Couple):
     """Both sides of a session, and a server on 3479 and 443."""
 
-    def start_rendezvous(self) -> None:
+    def start_rendezvous(self, *more: str) -> None:
         """Listen on both ports, by UDP and TCP."""
         assert self._network is not None
         host = self._network.addresses["middle"]
         listen = [*("--listen", f"{host}:3479"), *("--listen", f"{host}:443")]
-        self.rendezvous = self._start("middle", *RENDEZVOUS, *listen)
+        self.rendezvous = self._start("middle", *RENDEZVOUS, *listen, *more)
         self.server = self.rendezvous.line("listening ").split()[1]
 
 

@@ -13,12 +13,12 @@ OTHER = Endpoint("192.0.2.2", 3479)
 @pytest.mark.parametrize(
     ("port", "ways"),
     [
-        (3479, ["1:3479", "1:443", "tcp 1:3479", "tcp 1:443"]),
-        (443, ["1:443", "tcp 1:443"]),
+        (3479, ["1:3479", "1:443", "tcp 1:3479", "tcp 1:443", "tls 1:443"]),
+        (443, ["1:443", "tcp 1:443", "tls 1:443"]),
     ],
 )
 def test_the_ways_in_their_order(port, ways):
-    """UDP before TCP, the port that was named before 443, none twice."""
+    """UDP before TCP before TLS, the named port before 443, none twice."""
     found = [str(each) for each in ways_to(Endpoint("192.0.2.1", port))]
     assert found == [each.replace("1:", "192.0.2.1:") for each in ways]
 
