@@ -180,9 +180,11 @@ class RemoteApp(App[int], inherit_bindings=False):
             home.show_lan((), problem)
 
     async def on_event(self, event: events.Event) -> None:
-        """Note when keys are pressed; see `PromptScreen`."""
+        """Note when keys are pressed; see `PromptScreen` and `ApproveScreen`."""
         if isinstance(event, events.Key):
             self.last_key = asyncio.get_running_loop().time()
+            if self.customer is not None:
+                self.customer.note_key()
         await super().on_event(event)
 
     # Events from outside.

@@ -5,11 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 from p2p_remote.services.running_node import NodeOptions
 from p2p_remote.tui import words
-from p2p_remote.tui.customer_state import CustomerState, Stage
+from p2p_remote.tui.customer_state import FILES, CustomerState, Stage
 from p2p_remote.tui.messages import CustomerEvent
 from p2p_remote.tui.safe_text import safe
 from p2p_remote.tui.screens.approve import ApproveScreen
-from p2p_remote.tui.screens.question import Question, QuestionScreen, file_question
+from p2p_remote.tui.screens.question import (
+    Question,
+    QuestionScreen,
+    Reply,
+    file_question,
+)
 from p2p_remote.tui.screens.scope import ScopeScreen
 from p2p_remote.tui.screens.sharing import SharingScreen
 
@@ -66,6 +71,11 @@ class CustomerHalf:
             self._scope.show_list()
         self._app.refresh_times()
 
+    def note_key(self) -> None:
+        """A key was pressed, wherever it goes."""
+        if self._approve is not None:
+            self._approve.note_activity()
+
     def show_session(self) -> None:
         """Show the running session, if it is not on top already."""
         if self.state.stage is Stage.SHARING and not self._is_shown():
@@ -108,9 +118,9 @@ class CustomerHalf:
         )
         self._question = QuestionScreen(question)
 
-        def answered(yes: bool | None) -> None:  # noqa: FBT001 -- Textual's callback
+        def answered(reply: Reply | None) -> None:
             self._question = None
-            if yes and self.state.stage is Stage.SHARING:
+            if reply and self.state.stage is Stage.SHARING:
                 self.state.problem = ""
                 self.send("grant", permission="control")
 
@@ -128,9 +138,9 @@ class CustomerHalf:
         )
         self._question = QuestionScreen(question)
 
-        def answered(yes: bool | None) -> None:  # noqa: FBT001 -- Textual's callback
+        def answered(reply: Reply | None) -> None:
             self._question = None
-            if yes and self.state.stage is Stage.SHARING:
+            if reply and self.state.stage is Stage.SHARING:
                 self.state.problem = ""
                 self.send("remember")
 
@@ -175,23 +185,26 @@ class CustomerHalf:
         self._close_prompts()
         self._question = QuestionScreen(question, self._app.links.clock)
 
-        def answered(yes: bool | None) -> None:  # noqa: FBT001 -- Textual's callback
+        def answered(reply: Reply | None) -> None:
             self._question = None
             if self.state.asked != permission:
                 return
-            if yes and file is not None:
+            if reply is Reply.YES and file is not None:
                 self.state.asked = ""
                 self.send("allow", transfer=file.get("transfer"))
             else:
-                self.send("grant" if yes else "decline", permission=permission)
+                self.send("grant" if reply else "decline", permission=permission)
 
         self._app.bell()
         await self._app.push_screen(self._question, answered)
 
     def stop_files(self) -> None:
-        """Stop every file that is on its way."""
+        """Stop every file that is on its way, and ask about each one again."""
         for number in self.state.files:
             self.send("abort", transfer=number)
+        for permission in FILES:
+            if permission in self.state.grants:
+                self.send("revoke", permission=permission)
 
     async def _on_answered(self, _before: Stage) -> None:
         if not self.state.asked:
@@ -227,7 +240,7 @@ class CustomerHalf:
         if self._approve is not None:
             self._approve.finish(None)
         if self._question is not None:
-            self._question.finish(False)
+            self._question.finish(Reply.NO)
         if self._scope is not None:
             self._scope.finish(None)
         self._approve = self._question = None

@@ -13,6 +13,7 @@ from p2p_remote.tui.safe_text import quoted, safe
 from p2p_remote.wire.peer_id import group_partial
 
 Event = dict[str, Any]
+FILES = ("file_in", "file_out")  # permissions for all files of a direction
 PATIENCE = 5.0  # s for the first answer of the server before we say that it is missing
 
 
@@ -79,6 +80,7 @@ class CustomerState:
     notes: list[str] = field(default_factory=list)
     trouble: str = ""
     request: Request | None = None
+    answer_by: float = 0.0  # when no answer to the request counts as No
     tries_left: int | None = None
     problem: str = ""
     name: str = ""
@@ -126,6 +128,11 @@ class CustomerState:
                 text = str(last.get("file")) if incoming else "has been sent"
             lines.append(f"{words.IN if incoming else words.OUT} {name}: {text}")
         return lines
+
+    @property
+    def takes_files(self) -> bool:
+        """Whether a file moves, or may without a question."""
+        return bool(self.files) or not self.grants.isdisjoint(FILES)
 
     @property
     def control(self) -> bool:
@@ -181,7 +188,7 @@ class CustomerState:
         else:
             self.notes.append(text)
 
-    def _on_request(self, event: Event, _now: float) -> None:
+    def _on_request(self, event: Event, now: float) -> None:
         self.stage = Stage.ASKED
         self.tries_left, self.problem, self.ended = None, "", None
         self.request = Request(
@@ -193,6 +200,11 @@ class CustomerState:
             int(event.get("seconds") or 0),
             event.get("request"),
         )
+        self.answer_by = now + self.request.seconds
+
+    def _on_more_time(self, event: Event, now: float) -> None:
+        if self.request is not None and self.request.number == event.get("request"):
+            self.answer_by = now + float(event.get("seconds") or 0)
 
     def _on_wrong_digits(self, event: Event, _now: float) -> None:
         left = self.tries_left = int(event.get("tries_left") or 0)
@@ -272,8 +284,10 @@ class CustomerState:
             self.asked = ""
 
     def _on_revoked(self, event: Event, _now: float) -> None:
-        self.grants -= set(map(str, event.get("permissions") or ()))
-        self.revoked_by = str(event.get("by") or "")
+        permissions = set(map(str, event.get("permissions") or ()))
+        self.grants -= permissions
+        if "control" in permissions:
+            self.revoked_by = str(event.get("by") or "")
 
     def _on_paused(self, event: Event, _now: float) -> None:
         self.paused = bool(event.get("paused"))
@@ -307,6 +321,7 @@ _TAKES: dict[str, Callable[[CustomerState, Event, float], None]] = {
     "ready": CustomerState._on_ready,  # noqa: SLF001 -- the table of this class
     "trouble": CustomerState._on_trouble,  # noqa: SLF001
     "request": CustomerState._on_request,  # noqa: SLF001
+    "more_time": CustomerState._on_more_time,  # noqa: SLF001
     "wrong_digits": CustomerState._on_wrong_digits,  # noqa: SLF001
     "failed": CustomerState._on_failed,  # noqa: SLF001
     "screens": CustomerState._on_screens,  # noqa: SLF001

@@ -101,13 +101,15 @@ class FakeShare:
         self.arguments = tuple(arguments)
         self.on_event = on_event
         self.answers: list[dict[str, Any]] = []
+        self.signs: list[dict[str, Any]] = []  # that somebody is about to answer
         self.closed = False
 
     async def start(self) -> None:
         pass
 
     def send(self, do: str, **fields: Any) -> None:
-        self.answers.append({"do": do, **fields})
+        told = self.signs if do == "typing" else self.answers
+        told.append({"do": do, **fields})
 
     async def close(self) -> None:
         self.closed = True

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Button
 
-from p2p_remote.tui.screens.approve import ApproveScreen
+from p2p_remote.tui.screens.approve import TELL_AGAIN_AFTER, ApproveScreen
 from p2p_remote.tui.screens.prompt import PromptScreen
 from p2p_remote.tui.widgets.countdown import Countdown
 from p2p_remote.tui.widgets.grouped_input import GroupedInput
@@ -76,6 +77,12 @@ async def test_a_single_key_is_a_no(key: str) -> None:
         await settle(pilot)
         assert stage.share.answers == [{"do": "deny", "request": 7}]
         assert not isinstance(stage.app.screen, ApproveScreen)
+        signs = len(stage.share.signs)
+        stage.now += TELL_AGAIN_AFTER
+        stage.share.event("done", do="deny")
+        await pilot.press("1")
+        await settle(pilot)
+        assert len(stage.share.signs) == signs
 
 
 async def test_silence_is_a_no() -> None:
@@ -91,6 +98,38 @@ async def test_silence_is_a_no() -> None:
         screen.query_one(Countdown).tick()
         await settle(pilot)
         assert stage.share.answers == [{"do": "deny", "request": 7}]
+
+
+async def test_whoever_presses_keys_has_more_time() -> None:
+    """Every two seconds at most that is told; the countdown follows the answer."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        screen = await ask(stage, pilot)
+        assert not stage.share.signs
+        await pilot.press("1", "tab", "x")
+        stage.now += TELL_AGAIN_AFTER - 0.1
+        await pilot.press("2")
+        await settle(pilot)
+        assert stage.share.signs == [{"do": "typing", "request": 7}]
+        stage.now += 0.1
+        await pilot.press("3")
+        await settle(pilot)
+        assert len(stage.share.signs) == 2
+        stage.now += TELL_AGAIN_AFTER
+        screen.post_message(events.Paste("456"))
+        await settle(pilot)
+        assert len(stage.share.signs) == 3
+
+        stage.now += 50
+        stage.share.event("more_time", request=6, seconds=90)
+        stage.share.event("more_time", request=7, seconds=30)
+        await settle(pilot)
+        assert "30 s, no answer is a No" in text_of(stage.app)
+        for seconds, answers in ((29, []), (1, [{"do": "deny", "request": 7}])):
+            stage.now += seconds
+            screen.query_one(Countdown).tick()
+            await settle(pilot)
+            assert stage.share.answers == answers
 
 
 async def test_digits_open_the_way_to_control() -> None:

@@ -87,6 +87,7 @@ async def test_the_customer_is_asked_about_a_file_with_no_as_default() -> None:
         for keys, answer in (
             (["enter"], {"do": "decline", "permission": "file_in"}),
             (["tab", "enter"], {"do": "allow", "transfer": 3}),
+            (["tab", "tab", "enter"], {"do": "grant", "permission": "file_in"}),
         ):
             file = {**ASKED, "direction": "in"}
             stage.share.event("asked", permission="file_in", seconds=60, file=file)
@@ -97,6 +98,33 @@ async def test_the_customer_is_asked_about_a_file_with_no_as_default() -> None:
             await settle(pilot)
             assert stage.share.answers.pop() == answer
             assert isinstance(stage.app.screen, SharingScreen)
+
+
+async def test_all_files_are_taken_until_that_is_taken_back() -> None:
+    """The button that stops files also ends the yes to all of them."""
+    stage = Stage()
+    async with stage.app.run_test(size=(50, 20)) as pilot:
+        await settle(pilot)
+        stage.share.event("started", **STARTED)
+        file = {**ASKED, "direction": "out"}
+        stage.share.event("asked", permission="file_out", seconds=60, file=file)
+        await settle(pilot)
+        await pilot.click("#all")
+        assert not stage.share.answers
+        await rest(pilot)
+        await pilot.click("#all")
+        await settle(pilot)
+        assert stage.share.answers == [{"do": "grant", "permission": "file_out"}]
+        stage.share.event("granted", permission="file_out")
+        await settle(pilot)
+        assert stage.app.screen.query_one("#stop-files").display
+        assert stage.app.customer is not None
+        stage.app.customer.stop_files()
+        assert stage.share.answers[1:] == [{"do": "revoke", "permission": "file_out"}]
+        stage.share.event("revoked", permissions=["file_out"], by="customer")
+        await settle(pilot)
+        assert not stage.app.screen.query_one("#stop-files").display
+        assert stage.app.customer.state.revoked_by == ""
 
 
 async def test_a_long_path_shows_both_ends_and_a_question_can_vanish() -> None:

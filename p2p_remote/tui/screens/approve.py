@@ -25,6 +25,7 @@ from p2p_remote.tui.widgets.grouped_input import GroupedInput
 from p2p_remote.tui.widgets.tool_button import ToolButton
 
 CODE_DIGITS = 6
+TELL_AGAIN_AFTER = 2.0  # s between two signs that the person is at it
 LOOK = ("view",)
 CONTROL = ("view", "control")
 _WIDE = 72  # cells from which the long words fit
@@ -74,6 +75,7 @@ class ApproveScreen(PromptScreen[None]):
         self._clock = clock
         self._choose = choose
         self._sent = ""
+        self._told_at = float("-inf")
 
     def compose(self) -> ComposeResult:
         """Who, the warning, what it means, the digits, the answers."""
@@ -171,8 +173,18 @@ class ApproveScreen(PromptScreen[None]):
         """What Enter does depends on where the focus is."""
         self.query_one("#next", Static).update(self._next())
 
+    def note_activity(self) -> None:
+        """Whoever presses keys is there: that leaves them more time to answer."""
+        now = self._clock()
+        if not self._finished and now - self._told_at >= TELL_AGAIN_AFTER:
+            self._told_at = now
+            self._reply("typing")
+
     def on_customer_changed(self) -> None:
         """An event came in: an answer that did not work frees the field again."""
+        if self._finished:
+            return
+        self.query_one(Countdown).run_until(self._state.answer_by)
         if self._state.problem and self._sent:
             self._sent = ""
             code = self.query_one("#code", GroupedInput)
@@ -206,6 +218,7 @@ class ApproveScreen(PromptScreen[None]):
     @on(GroupedInput.Changed)
     def on_code_changed(self) -> None:
         """Six digits open the way to control."""
+        self.note_activity()
         self.refresh_state()
 
     @on(GroupedInput.Completed)

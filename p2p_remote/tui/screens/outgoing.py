@@ -30,7 +30,7 @@ from p2p_remote.tui.screens.call_panes import (
 from p2p_remote.tui.screens.files import GET, SEND, FileScreen
 from p2p_remote.tui.screens.help import HelpScreen
 from p2p_remote.tui.screens.path import PathScreen
-from p2p_remote.tui.screens.question import Question, QuestionScreen
+from p2p_remote.tui.screens.question import Question, QuestionScreen, Reply
 from p2p_remote.tui.screens.session_pane import SessionPane
 from p2p_remote.tui.screens.special_keys import SpecialKeysScreen
 from p2p_remote.tui.screens.text import TextScreen
@@ -255,8 +255,8 @@ class OutgoingScreen(BaseScreen):
             "Type them",
         )
 
-        def answered(yes: bool | None) -> None:  # noqa: FBT001 -- Textual's callback
-            if yes:
+        def answered(reply: Reply | None) -> None:
+            if reply:
                 self._type(text)
 
         self.app.push_screen(QuestionScreen(question), answered)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, ClassVar
 
 from textual import on
@@ -18,14 +19,26 @@ from p2p_remote.tui.widgets.countdown import Countdown
 _MAX_FILE_NAME = 60  # characters in a question
 
 
+class Reply(IntEnum):
+    """The answer to a question; only No is false."""
+
+    NO = 0
+    YES = 1
+    ALL = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked; `text` may hold what others wrote."""
+    """What is asked; `text` may hold what others wrote.
+
+    `all` is a yes to this and to all of its kind that follow; empty for none.
+    """
 
     title: str
     text: str
     yes: str
     no: str = "No"
+    all: str = ""
     seconds: int = 0
 
 
@@ -35,10 +48,14 @@ def file_question(who: str, file: dict[str, Any], seconds: int) -> Question:
     if file.get("direction") == "in":
         amount = size(int(file.get("size") or 0))
         text = f"{who} wants to send you {name}, {amount}. Nobody has checked it for "
-        text += "viruses. It would be stored in your downloads. Take it?"
-        return Question("A file for you", text, "Take it", seconds=seconds)
-    text = f"{who} wants to have this file of yours: {name}. Send it?"
-    return Question("They ask for a file", text, "Send it", seconds=seconds)
+        text += "viruses. It would be stored in your downloads. Take it? All means "
+        text += "every file that they send until the session ends."
+        title = "A file for you"
+    else:
+        text = f"{who} wants to have this file of yours: {name}. Send it? All means "
+        text += "every file that they ask for until the session ends, whichever it is."
+        title = "They ask for a file"
+    return Question(title, text, "This one", all="All", seconds=seconds)
 
 
 def _middle_out(text: str) -> str:
@@ -48,8 +65,8 @@ def _middle_out(text: str) -> str:
     return f"{text[: _MAX_FILE_NAME // 3]}…{text[-2 * _MAX_FILE_NAME // 3 :]}"
 
 
-class QuestionScreen(PromptScreen[bool]):
-    """Answers True for yes; Enter, Escape and silence are No."""
+class QuestionScreen(PromptScreen[Reply]):
+    """Enter, Escape and silence are No."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "no", "No", show=False),
@@ -66,7 +83,7 @@ class QuestionScreen(PromptScreen[bool]):
         self._clock = clock
 
     def compose(self) -> ComposeResult:
-        """The question, the time left, No and yes."""
+        """The question, the time left, No, yes, and yes to all."""
         question = self._question
         with Vertical(classes="dialog"):
             yield Static(safe(question.text), classes="line")
@@ -75,6 +92,8 @@ class QuestionScreen(PromptScreen[bool]):
             with Horizontal(classes="buttons"):
                 yield Button(question.no, id="no")
                 yield Button(question.yes, id="yes", variant="primary", disabled=True)
+                if question.all:
+                    yield Button(question.all, id="all", disabled=True)
 
     def on_mount(self) -> None:
         """No has the focus."""
@@ -83,15 +102,21 @@ class QuestionScreen(PromptScreen[bool]):
 
     def take_yes(self) -> None:
         """The hands are at rest."""
-        self.query_one("#yes").disabled = False
+        for button in self.query("#yes, #all"):
+            button.disabled = False
 
     @on(Button.Pressed, "#yes")
     def on_yes(self) -> None:
         """A clear yes."""
-        self.finish(True)
+        self.finish(Reply.YES)
+
+    @on(Button.Pressed, "#all")
+    def on_all(self) -> None:
+        """Yes to this one and to all that follow."""
+        self.finish(Reply.ALL)
 
     @on(Button.Pressed, "#no")
     @on(Countdown.Expired)
     def action_no(self) -> None:
         """Everything else."""
-        self.finish(False)
+        self.finish(Reply.NO)

@@ -87,7 +87,7 @@ class SharingScreen(BaseScreen):
 
     @on(Button.Pressed, "#stop-files")
     def on_stop_files(self) -> None:
-        """Stop every file that is on its way."""
+        """Stop every file that is on its way, and ask about each one again."""
         if self.remote_app.customer is not None:
             self.remote_app.customer.stop_files()
 
@@ -149,7 +149,7 @@ class RunningPane(Vertical):
             Text("\n").join(safe(line) for line in files)
         )
         self.query_one("#files").display = bool(files)
-        self.query_one("#stop-files").display = bool(state.files)
+        self.query_one("#stop-files").display = state.takes_files
         self.query_one("#notice", Static).update(self._notice())
         self.query_one("#stop").display = state.control
         self.query_one("#give").display = not state.control and state.verified

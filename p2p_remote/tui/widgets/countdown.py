@@ -34,6 +34,13 @@ class Countdown(Widget):
         """Seconds left."""
         return max(self._deadline - self._clock(), 0.0)
 
+    def run_until(self, deadline: float) -> None:
+        """Run on to this time of the clock, if that is later than until now."""
+        if deadline > self._deadline and not self._expired:
+            self._deadline = deadline
+            self._total = max(self._total, self.left)
+            self.refresh()
+
     def on_mount(self) -> None:
         """Begin to run."""
         self.set_interval(_REFRESH, self.tick)
