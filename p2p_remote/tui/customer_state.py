@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from p2p_remote.errors import MissingCapabilityError
 from p2p_remote.tui import words
 from p2p_remote.tui.safe_text import quoted, safe
 from p2p_remote.wire.peer_id import group_partial
@@ -150,7 +151,7 @@ class CustomerState:
     def status(self, now: float) -> tuple[str, str]:
         """Symbol and words for the home screen."""
         if self.stage is Stage.STOPPED:
-            return words.BAD, f"this machine cannot share: {self.trouble}"
+            return words.BAD, f"this machine cannot be helped from here: {self.trouble}"
         if self.stage is Stage.SHARING:
             return words.WARN, f"{self.who} sees your screen"
         if self.stage is Stage.ASKED:
@@ -314,6 +315,9 @@ class CustomerState:
         self.stage, self.grants, self.request = Stage.STOPPED, frozenset(), None
         code = event.get("code")
         text = str(event.get("text") or "")
+        if code == MissingCapabilityError.exit_code and "--" in text:
+            # The next step that follows the reason is one of other commands.
+            text = text.partition(". ")[0].rstrip(".") + "."
         self.trouble = text or f"its process has ended (code {code})."
 
 

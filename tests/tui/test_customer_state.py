@@ -56,8 +56,18 @@ def test_a_process_that_ended_says_why() -> None:
     state = state_after({"event": "stopped", "code": 7, "text": "There is no display."})
     assert state.status(NOW) == (
         "✖",
-        "this machine cannot share: There is no display.",
+        "this machine cannot be helped from here: There is no display.",
     )
+
+
+def test_advice_for_other_commands_is_left_out() -> None:
+    """What the interface does not take is not advised there; other next steps are."""
+    for text, shown in (
+        ("No display found. Share with --screen synthetic.", "No display found."),
+        ("This is Wayland. Log out.", "This is Wayland. Log out."),
+    ):
+        state = state_after({"event": "stopped", "code": 7, "text": text})
+        assert state.trouble == shown
 
 
 def test_wrong_digits_are_said_once_with_the_tries_left() -> None:

@@ -85,13 +85,24 @@ async def test_a_network_that_cannot_be_searched_says_why() -> None:
         assert "switched off" in text_of(stage.app)
 
 
-async def test_a_machine_that_cannot_share_can_still_help() -> None:
-    """The reason is shown, and calling works."""
+@pytest.mark.parametrize("size", [*SIZES, (50, 16)])
+async def test_a_machine_that_cannot_share_can_still_help(
+    size: tuple[int, int],
+) -> None:
+    """Helping comes first, the reason is one plain line, and calling works."""
     stage = Stage()
-    async with stage.app.run_test() as pilot:
-        stage.share.event("stopped", code=7, text="There is no display.")
-        await pilot.pause()
-        assert "✖ this machine cannot share" in text_of(stage.app)
+    async with stage.app.run_test(size=size) as pilot:
+        text = "No display found. Share the practice desktop with --screen synthetic."
+        stage.share.event("stopped", code=7, text=text)
+        await settle(pilot)
+        shown = text_of(stage.app)
+        assert "✖ this machine cannot be helped from here" in shown
+        assert "--screen" not in shown
+        assert "Read this number" not in shown
+        assert "482 913 070" not in shown
+        halves = stage.app.screen.query_one("#halves").children
+        assert [half.id for half in halves] == ["other", "own"]
+        assert "Try again" in shown
         await pilot.press(*str(OTHER_ID), "enter")
         await pilot.pause()
         assert stage.technicians
@@ -115,9 +126,13 @@ async def test_a_half_that_stopped_is_started_again(size: tuple[int, int]) -> No
         assert stage.share is not before
         assert before.closed
         assert not button.display
+        halves = stage.app.screen.query_one("#halves").children
+        assert [half.id for half in halves] == ["own", "other"]
         stage.share.event("ready", id=str(OWN_ID), rendezvous=True, lan=True)
         await settle(pilot)
-        assert "ready: nobody is connected" in text_of(stage.app)
+        shown = text_of(stage.app)
+        assert "ready: nobody is connected" in shown
+        assert "Read this number" in shown
 
 
 async def test_quitting_ends_everything() -> None:

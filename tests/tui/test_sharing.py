@@ -235,7 +235,7 @@ async def test_the_end_is_told_even_if_the_page_was_closed() -> None:
         assert "The session is over" in text_of(stage.app)
         await pilot.press("enter")
         await settle(pilot)
-        assert "✖ this machine cannot share" in text_of(stage.app)
+        assert "✖ this machine cannot be helped from here" in text_of(stage.app)
 
 
 async def test_both_halves_at_once() -> None:

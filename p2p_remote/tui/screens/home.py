@@ -23,6 +23,7 @@ from p2p_remote.tui.widgets.share_strip import ShareStrip
 from p2p_remote.wire import peer_id
 
 _SEARCHING = "Nobody found yet."
+_CLOSING = "Closing this window means nobody can reach you."
 
 
 class HomeScreen(BaseScreen):
@@ -60,6 +61,7 @@ class HomeScreen(BaseScreen):
                     "Read this number to the person who helps you.",
                     markup=False,
                     classes="line",
+                    id="read-out",
                 )
                 yield Static("", id="status", classes="line strong")
                 yield Button("Try again", id="restart")
@@ -67,6 +69,7 @@ class HomeScreen(BaseScreen):
                     "They see nothing before you say yes here.",
                     markup=False,
                     classes="line muted roomy",
+                    id="assurance",
                 )
                 yield Static("", id="notes", classes="line muted roomy")
             with Vertical(classes="card", id="other"):
@@ -81,7 +84,7 @@ class HomeScreen(BaseScreen):
                 yield Static(_SEARCHING, id="lan-state", classes="line muted")
                 yield PeerList(id="peers")
         yield Static(
-            "Closing this window means nobody can reach you.",
+            _CLOSING,
             markup=False,
             id="closing",
         )
@@ -101,7 +104,7 @@ class HomeScreen(BaseScreen):
         if customer is None:
             self.query_one("#restart").display = False
             return
-        self.query_one("#restart").display = customer.state.stage is Stage.STOPPED
+        self._lead_with_what_works(works=customer.state.stage is not Stage.STOPPED)
         symbol, text = customer.state.status(self.remote_app.links.clock())
         status = self.query_one("#status", Static)
         status.update(safe(f"{symbol} {text}"))
@@ -109,6 +112,23 @@ class HomeScreen(BaseScreen):
             status.set_class(symbol == sign, name)
         notes = Text("\n").join(safe(note) for note in customer.state.notes[-3:])
         self.query_one("#notes", Static).update(notes)
+
+    def _lead_with_what_works(self, *, works: bool) -> None:
+        """Show the own ID first, or last and without it where nobody can see it."""
+        self.set_class(not works, "-helps-only")
+        self.query_one("#restart").display = not works
+        for name in ("#own-id", "#read-out", "#assurance"):
+            self.query_one(name).display = works
+        self.query_one("#closing").visible = works
+        own = self.query_one("#own")
+        own.border_title = "Your ID" if works else "Be helped"
+        self.query_one("#own .narrow-title", Static).update(own.border_title)
+        halves, other = self.query_one("#halves"), self.query_one("#other")
+        if (halves.children[0] is own) is not works:
+            if works:
+                halves.move_child(own, before=other)
+            else:
+                halves.move_child(own, after=other)
 
     def show_lan(self, peers: Sequence[int], problem: str) -> None:
         """Show who is on the local network, or why that is not known."""
