@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from p2p_remote.services import events as se
@@ -175,7 +176,8 @@ class CallState:
         if event.state == "failed":
             self.say(f"{words.WARN} {name}: {clean(event.text, 200)}", now)
         elif event.incoming:
-            self.say(f"{words.GOOD} {name} is here: {clean(event.path, 200)}", now)
+            place = clean(str(Path(event.path).absolute()), 500)
+            self.say(f"{words.GOOD} {name} is here: {place}", now)
         else:
             self.say(f"{words.GOOD} {name} has arrived.", now)
 

@@ -1,6 +1,8 @@
 """An outgoing call as the interface sees it."""
 
 import dataclasses
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,6 +30,15 @@ def test_ringing_brings_the_digits_and_the_name() -> None:
     state = CallState(OTHER_ID)
     state.apply(se.Ringing("482913", "PC2"), NOW)
     assert (state.phase, state.digits, state.who) == (Phase.RINGING, "482913", "“PC2”")
+
+
+def test_a_file_that_has_come_is_told_with_its_whole_path() -> None:
+    """Who gets a file to "." learns where that is."""
+    state = active()
+    file: dict[str, Any] = {"incoming": True, "name": "a.txt", "size": 1, "position": 1}
+    report = se.TransferReport(1, **file, state="done", lane=False, path="a.txt")
+    state.apply(report, NOW)
+    assert state.banner == f"● “a.txt” is here: {Path.cwd() / 'a.txt'}"
 
 
 def test_the_reason_for_the_way_is_known_from_the_start() -> None:

@@ -1,6 +1,12 @@
 """Files in the interface: sent, fetched, asked about, watched and stopped."""
 
+from pathlib import Path
 from typing import Any
+
+import pytest
+from textual import events
+from textual.pilot import Pilot
+from textual.widgets import Input
 
 from p2p_remote.services import events as se
 from p2p_remote.tui.screens.question import QuestionScreen
@@ -24,6 +30,16 @@ def report(state: str, **fields: Any) -> se.TransferReport:
     return se.TransferReport(state=state, **known)
 
 
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder in which the program runs, with a file and a folder in it."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "a.pdf").touch()
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.usefixtures("folder")
 async def test_the_technician_sends_and_gets_by_key() -> None:
     stage = Stage(calling_start())
     async with stage.app.run_test() as pilot:
@@ -44,6 +60,57 @@ async def test_the_technician_sends_and_gets_by_key() -> None:
         ("get", "log.txt", "."),
         ("stop",),
     ]
+
+
+async def paste(pilot: Pilot[Any], text: str) -> None:
+    """Put a text into the field that has the focus."""
+    field = pilot.app.screen.focused
+    assert isinstance(field, Input)
+    field.value = ""
+    field.post_message(events.Paste(text))
+    await settle(pilot)
+
+
+@pytest.mark.parametrize(
+    ("keys", "bad", "words", "good", "answer"),
+    [
+        (("f",), "nope", "“nope” is not there", "a.pdf", ("send", "a.pdf")),
+        (("f",), "folder", "“folder” is a folder", "a.pdf", ("send", "a.pdf")),
+        (("f",), "~no-one/x", "cannot be read", "a.pdf", ("send", "a.pdf")),
+        (("g", "x", "tab"), "no/b", "stored in “no/b”", "b", ("get", "x", "b")),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+async def test_a_path_that_cannot_be_used_stays_to_be_corrected(
+    keys: tuple[str, ...], bad: str, words: str, good: str, answer: tuple[str, ...]
+) -> None:
+    """The form says why and stays open, with what was typed."""
+    stage = Stage(calling_start())
+    async with stage.app.run_test() as pilot:
+        await begin(stage, pilot)
+        await command(pilot, *keys)
+        await paste(pilot, bad)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert words in text_of(stage.app)
+        assert bad in [field.value for field in stage.app.screen.query(Input)]
+        assert not stage.technician.files
+        await paste(pilot, good)
+        await pilot.press("enter")
+        await settle(pilot)
+    assert stage.technician.files == [answer]
+
+
+async def test_a_pasted_path_has_no_control_characters() -> None:
+    """One line of it, in its order, without what a terminal acts on."""
+    stage = Stage(calling_start())
+    async with stage.app.run_test() as pilot:
+        await begin(stage, pilot)
+        await command(pilot, "f")
+        await paste(pilot, "\nAAA\x1b[31mBBB\x07\x9b.pdf\nsecond")
+        field = stage.app.screen.focused
+        assert isinstance(field, Input)
+        assert field.value == "AAA[31mBBB.pdf"
 
 
 async def test_a_form_that_is_left_does_nothing() -> None:

@@ -8,6 +8,7 @@ from p2p_remote.tui.app import Start
 from p2p_remote.tui.screens.help import HelpScreen
 from p2p_remote.tui.screens.home import HomeScreen
 from p2p_remote.tui.screens.outgoing import OutgoingScreen
+from p2p_remote.tui.widgets.id_input import NOT_AN_ID
 from p2p_remote.tui.widgets.key_line import KeyLine
 from tests.support.tui import IDENTITY, OTHER_ID, OWN_ID, Stage, settle, text_of
 
@@ -49,7 +50,10 @@ async def test_enter_calls_the_id_in_the_field() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "words"),
-    [(str(OWN_ID), "This is your own ID"), ("4829", "5 more digits")],
+    [
+        (str(OWN_ID), "This is your own ID"),
+        ("4829", "5 more digits"),
+    ],
 )
 async def test_what_cannot_be_called_is_refused_kindly(typed: str, words: str) -> None:
     """No call is made, and the field says why until something is typed."""
@@ -62,6 +66,18 @@ async def test_what_cannot_be_called_is_refused_kindly(typed: str, words: str) -
         await pilot.press("backspace")
         await pilot.pause()
         assert words not in text_of(stage.app)
+
+
+async def test_what_is_no_part_of_an_id_is_said_at_once() -> None:
+    """The field says what it takes, until something that it does take is typed."""
+    stage = Stage()
+    async with stage.app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("4", "x")
+        await settle(pilot)
+        assert NOT_AN_ID.split(",")[0] in text_of(stage.app)
+        await pilot.press("8")
+        await settle(pilot)
+        assert NOT_AN_ID.split(",")[0] not in text_of(stage.app)
 
 
 async def test_a_machine_on_the_network_is_called_with_enter() -> None:

@@ -194,6 +194,22 @@ async def test_control_is_asked_for() -> None:
         assert "did not give you control" in text_of(stage.app)
 
 
+async def test_who_has_control_is_told_so_when_asking_for_it() -> None:
+    """Nobody is asked; what was switched off on this side is on again."""
+    stage = Stage(calling_start())
+    async with stage.app.run_test() as pilot:
+        await begin(stage, pilot, "control")
+        for tool in stage.app.screen.query("Toolbar ToolButton"):
+            if "Ask" in str(tool.render()):
+                await pilot.click(tool)
+        await settle(pilot)
+        assert "You have control already." in text_of(stage.app)
+        await command(pilot, "v")
+        await command(pilot, "c")
+        assert "You have control." in text_of(stage.app)
+        assert stage.technician.requested == []
+
+
 async def test_the_toolbar_does_what_its_words_say() -> None:
     """By mouse, without taking the focus from the picture."""
     stage = Stage(calling_start())

@@ -18,22 +18,27 @@ class FieldApp(App[None]):
     def __init__(self) -> None:
         super().__init__()
         self.completed: list[str] = []
+        self.refused = 0
 
     def compose(self) -> ComposeResult:
         yield IdInput()
+
+    def on_id_input_refused(self) -> None:
+        self.refused += 1
 
     def on_grouped_input_completed(self, message: GroupedInput.Completed) -> None:
         self.completed.append(message.digits)
 
 
 async def test_digits_are_grouped_while_typing() -> None:
-    """Letters are ignored, the tenth digit as well."""
+    """Letters are refused, the tenth digit is ignored."""
     app = FieldApp()
     async with app.run_test() as pilot:
         await pilot.press(*"48x29")
         field = app.query_one(IdInput)
         assert field.value == "482 9"
         assert field.cursor_position == 5
+        assert app.refused == 1
         await pilot.press(*"130701", "enter")
         assert field.value == "482 913 070"
         assert app.completed == ["482913070"]
@@ -60,7 +65,7 @@ async def test_backspace_takes_digits_across_groups() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["482-913-070", " 482.913.070\n", "ID: 482 913 070", "482\u202f913\u202f070"],
+    ["482-913-070", " 482.913.070\n", "482\u2013913 070", "482\u202f913\u202f070"],
 )
 async def test_a_paste_may_have_any_separators(text: str) -> None:
     """What comes out of a mail is understood."""
@@ -69,6 +74,18 @@ async def test_a_paste_may_have_any_separators(text: str) -> None:
         app.query_one(IdInput).post_message(events.Paste(text))
         await pilot.pause()
         assert app.query_one(IdInput).digits == "482913070"
+
+
+@pytest.mark.parametrize("text", ["aG48Vs29bG8h13QQ070", "482913070;", "٤٨٢٩١٣٠٧٠"])
+async def test_a_paste_that_is_no_id_is_refused_as_a_whole(text: str) -> None:
+    """Nobody is called under digits picked out of something else."""
+    app = FieldApp()
+    async with app.run_test() as pilot:
+        await pilot.press("5")
+        app.query_one(IdInput).post_message(events.Paste(text))
+        await pilot.pause()
+        assert app.query_one(IdInput).digits == "5"
+        assert app.refused == 1
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,9 @@
 """Which file goes, or comes, and where to."""
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from textual import on
@@ -10,18 +13,48 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
-from p2p_remote.tui.safe_text import safe
+from p2p_remote.tui.safe_text import quoted, safe
+from p2p_remote.tui.widgets.line_input import LineInput
+
+
+def _not_sendable(path: str) -> str:
+    """Why a file of this machine cannot be sent; empty if it seems that it can."""
+    try:
+        file = Path(path).expanduser()
+        if file.is_dir():
+            return f"{quoted(path)} is a folder. Send its files one by one."
+        if not file.is_file():
+            return f"{quoted(path)} is not there, or is no file."
+        readable = os.access(file, os.R_OK)
+    except (OSError, ValueError, RuntimeError):  # the last: no such person's ~
+        readable = False
+    return "" if readable else f"{quoted(path)} cannot be read."
+
+
+def _not_a_place(path: str) -> str:
+    """Why nothing can be stored there; empty if it seems that it can."""
+    try:
+        place = Path(path).expanduser()
+        folder = place if place.is_dir() else place.parent
+        usable = folder.is_dir() and os.access(folder, os.W_OK)
+    except (OSError, ValueError, RuntimeError):
+        usable = False
+    return "" if usable else f"Nothing can be stored in {quoted(path)}."
 
 
 @dataclass(frozen=True, slots=True)
 class FileForm:
-    """Words of the form; one field for each of `labels`, with what stands in it."""
+    """Words of the form; one field for each of `labels`, with what stands in it.
+
+    `problem` is asked about the last field, a path of this machine.
+    """
 
     title: str
     note: str
     labels: tuple[str, ...]
     values: tuple[str, ...]
     yes: str
+    problem: Callable[[str], str]
 
 
 SEND = FileForm(
@@ -30,6 +63,7 @@ SEND = FileForm(
     ("File on this machine",),
     ("",),
     "Send",
+    _not_sendable,
 )
 GET = FileForm(
     "Get a file",
@@ -37,6 +71,7 @@ GET = FileForm(
     ("Path on their machine", "Folder or name here"),
     ("", "."),
     "Get",
+    _not_a_place,
 )
 
 
@@ -59,7 +94,7 @@ class FileScreen(ModalScreen[tuple[str, ...] | None]):
             yield Static(form.note, markup=False, classes="line")
             for label, value in zip(form.labels, form.values, strict=True):
                 yield Static(label, markup=False)
-                yield Input(value)
+                yield LineInput(value)
             yield Static(id="missing", classes="line warning")
             with Horizontal(classes="buttons"):
                 yield Button(form.yes, id="go", variant="primary")
@@ -73,13 +108,17 @@ class FileScreen(ModalScreen[tuple[str, ...] | None]):
     @on(Input.Submitted)
     @on(Button.Pressed, "#go")
     def go(self) -> None:
-        """Answer, once every field has something in it."""
+        """Answer, once every field has something in it that can be used."""
         values = tuple(field.value for field in self.query(Input))
-        for label, value in zip(self._form.labels, values, strict=True):
-            if not value:
-                self.query_one("#missing", Static).update(safe(f"{label}: missing"))
-                return
-        self.dismiss(values)
+        missing = [
+            f"{label}: missing"
+            for label, value in zip(self._form.labels, values, strict=True)
+            if not value
+        ]
+        problem = missing[0] if missing else self._form.problem(values[-1])
+        self.query_one("#missing", Static).update(safe(problem))
+        if not problem:
+            self.dismiss(values)
 
     @on(Button.Pressed, "#cancel")
     def action_cancel(self) -> None:

@@ -16,7 +16,7 @@ from p2p_remote.tui.customer_state import Stage
 from p2p_remote.tui.safe_text import safe
 from p2p_remote.tui.screens.base import BaseScreen
 from p2p_remote.tui.widgets.big_number import BigNumber
-from p2p_remote.tui.widgets.id_input import IdInput, problem_of
+from p2p_remote.tui.widgets.id_input import NOT_AN_ID, IdInput, problem_of
 from p2p_remote.tui.widgets.key_line import KeyLine
 from p2p_remote.tui.widgets.peer_list import PeerList
 from p2p_remote.tui.widgets.share_strip import ShareStrip
@@ -172,6 +172,11 @@ class HomeScreen(BaseScreen):
         )
         if self._typed > before:
             self.remote_app.prepare_call()
+
+    @on(IdInput.Refused)
+    def on_target_refused(self) -> None:
+        """What came is no ID."""
+        self._show_problem(NOT_AN_ID)
 
     @on(PeerList.Chosen)
     def on_peer_chosen(self, message: PeerList.Chosen) -> None:

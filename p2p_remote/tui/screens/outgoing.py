@@ -331,8 +331,9 @@ class OutgoingScreen(BaseScreen):
     def action_ask_control(self) -> None:
         now = self.remote_app.links.clock()
         if self.state.control_granted:
+            already = "" if self.state.own_view_only else " already"
             self.state.own_view_only = False
-            self.state.say("● You have control.", now)
+            self.state.say(f"● You have control{already}.", now)
         elif self._link is not None:
             self.state.say("○ Asked for control; the customer decides.", now)
             self._link.request("control")
