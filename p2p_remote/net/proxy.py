@@ -21,6 +21,11 @@ _MAX_CREDENTIALS = 1024  # characters
 # curl's order; HTTP_PROXY is for another protocol, and set by strangers in CGI.
 _VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 _HOST = re.compile(r"[A-Za-z0-9_.-]{1,253}|[0-9A-Fa-f:.]{2,45}")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")  # RFC 3986 section 3.1
+_FORM = (
+    "A proxy is http://HOST:PORT or http://NAME:PASSWORD@HOST:PORT; in a name or a "
+    "password write # as %23, / as %2F and ? as %3F."
+)
 _HAS_SYSTEM_SETTINGS = sys.platform in ("darwin", "win32")
 
 _log = logging.getLogger(__name__)
@@ -96,19 +101,23 @@ def parse_proxy(url: str) -> Proxy:
             a password.
 
     """
-    scheme, mark, _ = url.partition("://")
-    if mark and scheme.lower() != "http":
+    before, mark, _ = url.partition("://")
+    scheme = before.lower()
+    if mark and scheme != "http":
+        if not _SCHEME.fullmatch(scheme):
+            raise UsageError(_FORM)  # a name and a password may stand before the mark
         raise UsageError(
-            "only HTTP proxies can be used: http://HOST:PORT, not "
-            f"{scheme.lower()[:16]!a}."
+            f"only HTTP proxies can be used: http://HOST:PORT, not {scheme[:16]!a}."
         )
     try:
         parts = urlsplit(url if mark else f"http://{url}")
         host, port = parts.hostname or "", parts.port or _DEFAULT_PORT
-    except ValueError as error:
-        raise UsageError("A proxy is http://HOST:PORT.") from error
-    if not _HOST.fullmatch(host):
-        raise UsageError("A proxy is http://HOST:PORT.")
+    except ValueError:
+        raise UsageError(_FORM) from None  # its text quotes the URL
+    # What follows the host is what a password with a bare "#", "/" or "?" looks like.
+    has_more = parts.path not in ("", "/") or parts.query or parts.fragment
+    if has_more or not _HOST.fullmatch(host):
+        raise UsageError(_FORM)
     credentials = ""
     if parts.username is not None:
         credentials = f"{unquote(parts.username)}:{unquote(parts.password or '')}"

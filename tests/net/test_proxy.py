@@ -38,6 +38,15 @@ def test_proxies_are_read_as_people_write_them(url, proxy):
         "http://me:secret@",
         "http://me:secret@a b",
         "http://" + "secret" * 200 + "@proxy.test",
+        "me:secret@socks5://proxy.test:1080",
+        "me:secret://x@proxy.test:1080",
+        "http://me:12#secret@proxy.test",
+        "http://me:12/secret@proxy.test",
+        "http://me:12?secret@proxy.test",
+        "http://me:se/cret@secret.test",
+        "me:12#secret@proxy.test",
+        "http:/me:secret@proxy.test",
+        "http://proxy.test:3128/secret",
     ],
 )
 def test_what_cannot_be_used_is_named_without_its_password(url):
@@ -45,6 +54,15 @@ def test_what_cannot_be_used_is_named_without_its_password(url):
     with pytest.raises(UsageError) as caught:
         parse_proxy(url)
     assert "secret" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_scheme_that_cannot_be_used_is_named():
+    """And what stands before the mark is named only if it is a scheme."""
+    with pytest.raises(UsageError, match="not 'socks5'"):
+        parse_proxy("SOCKS5://me:secret@proxy.test:1080")
+    with pytest.raises(UsageError, match=r"HOST:PORT or .* write # as %23"):
+        parse_proxy("me:secret@socks5://proxy.test:1080")
 
 
 def test_a_password_is_never_shown():
@@ -93,10 +111,12 @@ def test_the_machine_itself_needs_no_proxy(server):
 def test_a_proxy_that_was_set_for_others_and_cannot_be_used_is_left_out(caplog):
     """The log says so, without the password."""
     caplog.set_level(logging.INFO)
-    environment = {"ALL_PROXY": "socks5://me:secret@proxy.test"}
-    assert proxy_for("example.test", environment=environment) is None
-    assert "ALL_PROXY" in caplog.text
-    assert "secret" not in caplog.text
+    for url in ("socks5://me:secret@proxy.test", "me:secret@socks5://proxy.test"):
+        caplog.clear()
+        environment = {"ALL_PROXY": url}
+        assert proxy_for("example.test", environment=environment) is None
+        assert "ALL_PROXY" in caplog.text
+        assert "secret" not in caplog.text
 
 
 @pytest.mark.parametrize(
