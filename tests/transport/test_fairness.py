@@ -66,4 +66,4 @@ def test_shares_hold_for_long(name):
         shares.append(share)
         assert queue_falls_after(pair, 15) < 8
     assert sum(shares) / len(shares) >= 0.25, shares
-    assert 0.12 < min(shares) <= max(shares) < 0.75, shares
+    assert 0.12 < min(shares) <= max(shares) < 0.8, shares
