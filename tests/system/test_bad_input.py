@@ -1,13 +1,14 @@
 """Bad files, ports and displays: one clear line and the documented exit code."""
 
 import contextlib
+import json
 import os
 import random
 import shutil
 import signal
 import socket
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -36,10 +37,16 @@ def run(
     )
 
 
-def says(result: subprocess.CompletedProcess[str], code: int, words: str) -> None:
-    """Check exit code, silence on stdout, and one clear line on stderr."""
+def says(
+    result: subprocess.CompletedProcess[str],
+    code: int,
+    words: str,
+    events: Sequence[str] = (),
+) -> None:
+    """Check exit code, events on stdout and no more, and one clear line on stderr."""
     assert result.returncode == code, result
-    assert result.stdout == ""
+    lines = result.stdout.splitlines()
+    assert [json.loads(line)["event"] for line in lines] == list(events)
     assert words in result.stderr
     assert len(result.stderr.strip().splitlines()) == 1, result.stderr
     assert "Traceback" not in result.stderr
@@ -52,7 +59,8 @@ def test_malformed_identity(tmp_path: Path, command: list[str]) -> None:
     file.write_bytes(b"rubbish")
     file.chmod(0o600)
     result = run(*P2P_REMOTE, *command, "--json", "--state-dir", tmp_path)
-    says(result, 1, "damaged")
+    is_call = command[0] == "connect"
+    says(result, 1, "damaged", ["ended"] if is_call else [])
     assert file.read_bytes() == b"rubbish"
 
 
