@@ -81,7 +81,7 @@ class _Script:
                 task.cancel()
             await service.close()
             if not self._told_end:
-                name, fields = left()
+                name, fields = left(self._over.result() if self._over.done() else 1)
                 self._emit(name, **fields)
             for task in self._moving:
                 task.cancel()

@@ -19,9 +19,12 @@ def as_json(event: se.ServiceEvent) -> tuple[str, dict[str, Any]] | None:
     return None
 
 
-def left() -> tuple[str, dict[str, Any]]:
-    """Name and fields of the end of a call that was given up here."""
-    ended = se.Ended("ended", "You ended it.", 0.0, by_peer=False, exit_code=0)
+def left(code: int = 0) -> tuple[str, dict[str, Any]]:
+    """Name and fields of the end of a call that was given up here, with exit `code`."""
+    reason, text = "ended", "You ended it."
+    if code:
+        reason, text = "failed", "It was broken off."
+    ended = se.Ended(reason, text, 0.0, by_peer=False, exit_code=code)
     return "ended", _ended(ended)
 
 

@@ -101,7 +101,10 @@ class _Visit:
             moving.cancel()
             await service.close()
             if self._json and not self._told_end:
-                name, fields = left()
+                over = (
+                    self._over.result() if self._over.done() else int(not self._is_done)
+                )
+                name, fields = left(over)
                 emit(name, **fields)
 
     async def _move(self, service: TechnicianService, errands: list[Errand]) -> int:

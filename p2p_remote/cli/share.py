@@ -195,7 +195,7 @@ class _Share:
             case "approve":
                 return self._approve(command)
             case "typing":
-                self._service.is_there()
+                self._service.is_there(_number(command))
                 return False
             case "deny":
                 self._service.deny(_number(command))

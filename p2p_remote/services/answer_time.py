@@ -22,6 +22,8 @@ class AnswerTime:
 
     def extend(self) -> None:
         """The person is there: a key was typed, or a try was wrong."""
+        if self._timer.cancelled():
+            return
         now = self._loop.time()
         deadline = min(now + LEFT_AT_LEAST, self._last)
         if deadline < self._deadline + 1.0:

@@ -38,8 +38,7 @@ class CustomerService:
     ) -> None:
         """Nothing happens before `start`; `notify` is called on the loop.
 
-        Files that come in go to `downloads`; `keep_identity` saves the next ID if this
-        one turns out to be taken.
+        Files go to `downloads`; `keep_identity` saves the next ID if ours is taken.
         """
         self._options = replace(
             options, listed=True, known=lambda key: known_peers.find(key) is not None
@@ -126,9 +125,11 @@ class CustomerService:
         self._running.poke()
         return True
 
-    def is_there(self) -> None:
+    def is_there(self, request: int | None = None) -> None:
         """The person does something about the request: give them time."""
-        if self._answer_time is not None and self._sharing is None:
+        if request is not None:
+            self._require_open(request)
+        if self._answer_time is not None:
             self._answer_time.extend()
 
     def deny(self, request: int | None = None) -> None:

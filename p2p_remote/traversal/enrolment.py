@@ -105,9 +105,15 @@ class Enrolment:
             self._greet_at(now)
 
     def hurry(self, now: float) -> None:
-        """Try at once: the network has changed."""
+        """Try at once: the network has changed.
+
+        Ways that are still to be tried stay next, however often this is called.
+        """
         if self.phase is Phase.GREETING:
             self._hello_wait = HELLO_FIRST_WAIT
+            if 0 < self._tries < len(self._waves) and self._due is not None:
+                self._due = min(self._due, now + COVER_AFTER)
+                return
             self._tries = 0
             self._due = now
 

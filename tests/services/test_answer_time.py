@@ -52,3 +52,20 @@ def test_each_sign_of_life_leaves_half_a_minute_up_to_three_minutes() -> None:
     over, told = simulated(go())
     assert over == [AT_MOST]
     assert set(told[:-1]) == {LEFT_AT_LEAST}
+
+
+def test_what_has_been_answered_does_not_come_back() -> None:
+    """A key that was on its way when the caller left ends nothing later."""
+
+    async def go() -> list[str]:
+        said: list[str] = []
+        time = AnswerTime(
+            lambda: said.append("over"), lambda _left: said.append("told")
+        )
+        await asyncio.sleep(ANSWER_SECONDS - 20)
+        time.cancel()
+        time.extend()
+        await asyncio.sleep(AT_MOST * 2)
+        return said
+
+    assert simulated(go()) == []

@@ -216,3 +216,12 @@ def test_a_covered_connection_is_no_address_for_peers():
     assert Registered(reflexive, 1, PROXIED_443).candidate is None
     assert Registered(reflexive, 1, TCP_443).candidate == TcpEndpoint("198.51.100.1", 5)
     assert Registered(reflexive, 1, SERVER).candidate == reflexive
+
+
+def test_however_often_it_is_hurried_the_last_ways_get_their_turn():
+    """A session without a path asks for haste four times a second."""
+    ways = Ways(PROXIED_OWN)
+    for step in range(1, 20):
+        ways.run_until(0.2 * step)
+        ways.client.refresh(ways.now)
+    assert ways.registered
