@@ -13,6 +13,7 @@ the command line (docs/cli.md).
     ├── RefusedError                 exit 4
     ├── IdentityMismatchError        exit 5
     ├── NetworkError                 exit 6
+    │   └── ServerSilentError        where a proxy may know the reason
     ├── MissingCapabilityError       exit 7
     ├── SessionAbortedError          exit 8
     ├── StateError                   exit 1, files of ours that cannot be used
@@ -76,6 +77,10 @@ class NetworkError(RemoteSupportError):
     """The network did not answer. Check the connection and the server's address."""
 
     exit_code = 6
+
+
+class ServerSilentError(NetworkError):
+    """The rendezvous server does not answer. Check its address and your network."""
 
 
 class MissingCapabilityError(RemoteSupportError):

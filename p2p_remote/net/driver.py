@@ -92,6 +92,10 @@ class Driver(Generic[EventT]):
         """Why the proxy was of no use, in words; empty if it is, or was not asked."""
         return self._tcp.trouble
 
+    def forget_proxy(self) -> None:
+        """The server answers by another way: what the proxy says matters no more."""
+        self._tcp.forget_proxy()
+
     async def start(self) -> None:
         """Begin to receive, send and keep time on the running loop."""
         self._loop = asyncio.get_running_loop()

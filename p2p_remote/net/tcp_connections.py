@@ -155,6 +155,14 @@ class TcpConnections:
         if connection is None or not connection.send(data):
             self.dropped += 1
 
+    def forget_proxy(self) -> None:
+        """The server answers by another way: what the proxy says matters no more."""
+        self.trouble = ""
+        for each in tuple(self._connections.values()):
+            if isinstance(each.path, ProxiedEndpoint) and each.transport is None:
+                self._forget(each)
+                each.close()
+
     def close(self) -> None:
         """Close all."""
         if self._sweeping is not None:

@@ -24,8 +24,8 @@ from p2p_remote.net.udp_socket import open_udp_sockets
 from p2p_remote.services.network_watch import NetworkWatch
 from p2p_remote.services.server_address import Server, find_server
 from p2p_remote.session.node import Node, NodeConfig
-from p2p_remote.session.node_events import NodeEvent
-from p2p_remote.wire.address import Endpoint
+from p2p_remote.session.node_events import NodeEvent, NodeRegistered
+from p2p_remote.wire.address import Endpoint, ProxiedEndpoint
 
 SWITCH_INTERVAL = 0.0005
 """Seconds a thread may keep the interpreter while another wants it. With Python's own
@@ -86,6 +86,7 @@ class RunningNode:
         self.lan: LanDiscovery | None = None
         self.lan_problem = ""
         self._driver: Driver[NodeEvent] | None = None
+        self._report: Callable[[NodeEvent], None] = lambda _event: None
         self._slow = ThreadPoolExecutor(1, thread_name_prefix="identity")
         self._advertising: asyncio.Task[None] | None = None
         self._search: asyncio.Task[None] | None = None
@@ -105,6 +106,7 @@ class RunningNode:
 
         """
         sys.setswitchinterval(SWITCH_INTERVAL)
+        self._report = on_event
         server = Server()
         if self.options.server is not None:
             server = await find_server(self.options.server, self.options.proxy)
@@ -125,7 +127,7 @@ class RunningNode:
         self._driver = Driver(
             self.node,
             sockets,
-            on_event,
+            self._on_event,
             clock=self.clock,
             on_closed=lambda path: self.node.path_closed(path, self.clock()),
             way_out=server.way_out,
@@ -136,6 +138,14 @@ class RunningNode:
         if self.options.lan:
             self.lan = LanDiscovery()
             self._advertising = asyncio.create_task(self._start_lan(port))
+
+    def _on_event(self, event: NodeEvent) -> None:
+        is_direct = isinstance(event, NodeRegistered) and not isinstance(
+            event.carrier, ProxiedEndpoint
+        )
+        if is_direct and self._driver is not None:
+            self._driver.forget_proxy()
+        self._report(event)
 
     async def _start_lan(self, port: int) -> None:
         if self.lan is None:

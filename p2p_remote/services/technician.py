@@ -10,6 +10,7 @@ from p2p_remote.errors import (
     NoSuchPeerError,
     PermissionNotGrantedError,
     RemoteSupportError,
+    ServerSilentError,
     SessionAbortedError,
     UsageError,
 )
@@ -231,7 +232,7 @@ class TechnicianService:
         self._call = None
         if self._give_up is not None:
             self._give_up.cancel()
-        if isinstance(error, NetworkError) and self._running.proxy_trouble:
+        if isinstance(error, ServerSilentError) and self._running.proxy_trouble:
             error = NetworkError(self._running.proxy_trouble)
         self._notify(se.Failed(error))
 

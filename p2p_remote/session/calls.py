@@ -7,20 +7,28 @@ from typing import Any
 
 from p2p_remote.crypto import handshake as hs
 from p2p_remote.crypto.identity import Identity
-from p2p_remote.errors import NetworkError, NoSuchPeerError, RemoteSupportError
+from p2p_remote.errors import (
+    NetworkError,
+    NoSuchPeerError,
+    RemoteSupportError,
+    ServerSilentError,
+)
 from p2p_remote.session.node_events import CallAnswered, CallFailed
 from p2p_remote.session.session import Random
 from p2p_remote.traversal import registration_events as rv_events
 from p2p_remote.traversal.registration import Registration
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
 
-_FAILURES: dict[str, str] = {
-    rv_events.NO_SERVER: "The rendezvous server does not answer. Check its address "
-    "and your network connection.",
-    rv_events.RATE_LIMITED: "Too many calls in a short time. Wait a minute and try "
-    "again.",
-}
-"""What the rendezvous may answer that is not about the other side."""
+
+def _failure(reason: str) -> RemoteSupportError:
+    """Tell what is not about the other side from what is."""
+    if reason == rv_events.NO_SERVER:
+        return ServerSilentError()
+    if reason == rv_events.RATE_LIMITED:
+        return NetworkError(
+            "Too many calls in a short time. Wait a minute and try again."
+        )
+    return NoSuchPeerError()
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +146,7 @@ class Calls:
             call.rendezvous_call = None
             if call.has_lan_path:
                 continue
-            text = _FAILURES.get(reason)
-            error: RemoteSupportError = (
-                NoSuchPeerError() if text is None else NetworkError(text)
-            )
+            error = _failure(reason)
             if call.is_looking:
                 call.failure = error
             else:

@@ -172,6 +172,21 @@ async def test_a_proxy_that_works_again_is_trouble_no_more(bench):
     assert bench.tcp.trouble == ""
 
 
+async def test_a_proxy_that_is_not_needed_is_trouble_no_more(bench):
+    """Nor is what it is being asked just now; other connections go on."""
+    await bench.start()
+    direct = TlsEndpoint(LOOPBACK, bench.port)
+    bench.tcp.trouble = "it says no"
+    bench.proxy.ports = frozenset({443})
+    bench.tcp.send(b"hello", direct)
+    bench.tcp.send(b"hello", ProxiedEndpoint(LOOPBACK, bench.port))
+    bench.tcp.forget_proxy()
+    await until(lambda: bench.heard)
+    await until(lambda: len(bench.tcp) == 1)
+    assert bench.tcp.trouble == ""
+    assert list(bench.tcp._connections) == [direct]
+
+
 async def test_a_proxy_that_is_not_there(bench):
     """Its address is named."""
     await bench.start()

@@ -3,11 +3,11 @@
 import pytest
 
 from p2p_remote.errors import (
-    NetworkError,
     NoSuchPeerError,
     PermissionNotGrantedError,
     RefusedError,
     RemoteSupportError,
+    ServerSilentError,
     UsageError,
 )
 from p2p_remote.session import events as ev
@@ -129,12 +129,12 @@ def test_unknown_id_fails_as_such() -> None:
 
 
 def test_silent_server_is_a_network_error() -> None:
-    """Without an answer of the server a call ends in NetworkError."""
+    """Without an answer of the server a call ends in ServerSilentError."""
     world = World(server=False)
     world.technician.node.call(999_999_999, world.network.now)
     world.network.run_for(15.0)
     (failed,) = world.technician.all_of(nd.CallFailed)
-    assert isinstance(failed.error, NetworkError)
+    assert isinstance(failed.error, ServerSilentError)
 
 
 def test_denial_is_told() -> None:

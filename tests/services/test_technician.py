@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from p2p_remote.crypto.identity import Identity
-from p2p_remote.errors import PermissionNotGrantedError
+from p2p_remote.errors import (
+    NetworkError,
+    NoSuchPeerError,
+    PermissionNotGrantedError,
+    RemoteSupportError,
+    ServerSilentError,
+)
 from p2p_remote.services import events as se
 from p2p_remote.services import technician as technician_module
 from p2p_remote.services.running_node import NodeOptions
@@ -30,6 +36,7 @@ class FakeRunning:
         self.computed = asyncio.Event()
         self.found = TARGET
         self.on_event: Any = None
+        self.proxy_trouble = ""
 
     def clock(self) -> float:
         """Stand still."""
@@ -131,6 +138,25 @@ async def test_a_machine_that_does_not_own_the_id_never_starts(bench: Any) -> No
     await settle()
     assert not any(isinstance(event, se.Started) for event in bench.seen)
     assert bench.session.ended
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (ServerSilentError(), "The proxy says no."),
+        (NetworkError("Too many calls."), "Too many calls."),
+        (NoSuchPeerError("Nobody."), "Nobody."),
+    ],
+)
+async def test_a_proxy_explains_only_a_silent_server(
+    bench: Any, error: RemoteSupportError, told: str
+) -> None:
+    """What the server or the other side said is told as it is."""
+    bench.running.proxy_trouble = "The proxy says no."
+    bench.running.on_event(nd.CallFailed(1, error))
+    (failed,) = (each for each in bench.seen if isinstance(each, se.Failed))
+    assert str(failed.error) == told
+    assert failed.error.exit_code == error.exit_code
 
 
 async def test_an_end_in_the_same_moment_is_told(bench: Any) -> None:
