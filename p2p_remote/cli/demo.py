@@ -104,12 +104,15 @@ def _drain(stream: IO[str] | None) -> None:
 def _process(
     command: list[str], log_file: Path, environment: dict[str, str] | None = None
 ) -> "Iterator[subprocess.Popen[str]]":
-    """Run a program in the background; it is ended on leaving."""
+    """Run Python in the background; it is ended on leaving.
+
+    It imports nothing from the current folder.
+    """
     log = log_file.open("a")
     with (
         log,
         subprocess.Popen(
-            _tied([sys.executable, *command]),
+            _tied([sys.executable, "-P", *command]),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log,

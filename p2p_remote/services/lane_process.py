@@ -33,12 +33,16 @@ OnMoved = Callable[[int, tuple[bytes, ...]], None]
 _LOG = logging.getLogger(__name__)
 _LIMIT = 4 * (REPORT_HEAD.size + MOST_DIGESTS * DIGEST_BYTES)  # bytes
 NICENESS = 5  # the session goes first
-# What the worker imports is found where ours is, and nowhere else: without the current
-# folder, and without what the environment says.
+# What the worker imports is found where ours is, and nowhere else. It begins with
+# nothing but the standard library, which stays first; our package is the one that runs
+# here, whatever other is installed; after them comes what `_search_path` gives.
 _PROGRAM = f"""\
 import os, sys
 os.nice({NICENESS})
-sys.path[:] = sys.argv[1:]
+root, *others = sys.argv[1:]
+sys.path.append(root)
+import p2p_remote
+sys.path[-1:] = [*others, root]
 from p2p_remote.services.lane_worker import main
 main()
 """
@@ -130,10 +134,9 @@ class LaneWorker:
     async def _run_process(self) -> None:
         """Start a process, pass on what it says, and see to its end."""
         descriptors = (self._job.connection, self._job.file)
-        root = str(Path(p2p_remote.__file__).parent.parent)
         try:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-I", "-S", "-c", _PROGRAM, root, *sys.path),
+                *(sys.executable, "-I", "-S", "-c", _PROGRAM, *_search_path()),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
@@ -182,3 +185,20 @@ class LaneWorker:
         with self._lane.connection.dup() as connection:
             await asyncio.to_thread(work, self._job, connection, wait, tell)
         self.stop()
+
+
+def _search_path() -> list[str]:
+    """Folder of our package, then where else to look for what it imports.
+
+    Files of a peer may come into the current folder, so it is none of the others.
+    """
+    others = (each for each in sys.path if Path(each).is_absolute())
+    root = Path(p2p_remote.__file__).parent.parent
+    return [str(root), *(each for each in others if not _is_current(each))]
+
+
+def _is_current(folder: str) -> bool:
+    try:
+        return Path(folder).samefile(".")
+    except OSError:  # one of them is not there
+        return False

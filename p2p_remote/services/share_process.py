@@ -38,6 +38,7 @@ class ShareProcess:
         """Start the process."""
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
+            "-P",  # nothing is imported from the current folder: files may come there
             "-m",
             "p2p_remote",
             "share",

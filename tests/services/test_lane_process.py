@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
+import p2p_remote
 from p2p_remote.net.bulk_lane import Lane
 from p2p_remote.services import lane_process
 from p2p_remote.services.lane_process import LaneWorker
 from p2p_remote.services.lane_worker import BROKEN, DONE, LaneJob
 from p2p_remote.session.lane import LaneKeys, LaneSealer
 from tests.support.files import tcp_pair
+from tests.support.traps import set_traps
 
 KEYS = LaneKeys(b"s" * 32, b"r" * 32)
 SIZE = 8_000_000
@@ -175,6 +177,33 @@ async def test_no_key_is_shown_to_other_users(pair: Pair) -> None:
         assert KEYS.send[:8] not in (about / name).read_bytes()
     descriptors = {str(each.readlink()) for each in (about / "fd").iterdir()}
     assert str(pair.here) not in descriptors  # only what the job needs
+
+
+@processes
+async def test_nothing_is_imported_from_the_current_folder(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However the search path of this process names it; a file may have come there."""
+    traces = set_traps(tmp_path, "struct", "nacl")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), "", ".", *sys.path])
+    assert await pair.worker(0).ready()
+    assert not traces()
+
+
+@processes
+async def test_the_standard_library_goes_before_our_folder(
+    pair: Pair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even if our package lies in the current folder itself."""
+    (tmp_path / "p2p_remote").symlink_to(Path(p2p_remote.__file__).parent)
+    traces = set_traps(tmp_path, "struct")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(
+        p2p_remote, "__file__", str(tmp_path / "p2p_remote" / "__init__.py")
+    )
+    assert await pair.worker(0).ready()
+    assert not traces()
 
 
 async def _until(check: Callable[[], bool]) -> None:
