@@ -25,7 +25,9 @@ from p2p_remote.wire.http_connect import (
     connect_request,
 )
 
-OPEN_PATIENCE = 8.0  # s until a tunnel or a handshake is complete
+OPEN_PATIENCE = 8.0  # s until a tunnel and a handshake are complete
+ADDRESS_PATIENCE = 2.0  # s for each address of a proxy, with one repeated SYN
+TUNNEL_PATIENCE = 4.0  # s for a proxy's answer: before a silent connection is given up
 _READ = 4096  # bytes of a proxy's answer
 _NOTSENT_LOWAT = 32 * 1024  # bytes that the kernel takes ahead of the line
 _FORBIDDEN = (403, 405, 501)
@@ -73,12 +75,24 @@ async def tunnel(way_out: WayOut, path: ProxiedEndpoint) -> socket.socket:
 
     Raises:
         ProxyRefusedError: the proxy says no.
-        NetworkError: it cannot be reached, or talks nonsense.
+        NetworkError: it cannot be reached, is silent, or talks nonsense.
 
     """
     proxy = way_out.proxy
     if proxy is None:
         raise NetworkError("No proxy is set.")
+    try:
+        async with asyncio.timeout(TUNNEL_PATIENCE):
+            return await _tunnelled(way_out, proxy, path)
+    except TimeoutError as error:
+        raise NetworkError(
+            f"The proxy {proxy} does not answer. Is its address right?"
+        ) from error
+
+
+async def _tunnelled(
+    way_out: WayOut, proxy: Proxy, path: ProxiedEndpoint
+) -> socket.socket:
     opened = await _reached(proxy)
     try:
         request = connect_request(way_out.name_of(path), path.port, proxy.credentials)
@@ -109,7 +123,8 @@ async def _reached(proxy: Proxy) -> socket.socket:
         ) from error
     for *_, address in found:
         try:
-            return await connected(address[0], address[1])
+            async with asyncio.timeout(ADDRESS_PATIENCE):
+                return await connected(address[0], address[1])
         except OSError as error:
             reason = os.strerror(error.errno) if error.errno else ""
     reason = f" ({reason})" if reason else ""

@@ -20,7 +20,7 @@ from p2p_remote.wire.address import ProxiedEndpoint, TcpEndpoint, TlsEndpoint
 from p2p_remote.wire.constants import DEFAULT_RENDEZVOUS_PORT
 
 GOOD, WARNING, BAD = "ok", "warning", "bad"
-SERVER_PATIENCE = 4.0  # s
+SERVER_PATIENCE = 5.0  # s; a silent proxy is known as such after 4
 LAN_PATIENCE = 1.5  # s
 ROUTER_PATIENCE = 2.0  # s to measure how the router maps
 ROUTER_LOOKS = 20

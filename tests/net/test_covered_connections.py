@@ -6,9 +6,11 @@ import socket
 
 import pytest
 
+from p2p_remote.net import stream_opening
 from p2p_remote.net.proxy import Proxy
 from p2p_remote.net.stream_opening import WayOut
-from p2p_remote.net.tcp_connections import ROOM, TcpConnections
+from p2p_remote.net.tcp_connections import ROOM, SILENCE_PATIENCE, TcpConnections
+from p2p_remote.services.checks import SERVER_PATIENCE
 from p2p_remote.wire.address import ProxiedEndpoint, TlsEndpoint
 from p2p_remote.wire.framing import Deframer, framed
 from rendezvous import tls
@@ -217,6 +219,56 @@ async def test_a_proxy_that_talks_nonsense(bench, answer):
     assert "does not answer as an HTTP proxy does" in bench.tcp.trouble
     await until(lambda: not len(bench.tcp))
     server.close()
+
+
+async def test_a_proxy_that_says_nothing(bench, monkeypatch):
+    """It accepts, and that is all: this is told like a no."""
+    await bench.start()
+    monkeypatch.setattr(stream_opening, "TUNNEL_PATIENCE", 0.1)
+    with socket.create_server((LOOPBACK, 0)) as silent:
+        bench.use(silent.getsockname()[1])
+        bench.tcp.send(b"hello", ProxiedEndpoint(LOOPBACK, bench.port))
+        await until(lambda: bench.tcp.trouble)
+        assert "does not answer" in bench.tcp.trouble
+        assert f"{LOOPBACK}:{silent.getsockname()[1]}" in bench.tcp.trouble
+        await until(lambda: not len(bench.tcp))
+
+
+async def test_an_address_that_drops_packets_costs_a_proxy_little_time(
+    bench, monkeypatch
+):
+    """The next one is tried; where there is none, the proxy cannot be reached."""
+    await bench.start()
+    connect = stream_opening.connected
+    found = await stream_opening.look_up(LOOPBACK, bench.tcp._way_out.proxy.port)
+    dropping = (*found[0][:4], ("192.0.2.1", 1))
+
+    async def connected(host, port):
+        if host == LOOPBACK:
+            return await connect(host, port)
+        return await asyncio.Future()
+
+    async def look_up(_host, _port):
+        return [dropping, *found]
+
+    monkeypatch.setattr(stream_opening, "ADDRESS_PATIENCE", 0.05)
+    monkeypatch.setattr(stream_opening, "connected", connected)
+    monkeypatch.setattr(stream_opening, "look_up", look_up)
+    path = ProxiedEndpoint(LOOPBACK, bench.port)
+    bench.tcp.send(b"hello", path)
+    await until(lambda: bench.heard)
+    assert bench.tcp.trouble == ""
+    found.clear()
+    bench.tcp.send(b"hello", ProxiedEndpoint(LOOPBACK, 443))
+    await until(lambda: bench.tcp.trouble)
+    assert "cannot be reached" in bench.tcp.trouble
+
+
+def test_a_silent_proxy_is_known_before_its_connection_is_given_up():
+    """Otherwise nobody would be told."""
+    assert stream_opening.ADDRESS_PATIENCE < stream_opening.TUNNEL_PATIENCE
+    assert stream_opening.TUNNEL_PATIENCE < SILENCE_PATIENCE
+    assert stream_opening.TUNNEL_PATIENCE < SERVER_PATIENCE
 
 
 async def test_what_waits_in_tls_is_bounded(bench):
