@@ -49,6 +49,9 @@ class TcpLimits:
     """Handshakes of TLS in all: each costs about 0.5 ms of one core, so a flood of
     them leaves most of it to everybody else."""
 
+    prefix_handshakes: Rate = field(default_factory=lambda: Rate(2.0, 50))
+    """Of these, per prefix: a few addresses cannot use up what there is for all."""
+
 
 @dataclass(slots=True)
 class TcpFigures:
@@ -72,6 +75,7 @@ class Admission:
         self.limits = limits
         self._rate = RateLimit(limits.rate, secret)
         self._handshakes = RateLimit(limits.handshakes, secret, slots=1)
+        self._prefix_handshakes = RateLimit(limits.prefix_handshakes, secret)
         # Both in the order of their times: the first is the oldest.
         self._unproven: dict[Address, float] = {}
         self._proven: dict[Address, float] = {}
@@ -94,8 +98,11 @@ class Admission:
             return Refusal.FULL
         return None
 
-    def may_shake(self, now: float) -> bool:
-        """Whether there is time for one more handshake of TLS."""
+    def may_shake(self, address: Address, now: float) -> bool:
+        """Whether there is time for one more handshake of TLS with this client."""
+        # Its share comes first: what is beyond it must not count against the others.
+        if not self._prefix_handshakes.allow(prefix_of(address), now):
+            return False
         return self._handshakes.allow(b"", now)
 
     def surplus(self) -> list[Address]:

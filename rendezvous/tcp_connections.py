@@ -203,7 +203,7 @@ class TcpConnections:
             _wake_after(plain, 1)
             if not head or self._tls is None or not begins_tls(head):
                 return True
-            if not self._admission.may_shake(time.monotonic()):
+            if not self._admission.may_shake(connection.address, time.monotonic()):
                 self._end(connection, Refusal.RATE)
                 return False
             self._wrap(connection, self._tls)

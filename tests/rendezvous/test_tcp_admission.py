@@ -104,6 +104,30 @@ def test_new_connections_have_a_rate():
     assert table.refusal(source(1, 99), NOW + 1) is None
 
 
+def test_a_few_addresses_cannot_use_up_the_handshakes():
+    """What is beyond the share of one is not taken from the others'."""
+    table = admission(handshakes=Rate(1.0, 10), prefix_handshakes=Rate(0.5, 3))
+    flood = [table.may_shake(source(1, port), NOW) for port in range(1, 100)]
+    assert flood == [True] * 3 + [False] * 96
+    others = [table.may_shake(source(each), NOW) for each in range(2, 12)]
+    assert others == [True] * 7 + [False] * 3
+    assert not table.may_shake(source(1), NOW + 1)
+    assert table.may_shake(source(1), NOW + 2)
+
+
+def test_the_usual_share_of_one_address_is_a_small_part():
+    """An office comes in at once, fifteen offices do not fill the server."""
+    table = admission()
+    admitted = [0] * 16
+    for second in range(100):
+        for each in range(15):
+            for _ in range(20):  # as many connections as one address may open
+                admitted[each] += table.may_shake(source(each), NOW + second)
+        admitted[15] += table.may_shake(source(99), NOW + second)
+    assert admitted[15] == 100
+    assert max(admitted[:15]) <= 50 + 2 * 100
+
+
 def test_one_place_is_not_taken_twice():
     """The same sender at two addresses of the server would be one address to it."""
     table = admission()
