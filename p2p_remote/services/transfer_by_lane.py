@@ -145,7 +145,13 @@ class TransferByLane:
     def _use(
         self, job: Job, file: IncomingFile | OutgoingFile | None, lane: Lane
     ) -> None:
-        """Start a worker for this lane, and let go of the others."""
+        """Start a worker for this lane, and let go of the others.
+
+        Where lanes cannot be watched several are said to be used: the first counts.
+        """
+        if lane not in job.lanes or job.worker is not None:
+            lane.close()
+            return
         busy = sum(each.has_worker for each in self._jobs.values())
         if file is None or busy >= MOST_WORKERS:
             job.close_lanes()

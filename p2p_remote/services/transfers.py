@@ -138,6 +138,8 @@ class Transfers:
             job.on_written(start)
             self._by_lane.search(job, source)
             await self._send_bytes(job, source)
+            # What is written may go beyond what was hashed here: a worker sent it.
+            await self.in_thread(source.take_back, source.size)
             digest = await self.in_thread(source.digest)
             self._machine.sent(job.number, digest, self._now())
             self._running.poke()

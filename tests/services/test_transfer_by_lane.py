@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
+from p2p_remote.net.bulk_lane import Lane
 from p2p_remote.services import lane_process, transfer_by_lane
 from p2p_remote.services.lane_process import LaneWorker
+from p2p_remote.services.lane_worker import Report
 from p2p_remote.services.transfer_by_lane import TransferByLane
 from p2p_remote.services.transfer_job import Job
 from p2p_remote.session import file_events as fe
+from p2p_remote.session.lane import LaneKeys
 from p2p_remote.store.incoming_files import Expected, IncomingFile
+from tests.support.files import tcp_pair
 from tests.support.transfers import BIG, Ends, until
 
 processes = pytest.mark.skipif(
@@ -172,6 +176,69 @@ async def test_bytes_of_the_session_end_the_use_of_the_lane(
     assert report.state == "done"
     assert first.worker.is_over
     assert ends.stored.read_bytes() == path.read_bytes()
+
+
+async def test_a_receiver_that_is_slow_to_tell_loses_nothing(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All was written, and that is told when the sender has taken the file back."""
+
+    async def until_stalled(
+        job: Job, size: int, running: "asyncio.Future[Report]"
+    ) -> None:
+        await running
+        while job.position < size:
+            await job.changed()
+        job.on_written(size - 1000)  # as if the last word had not come yet
+        raise TimeoutError
+
+    machine, taken_back = ends.pair.technician, []
+    real = machine.go_on_from
+
+    def go_on_from(number: int, position: int) -> None:
+        real(number, position)
+        taken_back.append(position)
+        ends.technician._jobs[number].on_written(BIG)  # here it is
+
+    monkeypatch.setattr(transfer_by_lane, "_until_written", until_stalled)
+    monkeypatch.setattr(machine, "go_on_from", go_on_from)
+    path = ends.make_for_lane(BIG)
+    report = await ends.technician.send(path)
+    assert taken_back == [BIG - 1000]
+    assert (report.state, report.text) == ("done", "")
+    assert ends.stored.read_bytes() == path.read_bytes()
+
+
+async def test_of_lanes_that_cannot_be_watched_the_first_is_used(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two are found in one turn of a loop that watches no sockets, as on Windows."""
+    loop, faults = asyncio.get_running_loop(), []
+
+    def add_reader(*_: Any) -> None:
+        raise NotImplementedError
+
+    monkeypatch.setattr(loop, "add_reader", add_reader)
+    monkeypatch.setattr(lane_process, "INHERITS", False)
+    loop.set_exception_handler(lambda _, context: faults.append(context))
+    job = Job(1, "a.bin", BIG, incoming=True)
+    expected = Expected(b"p" * 32, "a.bin", BIG, 0)
+    job.file = IncomingFile(ends.folder / "in", expected, lambda: True)
+    ends.customer._jobs[job.number] = job
+    pairs = [tcp_pair(), tcp_pair()]
+    lanes = [Lane(here, LaneKeys(b"s" * 32, b"r" * 32)) for _, here in pairs]
+    for lane in lanes:
+        ends.customer._by_lane._on_lane(job, lane)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not faults
+    assert job.has_worker
+    assert lanes[0].connection.fileno() >= 0
+    assert lanes[1].connection.fileno() < 0
+    await job.leave_lanes()
+    job.file.close(keep=False)
+    for there, _ in pairs:
+        there.close()
 
 
 async def test_only_so_many_files_have_workers(
