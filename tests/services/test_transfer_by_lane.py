@@ -227,18 +227,20 @@ async def test_of_lanes_that_cannot_be_watched_the_first_is_used(
     ends.customer._jobs[job.number] = job
     pairs = [tcp_pair(), tcp_pair()]
     lanes = [Lane(here, LaneKeys(b"s" * 32, b"r" * 32)) for _, here in pairs]
-    for lane in lanes:
-        ends.customer._by_lane._on_lane(job, lane)
-    await asyncio.sleep(0)
-    await asyncio.sleep(0)
-    assert not faults
-    assert job.has_worker
-    assert lanes[0].connection.fileno() >= 0
-    assert lanes[1].connection.fileno() < 0
-    await job.leave_lanes()
-    job.file.close(keep=False)
-    for there, _ in pairs:
-        there.close()
+    try:
+        for lane in lanes:
+            ends.customer._by_lane._on_lane(job, lane)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert not faults
+        assert job.has_worker
+        assert lanes[0].connection.fileno() >= 0
+        assert lanes[1].connection.fileno() < 0
+    finally:
+        await job.leave_lanes()
+        job.file.close(keep=False)
+        for there, _ in pairs:
+            there.close()
 
 
 async def test_only_so_many_files_have_workers(
