@@ -1,12 +1,13 @@
 """Runs a machine with the five verbs on UDP and TCP sockets, in an asyncio loop.
 
 After every batch of datagrams, every timer and every `poke` the machine is drained:
-its events go to `on_event`, its datagrams to the sockets, its timer to the loop, until
+its datagrams go to the sockets, its events to `on_event`, its timer to the loop, until
 it has nothing more to say. `on_event` may call the machine and `poke`.
 """
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -81,6 +82,7 @@ class Driver(Generic[EventT]):
         self._timer_at = 0.0
         self._loop: asyncio.AbstractEventLoop | None = None
         self._draining = False
+        self._happened: deque[EventT] = deque()
         self._auxiliary = AuxiliarySockets(self._on_auxiliary, self.poke)
         self._tcp = TcpConnections(
             self._on_datagram, self.poke, on_closed or (lambda _path: None), way_out
@@ -124,13 +126,6 @@ class Driver(Generic[EventT]):
             self._draining = False
             self._arm()
 
-    def flush(self) -> None:
-        """Send what the machine has to say; its events wait for the next `poke`."""
-        if self._draining or self._loop is None:
-            return
-        for data, path in self._machine.datagrams_to_send(self._clock()):
-            self._send(data, path)
-
     def _on_datagram(self, data: bytes, source: Endpoint) -> None:
         self._machine.receive_datagram(data, source, self._clock())
 
@@ -139,20 +134,27 @@ class Driver(Generic[EventT]):
         self._machine.receive_datagram(data, path, self._clock())
 
     def _drain(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Until nothing happens. What was said leaves before what it brings about here.
+
+        The other end waits for the one, and redrawing or writing a log takes longer.
+        """
         for _ in range(_MOST_ROUNDS):
-            idle = True
-            while (event := self._machine.next_event()) is not None:
-                idle = False
-                if isinstance(event, SocketsReleased):
-                    self._auxiliary.release(event)
-                else:
-                    self._on_event(event)
+            self._take_events()
             for data, path in self._machine.datagrams_to_send(self._clock()):
-                idle = False
                 self._send(data, path)
-            if idle:
+            if not self._happened:
                 return
+            while self._happened:
+                self._on_event(self._happened.popleft())
         loop.call_soon(self.poke)
+
+    def _take_events(self) -> None:
+        """Sockets are released at once: new ones may have their names."""
+        while (event := self._machine.next_event()) is not None:
+            if isinstance(event, SocketsReleased):
+                self._auxiliary.release(event)
+            else:
+                self._happened.append(event)
 
     def _send(self, data: bytes, path: Path) -> None:
         if isinstance(path, TcpEndpoint):

@@ -163,8 +163,6 @@ class RunningNode:
         """Send and report what a direct change of a session has brought about."""
         if self._driver is not None:
             self.node.collect(self.clock())
-            # First to the other side: what the events bring about here takes longer.
-            self._driver.flush()
             self._driver.poke()
 
     async def derive(self, public: bytes, counter: int) -> int:

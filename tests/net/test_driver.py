@@ -142,6 +142,23 @@ async def test_events_may_call_the_machine_and_poke(start):
     await other.wait(1)
 
 
+async def test_what_was_said_leaves_before_its_events_are_handled(start):
+    """The other end does not wait for what an event brings about here."""
+    machine = Echo()
+    left = []
+
+    def on_event(event):
+        left.append((event, list(machine.out)))
+
+    other = await start()
+    one = await start(machine, on_event)
+    machine.out.append((b"re:an answer", other.endpoint))
+    machine.events.extend([b"one", b"two"])
+    one.driver.poke()
+    assert left == [(b"one", []), (b"two", [])]
+    assert await other.wait(1) == [b"re:an answer"]
+
+
 async def test_every_datagram_has_its_own_time(start):
     """Delays are measured from these stamps."""
     one, other = await start(), await start()
