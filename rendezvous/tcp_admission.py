@@ -87,6 +87,10 @@ class Admission:
     def __contains__(self, address: Address) -> bool:
         return address in self._unproven or address in self._proven
 
+    def is_proven(self, address: Address) -> bool:
+        """Whether a signature or a MAC was right."""
+        return address in self._proven
+
     def refusal(self, address: Address, now: float) -> Refusal | None:
         """Why a new connection is not taken; None if it may be."""
         prefix = prefix_of(address)

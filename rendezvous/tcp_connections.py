@@ -4,9 +4,8 @@ For networks that let no UDP through. To the protocol a connection is an address
 any other; what it says is the same. Whoever reads slowly loses relayed datagrams, as on
 any thin line, and then the connection: nothing is queued beyond a bound.
 
-A connection that begins with a ClientHello is taken in TLS, on the same port. Then the
-socket itself speaks it (`ssl.SSLSocket`), which costs some 15 KB a connection; streams
-of asyncio keep 256 KB.
+A connection that begins with a ClientHello is taken in TLS, on the same port
+(`rendezvous.tls`), which costs some 20 KB a connection; streams of asyncio keep 256 KB.
 """
 
 import asyncio
@@ -28,13 +27,15 @@ from p2p_remote.wire.rendezvous import KeepaliveAck, Registered
 from rendezvous.addresses import TCP, Address
 from rendezvous.sockets import address_of
 from rendezvous.tcp_admission import Admission, Refusal, TcpFigures, TcpLimits
+from rendezvous.tls import MOST_AT_ONCE, Cover
 
 _log = logging.getLogger(__name__)
 
 _ACCEPTS = 64  # connections taken in one go
 _READ = 16 * 1024  # bytes
 RELAY_ROOM = 64 * 1024  # bytes waiting; beyond it relayed datagrams are dropped
-ROOM = 128 * 1024  # bytes waiting; beyond it the connection ends
+ROOM = 128 * 1024  # bytes waiting; beyond it the connection ends, ...
+FIRST_ROOM = 8 * 1024  # ... and beyond this one that has proved nothing
 STUCK_AFTER = 10.0  # s without any progress of what waits
 _PAUSE = 1.0  # s without new connections when the system has no more files
 _SPARE_FILES = 128  # for everything else
@@ -42,12 +43,7 @@ _USUAL_FILES = 1024  # where the system does not tell
 _PROOFS = (Registered.TYPE, KeepaliveAck.TYPE)  # sent only to who has proved itself
 _ABORT = struct.pack("ii", 1, 0)  # SO_LINGER: end at once, keep nothing in the kernel
 _NOTSENT_LOWAT = 32 * 1024  # bytes that the kernel takes ahead of the line
-_NOT_YET = (
-    BlockingIOError,
-    InterruptedError,
-    ssl.SSLWantReadError,
-    ssl.SSLWantWriteError,
-)
+_NOT_YET = (BlockingIOError, InterruptedError)
 _USER_TIMEOUT = 30_000  # ms until unacknowledged data end a connection
 
 OnDatagrams = Callable[[list[bytes], Address], None]
@@ -58,11 +54,11 @@ class _Connection:
 
     __slots__ = (
         "address",
+        "cover",
         "deframer",
         "is_new",
         "outgoing",
         "progress_at",
-        "shaking",
         "socket",
     )
 
@@ -70,7 +66,7 @@ class _Connection:
         self.socket = accepted
         self.address = address
         self.is_new = True
-        self.shaking: ssl.SSLSocket | None = None  # while its handshake goes on
+        self.cover: Cover | None = None  # if it is in TLS
         self.deframer = Deframer()
         self.outgoing = bytearray()
         self.progress_at = 0.0
@@ -131,30 +127,37 @@ class TcpConnections:
             return
         if data[0] in _PROOFS:
             self._admission.prove(address, time.monotonic())
-        if connection.outgoing:
-            self._queue(connection, data)
+        if data[0] == RELAYED and len(connection.outgoing) > RELAY_ROOM:
+            self.figures.unsent += 1
             return
-        frame = framed(data)
+        line, cover = framed(data), connection.cover
+        if cover is not None:
+            if cover.is_shaking:
+                return  # somebody else had this address before
+            line = cover.put(line)
+        self._write(connection, line)
+
+    def _write(self, connection: _Connection, line: bytes) -> None:
+        """Send bytes of the line; what the system does not take yet is kept."""
+        if connection.outgoing:
+            is_proven = self._admission.is_proven(connection.address)
+            if len(connection.outgoing) > (ROOM if is_proven else FIRST_ROOM):
+                self._end(connection, Refusal.SLOW)
+            else:
+                connection.outgoing += line
+            return
         try:
-            sent = connection.socket.send(frame)
+            sent = connection.socket.send(line)
         except _NOT_YET:
             sent = 0
         except OSError:
             self._end(connection)
             return
-        if sent < len(frame):
-            connection.outgoing += frame[sent:]
+        if sent < len(line) and self._loop is not None:
+            connection.outgoing += line[sent:]
             connection.progress_at = time.monotonic()
-            self._waiting.add(address)
+            self._waiting.add(connection.address)
             self._loop.add_writer(connection.socket, self._on_writable, connection)
-
-    def _queue(self, connection: _Connection, data: bytes) -> None:
-        if data[0] == RELAYED and len(connection.outgoing) > RELAY_ROOM:
-            self.figures.unsent += 1
-        elif len(connection.outgoing) > ROOM:
-            self._end(connection, Refusal.SLOW)
-        else:
-            connection.outgoing += framed(data)
 
     def _on_writable(self, connection: _Connection) -> None:
         try:
@@ -173,77 +176,55 @@ class TcpConnections:
     def _on_readable(self, connection: _Connection) -> None:
         if connection.is_new and not self._begin(connection):
             return
-        if connection.shaking is not None and not self._shake(connection):
-            return
+        size = _READ if connection.cover is None else MOST_AT_ONCE
         try:
-            # In TLS one record at most, so nothing is left behind in the library.
-            data = connection.socket.recv(_READ)
-            datagrams = connection.deframer.feed(data)
+            data = connection.socket.recv(size)
         except _NOT_YET:
             return
+        except OSError:
+            data = b""
+        if data:
+            self._take(connection, data)
+        else:
+            self._end(connection)
+
+    def _begin(self, connection: _Connection) -> bool:
+        """See from its first bytes what it speaks; False if it has ended."""
+        try:
+            head = connection.socket.recv(TLS_HEAD, socket.MSG_PEEK)
+        except _NOT_YET:
+            return False
+        except OSError:
+            head = b""
+        connection.is_new = False
+        _wake_after(connection.socket, 1)
+        if self._tls is not None and head and begins_tls(head):
+            if not self._admission.may_shake(connection.address, time.monotonic()):
+                self._end(connection, Refusal.RATE)
+                return False
+            connection.cover = Cover(self._tls)
+        return True
+
+    def _take(self, connection: _Connection, data: bytes) -> None:
+        """Take bytes that have come on the line."""
+        cover = connection.cover
+        was_shaking = cover is not None and cover.is_shaking
+        try:
+            said = data if cover is None else cover.feed(data)
+            datagrams = connection.deframer.feed(said)
         except MalformedMessageError:
             self._end(connection, Refusal.MALFORMED)
             return
         except OSError:
-            data, datagrams = b"", []
-        if not data:
-            self._end(connection)
-        elif datagrams:
+            self._end(connection, Refusal.HANDSHAKE if was_shaking else None)
+            return
+        if cover is not None:
+            self.figures.tls += was_shaking and not cover.is_shaking
+            if line := cover.take():
+                self._write(connection, line)
+        if datagrams:
             self._admission.heard(connection.address, time.monotonic())
             self._on_datagrams(datagrams, connection.address)
-
-    # TLS.
-
-    def _begin(self, connection: _Connection) -> bool:
-        """See from its first bytes what it speaks; False if it has ended."""
-        plain = connection.socket
-        try:
-            head = plain.recv(TLS_HEAD, socket.MSG_PEEK)
-            connection.is_new = False
-            _wake_after(plain, 1)
-            if not head or self._tls is None or not begins_tls(head):
-                return True
-            if not self._admission.may_shake(connection.address, time.monotonic()):
-                self._end(connection, Refusal.RATE)
-                return False
-            self._wrap(connection, self._tls)
-        except _NOT_YET:
-            return False
-        except (OSError, ValueError):
-            self._end(connection)
-            return False
-        return True
-
-    def _wrap(self, connection: _Connection, tls: ssl.SSLContext) -> None:
-        """Let the library have the socket.
-
-        Raises:
-            OSError, ValueError: it has been closed by the other side.
-
-        """
-        if self._loop is not None:
-            self._loop.remove_reader(connection.socket)
-        wrapped = tls.wrap_socket(
-            connection.socket, server_side=True, do_handshake_on_connect=False
-        )
-        connection.socket = connection.shaking = wrapped
-        if self._loop is not None:
-            self._loop.add_reader(wrapped, self._on_readable, connection)
-
-    def _shake(self, connection: _Connection) -> bool:
-        """Go on with a handshake; whether it is complete."""
-        if connection.shaking is None:
-            return True
-        try:
-            connection.shaking.do_handshake()
-        except ssl.SSLWantReadError:
-            return False
-        except OSError:
-            self._end(connection, Refusal.HANDSHAKE)
-            return False
-        connection.shaking = None
-        self.figures.tls += 1
-        return True
 
     # Accepting.
 

@@ -9,8 +9,70 @@ import ssl
 import tempfile
 from pathlib import Path
 
-from p2p_remote.errors import StateError
+from p2p_remote.errors import MalformedMessageError, StateError
 from rendezvous.certificate import self_made
+
+MOST_AT_ONCE = 4 * 1024  # bytes that are given to `Cover.feed` at once
+# A record has at most 16,645 bytes (RFC 8446 section 5.2); what is longer than one and
+# says nothing is there to keep us busy.
+_MOST_SILENT = 20 * 1024
+
+
+class Cover:
+    """TLS of one connection, which is given bytes and never the socket.
+
+    OpenSSL reads from a socket until there is something to tell. Whoever sends
+    KeyUpdate after KeyUpdate (RFC 8446 section 4.6.3) would keep it there for as long
+    as he likes, and the server with it.
+    """
+
+    __slots__ = ("_from_line", "_silent", "_tls", "_to_line", "is_shaking")
+
+    def __init__(self, made: ssl.SSLContext) -> None:
+        """`made` is what `context` returns."""
+        self._from_line, self._to_line = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = made.wrap_bio(self._from_line, self._to_line, server_side=True)
+        self._silent = 0
+        self.is_shaking = True
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes of the line; returns what they say. `take` is to be called then.
+
+        Raises:
+            OSError: it is no TLS, or the other side has ended it.
+            MalformedMessageError: too much that says nothing.
+
+        """
+        self._silent += len(data)
+        self._from_line.write(data)
+        said = b""
+        try:
+            if self.is_shaking:
+                self._tls.do_handshake()
+                self.is_shaking = False
+            while part := self._tls.read(MOST_AT_ONCE):
+                said += part
+        except ssl.SSLWantReadError:
+            if said:
+                self._silent = 0
+            elif self._silent > _MOST_SILENT:
+                raise MalformedMessageError("records that say nothing") from None
+            return said
+        raise ConnectionResetError
+
+    def put(self, data: bytes) -> bytes:
+        """Return bytes for the line that say `data`, after what `take` would give.
+
+        Raises:
+            OSError: the other side has ended it.
+
+        """
+        self._tls.write(data)
+        return self._to_line.read()
+
+    def take(self) -> bytes:
+        """Bytes for the line that TLS has to say by itself."""
+        return self._to_line.read()
 
 
 def context(certificate: Path | None, key: Path | None) -> ssl.SSLContext:

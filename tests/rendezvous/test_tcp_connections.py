@@ -11,7 +11,13 @@ from p2p_remote.wire.rendezvous import KeepaliveAck
 from rendezvous.rate_limit import Rate
 from rendezvous.sockets import ListenAddress, bind_both
 from rendezvous.tcp_admission import PROOF_PATIENCE, Refusal, TcpLimits
-from rendezvous.tcp_connections import RELAY_ROOM, ROOM, STUCK_AFTER, TcpConnections
+from rendezvous.tcp_connections import (
+    FIRST_ROOM,
+    RELAY_ROOM,
+    ROOM,
+    STUCK_AFTER,
+    TcpConnections,
+)
 
 RELAYED = b"\x30" + bytes(1400)
 PROOF = bytes((KeepaliveAck.TYPE,))
@@ -118,18 +124,21 @@ async def test_a_slow_reader_loses_relayed_datagrams_first_then_the_connection()
         writer.close()
 
 
-async def test_nothing_waits_without_bound():
-    """The server's own answers as well: a client that asks and never reads is ended."""
+@pytest.mark.parametrize("room", [FIRST_ROOM, ROOM])
+async def test_nothing_waits_without_bound(room):
+    """The server's own answers as well, and few of them before any proof."""
     async with running() as bench:
         _, writer = await bench.connect()
         address = await bench.introduce(writer)
-        answer = b"\x16" + bytes(1000)
+        if room == ROOM:
+            bench.tcp.send(PROOF, address)
+        answer = b"\x11" + bytes(1000)
         most = 0
         while bench.tcp.figures.open:
             bench.tcp.send(answer, address)
             if (connection := bench.tcp._connections.get(address)) is not None:
                 most = max(most, len(connection.outgoing))
-        assert most <= ROOM + 2 * len(answer)
+        assert room < most <= room + 2 * len(answer)
         assert bench.tcp.figures.refused[Refusal.SLOW] == 1
         bench.tcp.send(answer, address)  # to nobody
         writer.close()
@@ -140,10 +149,12 @@ async def test_a_reader_that_goes_on_gets_everything():
     async with running() as bench:
         reader, writer = await bench.connect()
         address = await bench.introduce(writer)
+        bench.tcp.send(PROOF, address)
         sent = 0
         while not bench.tcp.figures.unsent:
             bench.tcp.send(b"\x30" + sent.to_bytes(4, "little") + bytes(1000), address)
             sent += 1
+        assert await reader.readexactly(3) == framed(PROOF)
         for number in range(sent - 1):
             frame = await reader.readexactly(1007)
             assert frame[3:7] == number.to_bytes(4, "little")

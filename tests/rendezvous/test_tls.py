@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
+import ctypes
 import os
 import socket
 import ssl
+import sys
 
 import pytest
 
 from p2p_remote.errors import StateError
 from p2p_remote.wire.framing import framed
+from p2p_remote.wire.rendezvous import KeepaliveAck
 from rendezvous import cli, tls
 from rendezvous.certificate import self_made
 from rendezvous.rate_limit import Rate
@@ -20,6 +23,7 @@ from rendezvous.tcp_connections import RELAY_ROOM, TcpConnections
 CHECK_OWN_SIGNATURE = 0x4000  # X509_V_FLAG_CHECK_SS_SIGNATURE, x509_vfy.h
 CLIENT_HELLO = bytes.fromhex("1603010200010001fc0303")  # how one begins
 RELAYED = b"\x30" + bytes(1400)
+PROOF = bytes((KeepaliveAck.TYPE,))
 
 
 def trusting(pem=None):
@@ -197,6 +201,46 @@ async def test_handshakes_in_all_are_limited():
             await end(each)
 
 
+def key_updates(client, count):
+    """Let a client's TLS make so many KeyUpdates (RFC 8446 section 4.6.3).
+
+    Python has no call for it: OpenSSL's own is taken, and its SSL behind CPython's
+    object and its reference to the owner.
+    """
+    library = ctypes.CDLL(sys.modules["_ssl"].__file__)
+    behind = object.__basicsize__ + ctypes.sizeof(ctypes.c_void_p)
+    made = ctypes.c_void_p.from_address(id(client._sslobj) + behind)
+    for _ in range(count):
+        assert library.SSL_key_update(made, 0) == 1
+        assert library.SSL_do_handshake(made) == 1
+
+
+@pytest.mark.skipif(
+    sys.implementation.name != "cpython" or sys.version_info[:2] != (3, 11),
+    reason="knows how this Python keeps OpenSSL's objects",
+)
+async def test_records_that_say_nothing_keep_nobody_busy():
+    """OpenSSL would go on with them for as long as they come, and serve nobody else."""
+    async with running() as bench:
+        to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = trusting().wrap_bio(to_client, to_server)
+        reader, writer = await bench.connect()
+        with pytest.raises(ssl.SSLWantReadError):
+            client.do_handshake()
+        writer.write(to_server.read())
+        to_client.write(await reader.read(65536))
+        client.do_handshake()
+        key_updates(client, 100)
+        client.write(framed(b"hello"))
+        writer.write(to_server.read())
+        await until(lambda: bench.got)
+        key_updates(client, 2000)
+        writer.write(to_server.read())
+        await until(lambda: bench.tcp.figures.refused[Refusal.MALFORMED])
+        assert bench.tcp.figures.open == 0
+        await end(writer)
+
+
 async def test_a_slow_reader_in_tls_gets_what_there_was_room_for():
     """What waits is bounded as without TLS, and stays whole and in order."""
     async with running() as bench:
@@ -204,12 +248,14 @@ async def test_a_slow_reader_in_tls_gets_what_there_was_room_for():
         writer.write(framed(b"hello"))
         await until(lambda: bench.got)
         address = bench.got[0][1]
+        bench.tcp.send(PROOF, address)
         sent = 0
         while not bench.tcp.figures.unsent:
             bench.tcp.send(b"\x30" + sent.to_bytes(4, "little") + bytes(1000), address)
             sent += 1
         waiting = len(bench.tcp._connections[address].outgoing)
         assert waiting <= RELAY_ROOM + 2 * 1007
+        assert await reader.readexactly(3) == framed(PROOF)
         for number in range(sent - 1):
             frame = await reader.readexactly(1007)
             assert frame[3:7] == number.to_bytes(4, "little")
