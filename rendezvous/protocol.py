@@ -279,7 +279,7 @@ class Protocol:
         self.counters.received[RELAYED] += 1
         target = self.introductions.relay.forward(data, path, now)
         if target is None:
-            self._hint(self.introductions.relay.denial(data), path, now)
+            self._hint(self.introductions.relay.denial(data, path), path, now)
             return
         if target.remote is None:
             self._send(data, target.address)

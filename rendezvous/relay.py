@@ -109,6 +109,10 @@ class Channel:
             return self.caller
         return self.callee if self.callee.public == public else None
 
+    def is_used_from(self, address: Address) -> bool:
+        """Whether one of the two ends is at this address."""
+        return address in (self.caller.address, self.callee.address)
+
     def other(self, side: Side) -> Side:
         """The end opposite to `side`."""
         return self.callee if side is self.caller else self.caller
@@ -216,14 +220,17 @@ class Relay:
         self._counters.dropped[why] += 1
         return None
 
-    def denial(self, data: bytes) -> bytes | None:
-        """Hint that the channel of `data` does not exist (any more), or None.
+    def denial(self, data: bytes, source: Address) -> bytes | None:
+        """Hint that `source` has no part in the channel of `data`, or None.
 
-        It is shorter than any relayed datagram. After a restart of the server the two
-        ends need not wait for silence to notice.
+        It is shorter than any relayed datagram, and does not tell whether the channel
+        exists. A client that the server knows anew, or at another address, need not
+        wait for silence to notice that nothing of what it sends arrives.
         """
-        number = int.from_bytes(data[1:HEADER_LENGTH], "little")
-        if len(data) <= HEADER_LENGTH or number in self._channels:
+        channel = self._channels.get(int.from_bytes(data[1:HEADER_LENGTH], "little"))
+        if len(data) <= HEADER_LENGTH:
+            return None
+        if channel is not None and channel.is_used_from(source):
             return None
         return bytes((NO_CHANNEL,)) + data[1:HEADER_LENGTH]
 

@@ -23,7 +23,6 @@ from p2p_remote.traversal.local_candidates import LocalCandidates, priority_if_l
 from p2p_remote.traversal.pair import (
     PEER_ROUND_SPACING,
     Pair,
-    PairState,
     PathKind,
 )
 from p2p_remote.traversal.path_keeper import PathKeeper
@@ -113,7 +112,7 @@ class Agent(PathKeeper):
         self.search.punched(told, now)
         for endpoint in told:
             pair = self._check_list.get(endpoint)
-            if pair is not None and pair.state is PairState.FAILED:
+            if pair is not None and pair.is_round_over(now):
                 self._check_list.begin_on(pair, now)
 
     def path_heard(self, path: Path, now: float) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Iterator
 
 from p2p_remote.traversal.pair import CHECKS_A_ROUND, Pair, PairState, PathKind
-from p2p_remote.traversal.path_choice import group, ranked
+from p2p_remote.traversal.path_choice import group, is_stale, ranked
 from p2p_remote.traversal.paths import socket_of
 from p2p_remote.wire.address import Path
 from p2p_remote.wire.connectivity import MAX_CANDIDATES
@@ -142,8 +142,14 @@ class CheckList:
         for pair in self:
             if pair.usable:
                 pair.check_soon(now)
-            elif pair.state is PairState.FAILED:
+            elif pair.is_round_over(now):
                 pair.begin_round(now)
+
+    def ask_again(self, doubted: Pair, now: float) -> None:
+        """Check those that could take the place of a path that is silent now."""
+        for pair in ranked(self):
+            if is_stale(pair, doubted) and not pair.is_awaited:
+                pair.tell(now)
 
     def drop_unheard(self, group: int) -> frozenset[int]:
         """Forget what went out from auxiliary sockets and was never heard.

@@ -61,6 +61,7 @@ OPEN_ROUND = (0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0, 1.3, 1.6, 2.0, 2.4, 2.7, 3
 PRIMED_ROUND = (0, 0.02, 0.15, 0.17, 0.2, 0.25, 0.4, 0.6, 0.9, 1.3, 1.7, 2.1, 2.5, 3.0)
 PRIMING_CHECKS = 2
 CHECKS_A_ROUND = 14
+ROUND_LIVELY = 1.0  # s from the start of a round: the checks follow each other quickly
 LAST_WAIT = 1.0  # s after the last check of a round until the pair has failed
 TRIGGER_SPACING = 0.01  # s between checks on a pair that the peer's checks trigger
 
@@ -181,6 +182,12 @@ class Pair:
         self.next_check = max(now, earliest)
         self.triggered = True
 
+    def is_round_over(self, now: float) -> bool:
+        """Whether a round was in vain, or is down to its last checks, far between."""
+        if self.state is PairState.IN_PROGRESS:
+            return now >= self._round_start + ROUND_LIVELY
+        return self.state is PairState.FAILED
+
     def tell(self, now: float) -> None:
         """Check until one is answered that was sent from now on: it tells something."""
         self._confirm_from = now
@@ -277,8 +284,8 @@ class Pair:
         if heard <= self.unanswered_since and not self.doubted:
             overdue = max(DOUBT_AFTER, DOUBT_ROUND_TRIPS * (self.rtt or 0.0))
             return self.unanswered_since + overdue
-        if self.is_relay:
-            return max(self.unanswered_since, heard) + RELAY_LOST_AFTER
+        if self.is_relay:  # heard or not: it may carry one way only
+            return self.unanswered_since + RELAY_LOST_AFTER
         return min(expiry, max(self.unanswered_since, heard) + LOST_AFTER)
 
     def review(self, now: float) -> bool:

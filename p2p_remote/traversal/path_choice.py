@@ -46,18 +46,25 @@ def ranked(pairs: Iterable[Pair]) -> list[Pair]:
 def better_path(pairs: Iterable[Pair], current: Pair | None) -> Pair | None:
     """Pair to leave `current` for; None to stay.
 
-    A path that works is left only if it is worth it, a doubted one only for a path
-    that has answered since the doubt began.
+    A path that works is left only if it is worth it, and not for one that has still to
+    tell whether it works too; a doubted one only for a path that has answered since
+    the doubt began.
     """
-    best = next(iter(ranked(pairs)), None)
+    found = ranked(pairs)
+    if current is not None and current.usable and current.doubted:
+        found = [each for each in found if not is_stale(each, current)]
+    best = next(iter(found), None)
     if best is None or best is current:
         return None
-    if current is None or not current.usable:
+    if current is None or not current.usable or current.doubted:
         return best
-    if current.doubted:
-        doubt = current.unanswered_since or 0.0
-        return best if (best.last_answered or 0.0) >= doubt else None
-    return best if is_worth_changing(current, best) else None
+    waits = best.is_awaited or not is_worth_changing(current, best)
+    return None if waits else best
+
+
+def is_stale(pair: Pair, doubted: Pair) -> bool:
+    """Whether `pair` answered last before the doubt about the path in use began."""
+    return (pair.last_answered or 0.0) < (doubted.unanswered_since or 0.0)
 
 
 def is_worth_changing(current: Pair, other: Pair) -> bool:

@@ -198,6 +198,8 @@ class PathKeeper:
         alive = current is not None and current.usable and not current.doubted
         if alive and not self._controlling:
             return
+        if current is not None and current.usable and current.doubted:
+            self._check_list.ask_again(current, now)
         better = better_path(self._check_list, current)
         if better is None:
             return

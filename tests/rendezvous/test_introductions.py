@@ -6,6 +6,7 @@ import pytest
 
 from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.address import Endpoint
+from p2p_remote.wire.first_byte import NO_CHANNEL
 from rendezvous.addresses import Address
 from rendezvous.authentication import is_authentic
 from rendezvous.rate_limit import Limits, Rate
@@ -200,7 +201,8 @@ def test_a_channel_follows_a_side_that_has_moved():
     assert of_kind(sent, wire.Punch) == []  # the callee has not agreed
     assert caller.send(relayed) == [(relayed, elsewhere)]
     assert callee.send(relayed, elsewhere) == [(relayed, caller.home)]
-    assert callee.send(relayed) == []
+    [(hint, to)] = callee.send(relayed)
+    assert (hint[0], to) == (NO_CHANNEL, callee.home)
     old_home = callee.home
     callee.home = Address(elsewhere)
     sent = callee.send(callee.datagram(wire.Agree, channel))

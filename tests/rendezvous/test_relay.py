@@ -6,6 +6,7 @@ import pytest
 
 from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.constants import MAX_ANY_DATAGRAM
+from p2p_remote.wire.first_byte import NO_CHANNEL
 from rendezvous.settings import Settings
 from tests.support.raw_client import Bench, address, raw_client, ring_of
 
@@ -42,7 +43,7 @@ def test_datagrams_pass_unchanged_in_both_directions():
 
 
 def test_strangers_cannot_use_a_channel():
-    """Neither an unknown sender, nor a registered one, nor another port of a peer."""
+    """Who is neither end gets 5 bytes, whether the channel exists or not."""
     bench, caller, _, header = connect()
     stranger = raw_client(bench, "stranger", "192.0.2.50")
     stranger.register()
@@ -51,7 +52,9 @@ def test_strangers_cannot_use_a_channel():
         stranger.home,
         address("198.51.100.1", 5001),
     ):
-        assert caller.send(header + b"x", source) == []
+        for asked in (header, b"\x30" + bytes(4)):
+            hint = bytes((NO_CHANNEL,)) + asked[1:]
+            assert caller.send(asked + b"x", source) == [(hint, source)]
 
 
 def test_wrong_sizes_go_nowhere():
@@ -81,8 +84,9 @@ def test_channels_do_not_mix():
     ring, _ = ring_of(other.call(callee.identity.peer_id))
     other_header = b"\x30" + ring.channel.to_bytes(4, "little")
     assert other_header != header
-    assert other.send(header + b"x") == []
-    assert caller.send(other_header + b"x") == []
+    for client, foreign in ((other, header), (caller, other_header)):
+        [(answer, to)] = client.send(foreign + b"x")
+        assert (answer[0], to) == (NO_CHANNEL, client.home)
     assert callee.send(other_header + b"x")[0][1] == other.home
 
 

@@ -133,7 +133,7 @@ def test_one_end_asks_and_both_check():
     """A round of one end makes the other begin, through the relay."""
     lab = connected()
     lab.cut_direct()
-    lab.run(20)
+    lab.run(22)
     lab.cut_direct(cut=False)
     suspect(lab.left)
     assert lab.run_until_both("direct", 1) <= 0.3

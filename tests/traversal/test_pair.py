@@ -224,6 +224,29 @@ def test_the_relay_is_given_thirty_seconds_and_needs_no_consent():
     assert relay.review(NOW + 30)
 
 
+def test_a_relay_that_carries_one_way_only_is_lost():
+    """Heard all the time, but nothing that we send by it is answered."""
+    relay = Pair(RelayPath(Endpoint("192.0.2.1", 1), 5), PathKind.RELAY, 0)
+    relay.assume_answered(NOW)
+    relay.check_sent(b"1", NOW)
+    for second in range(1, 30):
+        relay.heard(NOW + second)
+        assert not relay.review(NOW + second)
+    assert relay.review(NOW + 30)
+
+
+def test_a_round_is_over_when_little_comes_of_it_any_more():
+    """A new reason to check need not wait for the last, slow checks."""
+    pair = direct()
+    pair.begin_round(NOW)
+    assert not pair.is_round_over(NOW)
+    pair.check_sent(b"1", NOW)
+    assert not pair.is_round_over(NOW + 0.9)
+    assert pair.is_round_over(NOW + 1)
+    pair.answered(b"1", NOW + 1)
+    assert not pair.is_round_over(NOW + 1)
+
+
 def test_every_transition_is_in_the_table():
     """What is not in the table cannot happen: it raises."""
     assert set(TRANSITIONS.values()) == set(PairState)

@@ -65,6 +65,25 @@ def test_a_doubted_path_is_left_for_one_that_answered_since():
     assert better_path([current, other], current) is other
 
 
+def test_an_old_answer_of_a_better_path_does_not_hide_one_that_works():
+    """The relay has answered since; what is faster by an old answer has not."""
+    current, relay = pair("192.0.2.1", 0.05), pair("203.0.113.1", 0.1, RELAY)
+    old = pair("192.0.2.3", 0.01)
+    old.last_answered = NOW - 3
+    doubt(current)
+    assert better_path([current, old, relay], current) is relay
+
+
+def test_a_path_that_is_asked_whether_it_works_is_not_taken_before_it_answers():
+    """Or a dead one would be taken next, because it was good once."""
+    relay, v4 = pair("203.0.113.1", 0.1, RELAY), pair("192.0.2.1", 0.01)
+    v4.tell(NOW)
+    v4.check_sent(b"2", NOW)
+    assert better_path([relay, v4], relay) is None
+    v4.answered(b"2", NOW + 0.01)
+    assert better_path([relay, v4], relay) is v4
+
+
 def test_no_way_back_to_a_doubted_path():
     """It has to answer first."""
     lan, v4 = pair("192.168.1.2", 0.001, LAN), pair("192.0.2.1", 0.05)
