@@ -66,6 +66,11 @@ class RefusedError(RemoteSupportError):
 
     exit_code = 4
 
+    def __init__(self, text: str = "", wait: int = 0) -> None:
+        """`wait`: s after which it may be tried again, 0 if that was not said."""
+        super().__init__(text)
+        self.wait = wait
+
 
 class IdentityMismatchError(RemoteSupportError):
     """The machine that answered is not the one this ID belongs to. Do not go on."""

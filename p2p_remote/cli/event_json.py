@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from p2p_remote.errors import RefusedError
 from p2p_remote.services import events as se
 from p2p_remote.wire import peer_id
 
@@ -97,11 +98,14 @@ _FAILURES = {3: "unreachable", 4: "refused", 5: "authentication", 6: "network"}
 
 
 def _failed(event: se.Failed) -> dict[str, Any]:
+    error = event.error
+    wait = {"seconds": error.wait} if isinstance(error, RefusedError) else {}
     return {
-        "reason": _FAILURES.get(event.error.exit_code, "failed"),
-        "text": str(event.error),
+        "reason": _FAILURES.get(error.exit_code, "failed"),
+        "text": str(error),
         "duration_s": 0.0,
         "by_peer": False,
+        **wait,
     }
 
 
@@ -117,6 +121,11 @@ _TABLE: tuple[tuple[type[Any], str, Any], ...] = (
     ),
     (se.Trouble, "trouble", lambda e: {"text": e.text}),
     (se.Request, "request", _request),
+    (
+        se.HeldBack,
+        "held_back",
+        lambda e: {"calls": e.calls, "why": e.why, "seconds": e.wait},
+    ),
     (se.MoreTime, "more_time", lambda e: {"request": e.number, "seconds": e.seconds}),
     (se.WrongDigits, "wrong_digits", lambda e: {"tries_left": e.tries_left}),
     (se.Started, "started", _started),

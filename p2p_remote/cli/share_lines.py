@@ -12,7 +12,7 @@ from p2p_remote.errors import RemoteSupportError
 from p2p_remote.services import events as se
 from p2p_remote.services.customer import CustomerService
 from p2p_remote.services.names import quoted, size
-from p2p_remote.services.notices import SERVER_SILENT
+from p2p_remote.services.notices import SERVER_SILENT, held_back
 from p2p_remote.wire import peer_id
 
 READING_SECONDS = 1.0  # s after a question in which no answer can be meant for it
@@ -200,6 +200,9 @@ class PlainLines:
             self._write("These are not the digits of this session. Ask them to read")
             self._write(f"them again. If they differ again: type no. {left} left.")
 
+    def _on_held_back(self, event: se.HeldBack) -> None:
+        self._write(f"Note: {held_back(event.calls, event.why, event.wait)}")
+
     def _on_more_time(self, event: se.MoreTime) -> None:
         self._write(f"You have {event.seconds} seconds more to answer.")
 
@@ -366,6 +369,7 @@ _SHOWN: dict[type, Callable[..., None]] = {
     se.Ready: PlainLines._on_ready,  # noqa: SLF001 -- the table of this class
     se.Request: PlainLines._on_request,  # noqa: SLF001
     se.WrongDigits: PlainLines._on_wrong_digits,  # noqa: SLF001
+    se.HeldBack: PlainLines._on_held_back,  # noqa: SLF001
     se.MoreTime: PlainLines._on_more_time,  # noqa: SLF001
     se.Shared: PlainLines._on_shared,  # noqa: SLF001
     se.Started: PlainLines._on_started,  # noqa: SLF001

@@ -19,7 +19,7 @@ class Limits:
     per_network: int = 4  # begun within that time from a /24 (IPv4) or /64 (IPv6)
     cookies_above: int = 16  # half-open calls above which a cookie is demanded
     forgeries: int = 8  # M3 with a wrong outer seal, per call
-    attempts: int = 3  # complete M3 of unknown callers ...
+    attempts: int = 3  # wrong passwords ...
     attempts_time: float = 600.0  # ... within this time
     calls: int = 16  # calls past M3, ringing or answered
     silence: float = 12.0  # no M3 again for so long: a ringing caller is gone

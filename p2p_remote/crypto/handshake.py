@@ -24,15 +24,18 @@ from p2p_remote.crypto.handshake_events import (
     HandshakeFailed,
     InitiatorEvent,
     PasswordFailed,
+    PasswordsExhausted,
     PeerAnswered,
     ResponderEvent,
 )
 from p2p_remote.crypto.handshake_keys import HandshakeResult, SessionSecrets
 from p2p_remote.crypto.initiator import CallOptions, Initiator
 from p2p_remote.crypto.responder import Responder, ResponderOptions
-from p2p_remote.wire.handshake import RefusalReason
+from p2p_remote.wire.handshake import WANTED_HEARS
+from p2p_remote.wire.refusals import RefusalReason, wait_code
 
 __all__ = [
+    "WANTED_HEARS",
     "CallOptions",
     "CallerLost",
     "CallerVerified",
@@ -43,6 +46,7 @@ __all__ = [
     "InitiatorEvent",
     "Limits",
     "PasswordFailed",
+    "PasswordsExhausted",
     "PeerAnswered",
     "RefusalReason",
     "Responder",
@@ -50,4 +54,5 @@ __all__ = [
     "ResponderOptions",
     "SessionSecrets",
     "stretch_password",
+    "wait_code",
 ]

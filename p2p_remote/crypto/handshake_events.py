@@ -51,12 +51,22 @@ class CallerVerified:
 class PasswordFailed:
     """Responder: a caller did not know the password, or gave one where none is set.
 
-    Count it where it survives a restart, then `refuse(handle, now, WRONG_PASSWORD)`.
+    Tell them by `refuse(handle, now, WRONG_PASSWORD)`.
     """
 
     handle: int
     target_id: int
     path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordsExhausted:
+    """Responder: somebody was refused unheard, after too many wrong passwords.
+
+    `wait`: s until the next one may try.
+    """
+
+    wait: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,4 +77,10 @@ class CallerLost:
 
 
 InitiatorEvent = PeerAnswered | HandshakeComplete | HandshakeFailed
-ResponderEvent = CallerVerified | PasswordFailed | CallerLost | HandshakeComplete
+ResponderEvent = (
+    CallerVerified
+    | PasswordFailed
+    | PasswordsExhausted
+    | CallerLost
+    | HandshakeComplete
+)

@@ -27,6 +27,7 @@ from p2p_remote.wire import handshake as wire
 from p2p_remote.wire import peer_id as wire_peer_id
 from p2p_remote.wire.address import Path, RelayPath
 from p2p_remote.wire.constants import SUITE_P2PR1
+from p2p_remote.wire.refusals import RefusalReason, unpack_reason
 
 ANSWER_TIMEOUT = 15.0  # s until M2; the responder forgets a call after as long
 RINGING_TIMEOUT = 120.0  # s until M4; a person has to look at the screen
@@ -41,7 +42,14 @@ _DOES_NOT_MATCH = "The session password did not match. Ask for it again."
 _IS_NEEDED = "This call needs the session password. Ask for it."
 _NONE_IS_SET = "The other side has set no session password. Call without one."
 _BROKEN_IDENTITY = "The machine that answered could not prove its key. Do not go on."
-_TOO_MANY = "Too many attempts on that machine. Wait ten minutes and call again."
+_TOO_MANY = (
+    "Too many wrong passwords were tried on that machine. Wait ten minutes and call "
+    "again."
+)
+_WAIT = (
+    "The customer was not asked, because of the calls before this one. Call again in "
+    "{} seconds."
+)
 _BUSY = "The other side is busy. Call again later."
 
 
@@ -357,11 +365,13 @@ class Initiator:
 
     def _on_refusal(self, refusal: wire.Refusal, proof: _Proof) -> None:
         key = proof.outer.refusal_key()
-        reason = wire.unpack_reason(keys.unseal(key, refusal.sealed))
-        if reason is wire.RefusalReason.WRONG_PASSWORD:
+        reason, wait = unpack_reason(keys.unseal(key, refusal.sealed))
+        if reason is RefusalReason.WRONG_PASSWORD:
             self._fail(AuthenticationFailedError(_DOES_NOT_MATCH))
-        elif reason is wire.RefusalReason.TOO_MANY_ATTEMPTS:
+        elif reason is RefusalReason.TOO_MANY_ATTEMPTS:
             self._fail(RefusedError(_TOO_MANY))
+        elif reason is RefusalReason.WAIT:
+            self._fail(RefusedError(_WAIT.format(wait), wait))
         else:
             self._fail(RefusedError(_BUSY))
 

@@ -21,6 +21,7 @@ from p2p_remote.crypto.handshake_events import (
     CallerVerified,
     HandshakeComplete,
     PasswordFailed,
+    PasswordsExhausted,
     ResponderEvent,
 )
 from p2p_remote.crypto.identity import Identity
@@ -29,6 +30,7 @@ from p2p_remote.wire import handshake as wire
 from p2p_remote.wire import peer_id as wire_peer_id
 from p2p_remote.wire.address import Endpoint, Path
 from p2p_remote.wire.constants import SUITE_P2PR1
+from p2p_remote.wire.refusals import RefusalReason
 
 
 def _nobody(_public: bytes) -> bool:
@@ -39,9 +41,8 @@ def _nobody(_public: bytes) -> bool:
 class ResponderOptions:
     """How a node answers.
 
-    `known(public key)` tells whether a caller was verified earlier: known callers do
-    not use up the attempts of unknown ones (where no password is set). `capabilities`
-    are 32 bits for the initiator.
+    `known(public key)` tells whether a caller was verified earlier: M4 says so to the
+    caller. `capabilities` are 32 bits for the initiator.
     """
 
     name: str = ""
@@ -109,7 +110,7 @@ class Responder:
         self._listening.pop(target_id, None)
 
     def release(self, handle: int, now: float) -> None:
-        """Let M4 go: the prompt is on the screen and the attempt is counted.
+        """Let M4 go: the prompt is on the screen and the call is counted.
 
         HandshakeComplete follows. Nothing happens if the caller is gone.
         """
@@ -144,10 +145,11 @@ class Responder:
         self._reply(call, acceptance, now)
         self._events.append(HandshakeComplete(result, handle))
 
-    def refuse(
-        self, handle: int, now: float, reason: wire.RefusalReason | None = None
-    ) -> None:
-        """Forget a call: in silence, or telling the caller the reason."""
+    def refuse(self, handle: int, now: float, reason: int | None = None) -> None:
+        """Forget a call: in silence, or telling the caller why.
+
+        That is a `RefusalReason` or a code of `wire.refusals.wait_code`.
+        """
         call = self._calls.by_handle(handle)
         if call is None or call.stage is not Stage.RINGING or call.outer is None:
             return
@@ -159,7 +161,7 @@ class Responder:
         self._reply(call, refusal, now)
 
     def forget_attempts(self) -> None:
-        """Give unknown callers their attempts back: a person has approved one."""
+        """Forget wrong passwords: a person has approved a caller."""
         self._attempts.clear()
 
     # The five verbs
@@ -291,11 +293,13 @@ class Responder:
         call.stage, call.expires = Stage.RINGING, now + self._limits.silence
         call.proof, call.path, call.outer = data, path, outer
         if not room:
-            self.refuse(call.handle, now, wire.RefusalReason.BUSY)
+            self.refuse(call.handle, now, RefusalReason.BUSY)
         elif call.password_set and self._attempts_exhausted(now):
             # Opening the inner seal would tell, if only by the time it takes,
             # whether the password was right.
-            self.refuse(call.handle, now, wire.RefusalReason.TOO_MANY_ATTEMPTS)
+            self.refuse(call.handle, now, RefusalReason.TOO_MANY_ATTEMPTS)
+            again = self._attempts[0] + self._limits.attempts_time
+            self._events.append(PasswordsExhausted(again - now))
         else:
             try:
                 opened = proofs.open_inner(call, secrets, outer, proof, sealed_caller)
@@ -313,17 +317,15 @@ class Responder:
             self._out.append((call.reply, path))
 
     def _on_wrong_password(self, call: Call, now: float) -> None:
-        if self._may_attempt(call, now):
-            target_id = call.request.target_id
-            self._events.append(PasswordFailed(call.handle, target_id, call.path))
+        if call.password_set:  # else there is nothing to be guessed
+            self._attempts.append(now)
+        target_id = call.request.target_id
+        self._events.append(PasswordFailed(call.handle, target_id, call.path))
 
     def _on_identity(
         self, call: Call, inner: keys.InnerKeys, plaintext: bytes, now: float
     ) -> None:
         caller = proofs.verify_caller(inner.th1, plaintext, self._identity.public)
-        known = caller is not None and self._options.known(caller.public)
-        if not known and not self._may_attempt(call, now):
-            return
         if caller is None:
             self.refuse(call.handle, now)
             return
@@ -340,14 +342,6 @@ class Responder:
                 path=call.path,
             )
         )
-
-    def _may_attempt(self, call: Call, now: float) -> bool:
-        """Count an attempt of an unknown caller; False: refused, too many."""
-        if self._attempts_exhausted(now):
-            self.refuse(call.handle, now, wire.RefusalReason.TOO_MANY_ATTEMPTS)
-            return False
-        self._attempts.append(now)
-        return True
 
     def _attempts_exhausted(self, now: float) -> bool:
         while self._attempts and now - self._attempts[0] >= self._limits.attempts_time:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ from p2p_remote.desktop.base import HOTKEY_END, LOCAL_INPUT
 from p2p_remote.errors import StateError, UsageError
 from p2p_remote.services import events as se
 from p2p_remote.services import notices
-from p2p_remote.services.answer_time import ANSWER_SECONDS, AnswerTime
+from p2p_remote.services.answer_time import AnswerTime
 from p2p_remote.services.desk import HOTKEY_LOST, Desk
 from p2p_remote.services.exit_codes import EXIT_CODES, told
+from p2p_remote.services.held_back import HeldBackCalls
+from p2p_remote.services.requests import request_of
 from p2p_remote.services.running_node import NodeOptions, RunningNode
 from p2p_remote.services.sharing import Sharing
 from p2p_remote.session import events as ev
@@ -22,7 +25,6 @@ from p2p_remote.session.customer import DEFAULT_SECONDS, CustomerSession
 from p2p_remote.session.roles import State
 from p2p_remote.store.known_peers import KnownPeer, KnownPeers
 from p2p_remote.wire import control
-from p2p_remote.wire.address import RelayPath
 
 
 class CustomerService:
@@ -57,6 +59,7 @@ class CustomerService:
         self._session: CustomerSession | None = None
         self._sharing: Sharing | None = None
         self._answer_time: AnswerTime | None = None
+        self._held_back = HeldBackCalls(notify)
         self._early_key = ""  # F11 or F12, pressed before there was a `Sharing`
 
     # Life.
@@ -78,6 +81,7 @@ class CustomerService:
     async def close(self) -> None:
         """End the session and leave; when this returns, access is over."""
         sharing = self._sharing
+        self._held_back.close()
         self.end()
         if sharing is not None:
             await sharing.close()
@@ -204,14 +208,12 @@ class CustomerService:
         session, sharing = self._session, self._sharing
         if sharing is not None:
             sharing.on_hotkey(what)
-        elif session is not None and what != LOCAL_INPUT:
-            # Approved this instant: the session exists, what runs it does not yet.
-            if what == HOTKEY_END:
-                had = bool(session.grants.revoke_all())
-            else:
-                had = session.grants.revoke("control")
-            if had:
-                self._loop.call_soon_threadsafe(self._announce_early_key, what)
+        elif (
+            session is not None  # approved this instant: what runs it is not there yet
+            and what != LOCAL_INPUT
+            and session.grants.take_back(everything=what == HOTKEY_END)
+        ):
+            self._loop.call_soon_threadsafe(self._announce_early_key, what)
 
     def _announce_early_key(self, what: str) -> None:
         if self._sharing is not None:
@@ -230,6 +232,8 @@ class CustomerService:
                 self._spawn(self._on_id_taken(event))
             case nd.CallerArrived():
                 self._on_caller(event)
+            case nd.CallHeldBack():
+                self._held_back.note(event)
             case nd.CallerGone(handle=handle):
                 self._on_caller_gone(handle)
             case nd.SessionOpened(session=CustomerSession() as session):
@@ -249,12 +253,14 @@ class CustomerService:
 
         Whoever gets digits by that is shown in any case: `_held` waits for it.
         """
-        known = self._known.find(caller.public)
-        if self._caller is None and self._session is None:
+        now, node = self._running.clock(), self._running.node
+        if self._caller is not None or self._session is not None:
+            node.refuse_busy(caller.handle, now)
+        else:
+            known = self._known.find(caller.public)
             self._caller, self._held = caller, []
             self._spawn(self._ask(caller, known))
-        now = self._running.clock()
-        self._running.node.release(caller.handle, now, known=known is not None)
+            node.release(caller.handle, now, known=known is not None)
         self._running.poke()
 
     async def _ask(self, caller: nd.CallerArrived, known: KnownPeer | None) -> None:
@@ -268,13 +274,7 @@ class CustomerService:
         if self._caller is not caller:
             return
         self._caller_id = number
-        how = "password" if caller.password_verified else ""
-        how = how if known is None else f"known since {known.when}"
-        kind = "relay" if isinstance(caller.path, RelayPath) else "lan"
-        name, handle = caller.name, caller.handle
-        self._notify(
-            se.Request(name, number, how, kind, not how, ANSWER_SECONDS, handle)
-        )
+        self._notify(request_of(caller, number, known))
         held, self._held = self._held or [], None
         for event in held:
             self._on_session_event(event)
@@ -317,12 +317,11 @@ class CustomerService:
             self._running.poke()
             return
         self._session = session
+        late = control.REASON_TIMED_OUT, "The customer did not answer in time."
         self._answer_time = AnswerTime(
-            self._on_late, lambda left: self._notify(se.MoreTime(handle, left))
+            partial(self._finish, *late),
+            lambda left: self._notify(se.MoreTime(handle, left)),
         )
-
-    def _on_late(self) -> None:
-        self._finish(control.REASON_TIMED_OUT, "The customer did not answer in time.")
 
     def _on_session_event(self, event: ev.SessionEvent) -> None:
         if self._held is not None:

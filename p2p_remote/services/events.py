@@ -46,6 +46,18 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True)
+class HeldBack:
+    """So many calls were not shown (`session.call_limits.HeldBack` says why).
+
+    `wait`: s that the last of them was told to wait.
+    """
+
+    calls: int
+    why: str
+    wait: int
+
+
+@dataclass(frozen=True, slots=True)
 class MoreTime:
     """The person is at the request with this number: `seconds` are left now."""
 
@@ -258,6 +270,7 @@ ServiceEvent = (
     Ready
     | Trouble
     | Request
+    | HeldBack
     | MoreTime
     | WrongDigits
     | Started

@@ -107,10 +107,7 @@ class Sharing:
         if what == "local_input":
             self._on_local_input()
             return
-        if what == HOTKEY_END:
-            had = bool(session.grants.revoke_all())
-        else:
-            had = session.grants.revoke("control")
+        had = session.grants.take_back(everything=what == HOTKEY_END)
         if injector is not None:
             injector.stop()
         if had:

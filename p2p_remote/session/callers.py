@@ -6,10 +6,16 @@ from typing import Any
 
 from p2p_remote.crypto import handshake as hs
 from p2p_remote.crypto.identity import Identity
+from p2p_remote.session import events as ev
+from p2p_remote.session.call_limits import CallLimits, HeldBack, Standing
 from p2p_remote.session.node_config import NodeConfig
-from p2p_remote.session.node_events import CallerArrived, CallerGone
-from p2p_remote.session.session import Random
+from p2p_remote.session.node_events import CallerArrived, CallerGone, CallHeldBack
+from p2p_remote.session.roles import Role
+from p2p_remote.session.session import Random, Session
 from p2p_remote.wire.address import Path
+
+_NO = frozenset({"denied", "ended", "wrong_digits"})
+"""How a request ends when its person does not want the caller, or cannot be sure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +27,28 @@ class CallerConnected:
     known: bool
 
 
+_Event = CallerArrived | CallerGone | CallHeldBack | CallerConnected
+
+
+@dataclass(slots=True)
+class _Ringing:
+    """A caller who waits; `known` as the person's side says it."""
+
+    public: bytes
+    standing: Standing
+    known: bool = False
+
+
 class Callers:
     """The responder of a node that is listed; of another one, nothing."""
 
     def __init__(
         self, identity: Identity, config: NodeConfig, random: Random, now: float
     ) -> None:
-        self._known: set[int] = set()
-        self._events: deque[CallerArrived | CallerGone | CallerConnected] = deque()
+        self._config = config
+        self._limits = CallLimits()
+        self._ringing: dict[int, _Ringing] = {}
+        self._events: deque[_Event] = deque()
         self._responder: hs.Responder | None = None
         if config.listed:
             options = hs.ResponderOptions(name=config.name, known=config.known)
@@ -46,26 +66,38 @@ class Callers:
             self._responder.receive_datagram(data, path, now)
 
     def release(self, handle: int, now: float, *, known: bool) -> None:
-        """The prompt for this caller is on the screen."""
-        if self._responder is None:
+        """The prompt for this caller is on the screen: that counts as a call."""
+        ringing = self._ringing.get(handle)
+        if self._responder is None or ringing is None:
             return
-        if known:
-            self._known.add(handle)
+        ringing.known = known
+        self._limits.rang(ringing.public, ringing.standing, now)
         self._responder.release(handle, now)
 
-    def refuse(self, handle: int, now: float) -> None:
-        """Forget a caller without an answer."""
-        if self._responder is not None:
-            self._responder.refuse(handle, now)
+    def refuse_busy(self, handle: int, now: float) -> None:
+        """Forget a caller, who is told that another one is there."""
+        if self._ringing.pop(handle, None) is not None and self._responder is not None:
+            self._responder.refuse(handle, now, hs.RefusalReason.BUSY)
 
-    def forget_attempts(self) -> None:
-        """Somebody was let in: earlier wrong passwords no longer count."""
-        if self._responder is not None:
-            self._responder.forget_attempts()
+    def note(self, session: Session, event: ev.SessionEvent, now: float) -> None:
+        """Learn from how the person has answered a call."""
+        public = session.handshake.peer_public
+        if session.role is not Role.CUSTOMER:
+            return
+        match event:
+            case ev.SessionApproved():
+                self._limits.let_in(public)
+                if self._responder is not None:
+                    self._responder.forget_attempts()
+            case ev.WrongCodeTyped():
+                self._limits.wrong_code(now)
+            case ev.SessionEnded(reason=reason, by_peer=False):
+                if session.started_at is None and reason in _NO:
+                    self._limits.told_no(public, now)
+            case _:
+                pass
 
-    def next_event(
-        self, now: float
-    ) -> CallerArrived | CallerGone | CallerConnected | None:
+    def next_event(self, now: float) -> _Event | None:
         """Drain what has happened to the callers."""
         while (
             self._responder is not None
@@ -79,23 +111,43 @@ class Callers:
     ) -> None:
         match event:
             case hs.CallerVerified():
-                arrived = CallerArrived(
-                    event.handle,
-                    event.public,
-                    event.counter,
-                    event.name,
-                    event.password_verified,
-                    event.path,
-                )
-                self._events.append(arrived)
+                self._on_verified(responder, event, now)
             case hs.PasswordFailed(handle=handle):
                 responder.refuse(handle, now, hs.RefusalReason.WRONG_PASSWORD)
+            case hs.PasswordsExhausted(wait=wait):
+                self._events.append(CallHeldBack(HeldBack.WRONG_PASSWORDS, wait))
             case hs.CallerLost(handle=handle):
-                self._known.discard(handle)
+                self._ringing.pop(handle, None)
                 self._events.append(CallerGone(handle))
             case hs.HandshakeComplete(handle=handle, result=result):
-                known = handle in self._known
-                self._known.discard(handle)
+                ringing = self._ringing.pop(handle, None)
+                known = ringing is not None and ringing.known
                 self._events.append(CallerConnected(handle, result, known))
-            case _:
-                pass
+
+    def _on_verified(
+        self, responder: hs.Responder, event: hs.CallerVerified, now: float
+    ) -> None:
+        standing = Standing.STRANGER
+        if self._config.known(event.public):
+            standing = Standing.KNOWN
+        elif event.password_verified:
+            standing = Standing.PASSWORD
+        wait, why = self._limits.wait(event.public, standing, now)
+        if wait > 0:
+            hears = event.wanted & hs.WANTED_HEARS
+            too_many = hs.RefusalReason.TOO_MANY_ATTEMPTS
+            code = hs.wait_code(wait) if hears else too_many
+            responder.refuse(event.handle, now, code)
+            self._events.append(CallHeldBack(why, wait))
+            return
+        self._ringing[event.handle] = _Ringing(event.public, standing)
+        self._events.append(
+            CallerArrived(
+                event.handle,
+                event.public,
+                event.counter,
+                event.name,
+                event.password_verified,
+                event.path,
+            )
+        )

@@ -90,7 +90,9 @@ class Calls:
             raise NetworkError(
                 "This ID is not on the local network, and no rendezvous server is set."
             )
-        options = hs.CallOptions(password=password, name=self._name)
+        options = hs.CallOptions(
+            password=password, name=self._name, wanted=hs.WANTED_HEARS
+        )
         initiator = hs.Initiator(self._identity, target, self._random, now, options)
         call = _Call(initiator, has_lan_path=bool(endpoints))
         number = self._next_number

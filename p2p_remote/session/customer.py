@@ -111,6 +111,7 @@ class CustomerSession(Session):
             self.verified = True
             return True
         self._tries -= 1
+        self._emit(ev.WrongCodeTyped(self._tries))
         if self._tries == 0:
             self.end(
                 control.REASON_WRONG_DIGITS,

@@ -22,6 +22,17 @@ class SessionApproved:
 
 
 @dataclass(frozen=True, slots=True)
+class WrongCodeTyped:
+    """The digits that were typed are not those of this session.
+
+    On the customer's side that is for whoever counts them; after the last try the
+    session ends.
+    """
+
+    tries_left: int
+
+
+@dataclass(frozen=True, slots=True)
 class PermissionGranted:
     """One more permission is granted."""
 
@@ -204,6 +215,7 @@ class SessionEnded:
 
 SessionEvent = (
     SessionApproved
+    | WrongCodeTyped
     | PermissionGranted
     | PermissionsRevoked
     | PermissionAsked

@@ -19,7 +19,6 @@ from p2p_remote.session.events import (
     PATH_TROUBLE,
     MappingAsked,
     PunchWanted,
-    SessionApproved,
     SessionEvent,
     SocketsFreed,
     TcpAddressAsked,
@@ -192,9 +191,9 @@ class Node:
         self._callers.release(handle, now, known=known)
         self._collect(now)
 
-    def refuse(self, handle: int, now: float) -> None:
-        """Forget a caller without an answer."""
-        self._callers.refuse(handle, now)
+    def refuse_busy(self, handle: int, now: float) -> None:
+        """Tell a caller that somebody else is being answered."""
+        self._callers.refuse_busy(handle, now)
 
     @property
     def has_goodbyes(self) -> bool:
@@ -384,9 +383,8 @@ class Node:
     def _act_on(self, session: Session, event: SessionEvent, now: float) -> None:
         """Do what an event of a session asks of the registration or responder."""
         relay = session.relay_path
-        if type(event) is SessionApproved:
-            self._callers.forget_attempts()
-        elif type(event) is SocketsFreed:
+        self._callers.note(session, event, now)
+        if type(event) is SocketsFreed:
             self._events.append(event.released)
         if self._registration is None:
             return

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from p2p_remote.errors import RemoteSupportError
+from p2p_remote.session.call_limits import HeldBack
 from p2p_remote.session.events import SessionEvent
 from p2p_remote.session.session import Session
 from p2p_remote.traversal.paths import SocketsReleased
@@ -61,6 +62,14 @@ class CallerGone:
 
 
 @dataclass(frozen=True, slots=True)
+class CallHeldBack:
+    """Somebody called and was refused without a question. `wait`: s until they may."""
+
+    why: HeldBack
+    wait: float
+
+
+@dataclass(frozen=True, slots=True)
 class CallAnswered:
     """The machine that was called is there and checks who calls."""
 
@@ -97,6 +106,7 @@ NodeEvent = (
     | NodeIdTaken
     | CallerArrived
     | CallerGone
+    | CallHeldBack
     | CallAnswered
     | CallFailed
     | SessionOpened

@@ -82,6 +82,10 @@ class Grants:
         self._grants.clear()
         return granted
 
+    def take_back(self, *, everything: bool) -> bool:
+        """Take control back, or all there is; False if nothing was granted of that."""
+        return bool(self.revoke_all()) if everything else self.revoke("control")
+
     def freeze_input(self) -> None:
         """Refuse injected input until `thaw_input` (a prompt is open)."""
         self._frozen_until = float("inf")

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from p2p_remote.tui.app import RemoteApp
 
 
+_READING_SECONDS = 15.0  # s that a line about calls is shown
+
+
 class CustomerHalf:
     """Runs on the App's loop; prompts come on top of whatever is shown."""
 
@@ -152,6 +155,10 @@ class CustomerHalf:
         if self.state.remembered:
             self._app.notify("They are known from now on.", markup=False)
 
+    async def _on_held_back(self, _before: Stage) -> None:
+        """One line, and no bell: that is what was held back."""
+        self._app.notify(self.state.held_back, timeout=_READING_SECONDS, markup=False)
+
     async def _on_request(self, _before: Stage) -> None:
         request = self.state.request
         if request is None:
@@ -247,6 +254,7 @@ class CustomerHalf:
 
 
 _SHOWS: dict[str, Any] = {
+    "held_back": CustomerHalf._on_held_back,  # noqa: SLF001
     "request": CustomerHalf._on_request,  # noqa: SLF001 -- the table of this class
     "started": CustomerHalf._on_started,  # noqa: SLF001
     "asked": CustomerHalf._on_asked,  # noqa: SLF001

@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any
 
 from p2p_remote.errors import MissingCapabilityError
+from p2p_remote.services.notices import held_back
 from p2p_remote.tui import words
 from p2p_remote.tui.safe_text import quoted, safe
 from p2p_remote.wire.peer_id import group_partial
@@ -87,6 +88,7 @@ class CustomerState:
     name: str = ""
     peer_id: str = ""
     verified: bool = False
+    held_back: str = ""  # the latest line about calls that were not shown
     remembered: bool = False  # the last command that was carried out was that
     grants: frozenset[str] = frozenset()
     monitors: tuple[Monitor, ...] = ()
@@ -202,6 +204,10 @@ class CustomerState:
             event.get("request"),
         )
         self.answer_by = now + self.request.seconds
+
+    def _on_held_back(self, event: Event, _now: float) -> None:
+        calls, wait = int(event.get("calls") or 0), int(event.get("seconds") or 0)
+        self.held_back = held_back(calls, str(event.get("why")), wait)
 
     def _on_more_time(self, event: Event, now: float) -> None:
         if self.request is not None and self.request.number == event.get("request"):
@@ -325,6 +331,7 @@ _TAKES: dict[str, Callable[[CustomerState, Event, float], None]] = {
     "ready": CustomerState._on_ready,  # noqa: SLF001 -- the table of this class
     "trouble": CustomerState._on_trouble,  # noqa: SLF001
     "request": CustomerState._on_request,  # noqa: SLF001
+    "held_back": CustomerState._on_held_back,  # noqa: SLF001
     "more_time": CustomerState._on_more_time,  # noqa: SLF001
     "wrong_digits": CustomerState._on_wrong_digits,  # noqa: SLF001
     "failed": CustomerState._on_failed,  # noqa: SLF001

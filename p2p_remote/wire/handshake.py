@@ -7,7 +7,7 @@
 | M2 `CallAnswer` | responder | 153 | keys of the responder; commitment |
 | M3 `CallerProof` | initiator | 1200 | keys and sealed identity of the initiator |
 | M4 `Acceptance` | responder | 232 | sealed identity of the responder; opening |
-| M5 `Refusal` | responder | 34 | sealed reason why there will be no M4 |
+| M5 `Refusal` | responder | 34 | sealed reason (`wire.refusals`) |
 
 Every message but M1 carries the first 16 bytes of the receiver's nonce right behind
 the type, so a socket finds the handshake that a datagram belongs to (`echo_of`).
@@ -16,7 +16,6 @@ nothing. Meaning and order of checks: docs/protocol/handshake.md.
 """
 
 from dataclasses import dataclass, replace
-from enum import IntEnum
 
 from p2p_remote.errors import MalformedMessageError
 from p2p_remote.wire.constants import MAX_DATAGRAM, MAX_NAME_BYTES
@@ -55,18 +54,12 @@ MAX_ID_COUNTER = 255  # of the counter that an ID is derived with
 
 CAPABILITY_KNOWS_CALLER = 1  # bit of `capabilities`: no digits are asked for
 
+WANTED_HEARS = 1 << 31  # bit of `wanted`: understands waits in M5
+
 POLICY_PASSWORD = 1  # bit of `CallAnswer.policy`: a session password is asked for
 
 NO_COOKIE = bytes(COOKIE_LENGTH)
 NO_TOKEN = bytes(TOKEN_LENGTH)
-
-
-class RefusalReason(IntEnum):
-    """What M5 says."""
-
-    WRONG_PASSWORD = 1
-    TOO_MANY_ATTEMPTS = 2
-    BUSY = 3
 
 
 def _counter(reader: FixedReader) -> int:
@@ -370,12 +363,3 @@ class Refusal:
         reader = FixedReader(data, REFUSAL_LENGTH)
         reader.expect(bytes([REFUSAL]))
         return cls(reader.take(ECHO_LENGTH), reader.take(1 + _TAG_LENGTH))
-
-
-def unpack_reason(data: bytes) -> RefusalReason:
-    """Read the plaintext of M5; MalformedMessageError if it is no known reason."""
-    number = FixedReader(data, 1).integer(1)
-    try:
-        return RefusalReason(number)
-    except ValueError as error:
-        raise MalformedMessageError("unknown reason of a refusal") from error

@@ -147,9 +147,10 @@ NEGATIVE: list[tuple[str, int, str, dict[str, Any], str]] = [
         {"counter_r": 256},
         "AuthenticationFailedError",
     ),
-    ("M5 with an unknown reason", 0, "m5", {"reason": 77}, "silence"),
+    ("M5 with an unknown reason", 0, "m5", {"reason": 4}, "silence"),
     ("M5, the password was wrong", 0, "m5", {"reason": 1}, "AuthenticationFailedError"),
     ("M5, too many attempts", 0, "m5", {"reason": 2}, "RefusedError"),
+    ("M5, call again in 70 s", 0, "m5", {"reason": 77}, "RefusedError"),
 ]
 
 

@@ -7,29 +7,27 @@ from p2p_remote.crypto.handshake import (
     Initiator,
     Limits,
     PasswordFailed,
+    PasswordsExhausted,
     PeerAnswered,
     ResponderOptions,
 )
 from p2p_remote.errors import RefusedError
 from p2p_remote.wire import handshake as wire
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
+from p2p_remote.wire.refusals import wait_code
 from tests.support.handshakes import (
-    CALLER,
     CALLER_ENDPOINT,
     RELAY,
     SERVER,
-    TARGET_ID,
     Pair,
     attempt,
     call,
     everybody,
-    identity_of,
     make_initiator,
     make_pair,
     make_responder,
     rang,
     ringing,
-    seeded,
 )
 
 
@@ -134,20 +132,36 @@ def test_a_call_ends_after_eight_forged_proofs():
         assert bool(pair.responder_events) is accepted
 
 
-def test_three_unknown_callers_in_ten_minutes_then_too_many_attempts():
-    """The fourth complete M3 is refused by the machine; after ten minutes one goes."""
+def test_calls_that_ring_are_not_counted_here():
+    """Whoever knows the password, or needs none, rings as often as they call."""
+    for password in (b"", b"r" * 32):
+        responder = make_responder(password=password)
+        for number in range(9):
+            assert rang(attempt(responder, number, 0.0, password=password))
+
+
+def test_a_password_where_none_is_set_locks_nobody_out():
+    """There is nothing to be guessed, and strangers could do it at will."""
     responder = make_responder()
-    for number in range(3):
-        events = attempt(responder, number, number * 1.0)
-        assert rang(events)
-    events = attempt(responder, 3, 3.0)
-    (failed,) = [event for event in events if isinstance(event, HandshakeFailed)]
+    for number in range(5):
+        path = RelayPath(SERVER, number)
+        assert call(responder, number, path) == [wire.CALL_ANSWER]
+        guess = responder._calls.by_handle(number + 1)
+        assert guess is not None
+        responder._on_wrong_password(guess, 0.0)
+        assert isinstance(responder.next_event(), PasswordFailed)
+    assert rang(attempt(responder, 9, 0.0))
+
+
+def test_a_caller_is_told_how_long_to_wait():
+    """The seconds arrive in the error, and in its words."""
+    pair = ringing()
+    pair.responder.refuse(pair.verified().handle, 0.0, wait_code(42.0))
+    pair.exchange()
+    (failed,) = [e for e in pair.initiator_events if isinstance(e, HandshakeFailed)]
     assert isinstance(failed.error, RefusedError)
-    assert not rang(events)
-    assert rang(attempt(responder, 4, 600.0))
-    assert not rang(attempt(responder, 5, 600.0))
-    responder.forget_attempts()
-    assert rang(attempt(responder, 6, 600.0))
+    assert failed.error.wait == 45
+    assert "45 seconds" in str(failed.error)
 
 
 def test_wrong_passwords_count_and_then_the_right_one_is_refused_too():
@@ -163,24 +177,19 @@ def test_wrong_passwords_count_and_then_the_right_one_is_refused_too():
         [type(event) for event in attempt(responder, 8, 1.0, password=wrong)],
     ]
     assert kinds[0] == kinds[1]
-    assert kinds[0] == [PeerAnswered, HandshakeFailed]
+    assert kinds[0] == [PasswordsExhausted, PeerAnswered, HandshakeFailed]
+    assert rang(attempt(responder, 10, 600.0, password=right))
 
 
-def test_known_callers_do_not_use_up_attempts():
-    """A verified earlier caller gets through whatever strangers have done."""
-    responder = make_responder(
-        ResponderOptions(known=lambda public: public == CALLER.public)
-    )
-    stranger = identity_of("stranger", 222_333_444)
-    for number in range(5):
-        pair = Pair(
-            Initiator(stranger, TARGET_ID, seeded(f"s {number}"), 0.0), responder
-        )
-        pair.initiator.add_path(RELAY, padded=False)
-        pair.exchange()
-        assert bool(pair.responder_events) is (number < 3)
-    for number in range(5):
-        assert rang(attempt(responder, number, 1.0))
+def test_a_yes_forgets_wrong_passwords():
+    """Somebody was let in: the next wrong passwords begin anew."""
+    right, wrong = b"r" * 32, b"w" * 32
+    responder = make_responder(password=right)
+    for number in range(3):
+        attempt(responder, number, 0.0, password=wrong)
+    assert not rang(attempt(responder, 3, 1.0, password=right))
+    responder.forget_attempts()
+    assert rang(attempt(responder, 4, 1.0, password=right))
 
 
 def test_a_ringing_caller_that_falls_silent_is_lost():

@@ -29,11 +29,17 @@ class FakeNode:
 
     def __init__(self) -> None:
         self.released: list[int] = []
+        self.busy: list[int] = []
 
     def release(self, handle: int, now: float, *, known: bool = False) -> None:
         """Note it."""
         del now, known
         self.released.append(handle)
+
+    def refuse_busy(self, handle: int, now: float) -> None:
+        """Note it."""
+        del now
+        self.busy.append(handle)
 
 
 class FakeRunning:
@@ -255,14 +261,15 @@ async def test_a_question_whose_caller_has_gone_is_taken_away(bench: Bench) -> N
 
 
 async def test_a_second_caller_does_not_replace_the_first(bench: Bench) -> None:
-    """While one question is open no other one is shown."""
+    """While one question is open no other one is shown, and none gets digits."""
     bench.running.computed.set()
     bench.arrive(1)
     await settle()
     bench.arrive(2)
     await settle()
     assert len(bench.requests()) == 1
-    assert bench.running.node.released == [1, 2]
+    assert bench.running.node.released == [1]
+    assert bench.running.node.busy == [2]
 
 
 async def test_an_answer_for_another_caller_is_refused(bench: Bench) -> None:

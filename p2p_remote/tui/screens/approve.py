@@ -231,10 +231,17 @@ class ApproveScreen(PromptScreen[None]):
     # Answers.
 
     @on(Button.Pressed, "#no")
-    @on(Countdown.Expired)
     def action_no(self) -> None:
         """Refuse."""
         self._reply("deny")
+        self.finish(None)
+
+    @on(Countdown.Expired)
+    def on_silence(self) -> None:
+        """Take no answer any more: the customer's half itself makes it a No.
+
+        Saying so here would make it a refusal, for which callers have to wait.
+        """
         self.finish(None)
 
     @on(ToolButton.Pressed)
