@@ -11,6 +11,7 @@ the command line (docs/cli.md).
     ├── UsageError                   exit 2
     ├── NoSuchPeerError              exit 3
     ├── RefusedError                 exit 4
+    │   └── BusyError                where somebody else is being answered
     ├── IdentityMismatchError        exit 5
     ├── NetworkError                 exit 6
     │   └── ServerSilentError        where a proxy may know the reason
@@ -70,6 +71,10 @@ class RefusedError(RemoteSupportError):
         """`wait`: s after which it may be tried again, 0 if that was not said."""
         super().__init__(text)
         self.wait = wait
+
+
+class BusyError(RefusedError):
+    """The other side is busy. Call again later."""
 
 
 class IdentityMismatchError(RemoteSupportError):

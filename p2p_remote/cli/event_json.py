@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from p2p_remote.errors import RefusedError
+from p2p_remote.errors import BusyError, RefusedError
 from p2p_remote.services import events as se
 from p2p_remote.wire import peer_id
 
@@ -99,9 +99,10 @@ _FAILURES = {3: "unreachable", 4: "refused", 5: "authentication", 6: "network"}
 
 def _failed(event: se.Failed) -> dict[str, Any]:
     error = event.error
+    reason = _FAILURES.get(error.exit_code, "failed")
     wait = {"seconds": error.wait} if isinstance(error, RefusedError) else {}
     return {
-        "reason": _FAILURES.get(error.exit_code, "failed"),
+        "reason": "busy" if isinstance(error, BusyError) else reason,
         "text": str(error),
         "duration_s": 0.0,
         "by_peer": False,

@@ -18,6 +18,7 @@ from p2p_remote.crypto.handshake_events import (
 from p2p_remote.crypto.identity import Identity
 from p2p_remote.errors import (
     AuthenticationFailedError,
+    BusyError,
     MalformedMessageError,
     NoSuchPeerError,
     RefusedError,
@@ -50,7 +51,6 @@ _WAIT = (
     "The customer was not asked, because of the calls before this one. Call again in "
     "{} seconds."
 )
-_BUSY = "The other side is busy. Call again later."
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,7 +373,7 @@ class Initiator:
         elif reason is RefusalReason.WAIT:
             self._fail(RefusedError(_WAIT.format(wait), wait))
         else:
-            self._fail(RefusedError(_BUSY))
+            self._fail(BusyError())
 
     def _fail(self, error: RemoteSupportError) -> None:
         self._end()

@@ -1,0 +1,48 @@
+"""Calls that come to nothing, by whole nodes in virtual time."""
+
+from p2p_remote.session import node_events as nd
+from p2p_remote.session.call_limits import HeldBack
+from p2p_remote.wire import control
+from tests.scenarios.world import World
+
+
+def call_and_end(world: World, reason: int | None, *, by_technician: bool) -> str:
+    """Call; end it so on one side, or see it fail. Returns what the caller is told."""
+    world.technician.session, world.technician.reports = None, []
+    world.call()
+    for failed in world.technician.all_of(nd.CallFailed):
+        return str(failed.error)
+    if reason is not None:
+        person = world.technician if by_technician else world.customer
+        person.session.end(reason, "", world.network.now)
+        world.network.run_for(1.0)
+    return ""
+
+
+def test_who_was_not_answered_may_call_again_at_once() -> None:
+    """Cancelled and unanswered calls cost nothing but one of six in ten minutes."""
+    world = World()
+    for _ in range(3):
+        for reason, by_technician in (
+            (control.REASON_ENDED, True),
+            (control.REASON_TIMED_OUT, False),
+        ):
+            assert not call_and_end(world, reason, by_technician=by_technician)
+    told = call_and_end(world, None, by_technician=False)
+    assert "Call again in" in told
+    (held_back,) = world.customer.all_of(nd.CallHeldBack)
+    assert held_back.why is HeldBack.TOO_MANY_CALLS
+    world.network.run_for(600.0)
+    assert not call_and_end(world, None, by_technician=False)
+
+
+def test_a_no_makes_the_caller_wait_longer_each_time() -> None:
+    """They are told the seconds, and the person is not asked meanwhile."""
+    world = World()
+    for seconds in (30, 60, 120):
+        assert not call_and_end(world, control.REASON_DENIED, by_technician=False)
+        told = call_and_end(world, None, by_technician=False)
+        assert f"Call again in {seconds} seconds" in told
+        world.network.run_for(float(seconds) + 5.0)
+    kinds = {each.why for each in world.customer.all_of(nd.CallHeldBack)}
+    assert kinds == {HeldBack.TOLD_NO}
