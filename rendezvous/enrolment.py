@@ -28,7 +28,7 @@ from p2p_remote.wire.rendezvous import (
 from rendezvous.addresses import Address, endpoint_bytes, prefix_of
 from rendezvous.cookies import Cookies
 from rendezvous.counters import Counters, Drop
-from rendezvous.rate_limit import RateLimit
+from rendezvous.rate_limit import PrefixLimit, RateLimit
 from rendezvous.registry import Claim, Claims, Registration, Registry
 from rendezvous.settings import Settings
 
@@ -111,10 +111,10 @@ class Enrolment:
         self._number_waiting = 0
         self._counters = counters
         self._number_secret = random(32)
-        self._hello_limit = RateLimit(limits.hello, random(32))
-        self._register_limit = RateLimit(limits.register, random(32))
-        self._new_key_limit = RateLimit(limits.new_key, random(32))
-        derivation_limit = RateLimit(limits.derivation, random(32))
+        self._hello_limit = PrefixLimit(limits.hello, random(32))
+        self._register_limit = PrefixLimit(limits.register, random(32))
+        self._new_key_limit = PrefixLimit(limits.new_key, random(32))
+        derivation_limit = PrefixLimit(limits.derivation, random(32))
         self.derivations = Derivations(derivation_limit)
         self.limits = {
             "hello": self._hello_limit,

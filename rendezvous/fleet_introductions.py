@@ -13,7 +13,7 @@ from functools import partial
 from itertools import count
 
 from p2p_remote.wire.rendezvous import Call
-from rendezvous.addresses import Address, endpoint_bytes
+from rendezvous.addresses import Address, endpoint_bytes, prefix_of
 from rendezvous.counters import Counters
 from rendezvous.fleet import Fleet, Location, LookupWanted, Tell, elsewhere
 from rendezvous.fleet_messages import (
@@ -58,9 +58,8 @@ class FleetIntroductions(Introductions):
         """As `Introductions`, as a node of `fleet`."""
         super().__init__(settings, registry, random, send, counters)
         self._fleet = fleet
-        self._tokens = FleetRejoins(registry, self.relay, send, fleet, random(32))
+        self._tokens = FleetRejoins(registry, self.relay, send, fleet)
         self.rejoins = self._tokens
-        self.limits["rejoin"] = self._tokens.limit
         self._tickets = count()
         self._lookups: dict[int, _Asked] = {}
         self._asked: dict[CallKey, _Asked] = {}
@@ -107,7 +106,7 @@ class FleetIntroductions(Introductions):
 
     def _here(self, asked: _Asked, now: float) -> None:
         message, caller = asked.message, asked.caller
-        callee = self._callee(message.target_id, caller.public, now)
+        callee = self._gate.callee(message.target_id, caller.public, now)
         if callee is None:
             self._refuse_late(asked, now)
         else:
@@ -178,7 +177,9 @@ class FleetIntroductions(Introductions):
     # The callee's node.
 
     def _on_invite(self, message: Invite, now: float) -> None:
-        callee = self._callee(message.target_id, message.caller, now)
+        callee = None
+        if self.relay.has_room(prefix_of(elsewhere(message.address))):
+            callee = self._gate.callee(message.target_id, message.caller, now)
         if callee is None or callee.public != message.callee:
             ended = Ended(self._fleet.node, message.own_channel, unanswered=True)
             self._fleet.ask(Tell(message.node, ended.encode()))

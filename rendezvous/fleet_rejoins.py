@@ -10,16 +10,12 @@ node, because its own has died.
 from collections.abc import Callable, Iterable
 
 from p2p_remote.wire.rendezvous import Rejoin
-from rendezvous.addresses import Address, endpoint_bytes, prefix_of
+from rendezvous.addresses import Address, endpoint_bytes
 from rendezvous.fleet import Fleet, Location, Tell, TokenShown, elsewhere
 from rendezvous.fleet_messages import Meeting
-from rendezvous.rate_limit import Rate, RateLimit
 from rendezvous.registry import Registration, Registry
 from rendezvous.rejoins import Rejoins, is_busy, join
 from rendezvous.relay import Channel, Relay, RemoteEnd, Side
-
-STORE_RATE = Rate(10.0, 100)
-"""Questions to the store per prefix."""
 
 
 class FleetRejoins(Rejoins):
@@ -31,19 +27,16 @@ class FleetRejoins(Rejoins):
         relay: Relay,
         send: Callable[[bytes, Address], None],
         fleet: Fleet,
-        secret: bytes,
     ) -> None:
-        """As `Rejoins`, as a node of `fleet`; `secret` is of the rate limit."""
+        """As `Rejoins`, as a node of `fleet`."""
         super().__init__(registry, relay, send)
         self._fleet = fleet
-        self.limit = RateLimit(STORE_RATE, secret)
 
     def rejoin(self, message: Rejoin, asker: Registration, now: float) -> None:
         """Join the two who show a token, wherever the other one is."""
         super().rejoin(message, asker, now)
         # Also if there is a channel: who asks again has found that it leads nowhere.
-        if self.limit.allow(prefix_of(asker.address), now):
-            self._fleet.ask(TokenShown(message.token, asker.public))
+        self._fleet.ask(TokenShown(message.token, asker.public))
 
     def met(self, token: bytes, shown: Iterable[Location], now: float) -> None:
         """The store tells who has shown a token."""

@@ -7,15 +7,14 @@ answer after the same delay, so that trying numbers tells nothing.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from math import ceil
 
 from p2p_remote.wire.rendezvous import Call, Called, Punch, Ring, Unavailable, mask
-from rendezvous.addresses import Address, endpoint_bytes, prefix_of
+from rendezvous.addresses import Address, endpoint_bytes
 from rendezvous.authentication import authenticated
+from rendezvous.call_gate import CallGate
 from rendezvous.counters import Counters
-from rendezvous.rate_limit import RateLimit
 from rendezvous.registry import Registration, Registry
-from rendezvous.rejoins import Rejoins, is_busy, join
+from rendezvous.rejoins import Rejoins, join
 from rendezvous.relay import Channel, Relay, Side
 from rendezvous.settings import Settings
 from rendezvous.timers import Timers
@@ -24,7 +23,6 @@ UNAVAILABLE_DELAY = 0.15  # s; longer than any difference in finding out
 REFUSAL_MEMORY = 10.0  # s for which a repeated CALL gets the same answer again
 REPEAT_AFTER = (0.25, 0.5, 1.0, 2.0)  # s between repeats of RING and PUNCH
 RING_LAST_WAIT = 1.25  # s after the last RING until the callee counts as offline
-CHANNELS_RETRY_AFTER = 30  # s; told to a caller that has too many channels open
 MAX_REFUSALS = 65_536
 
 CallKey = tuple[bytes, int]  # caller's public key, call number
@@ -75,17 +73,8 @@ class Introductions:
         self._by_call: dict[CallKey, Introduction] = {}
         self._by_channel: dict[int, Introduction] = {}
         self._refusals: dict[CallKey, _Refusal] = {}
-        limits = settings.limits
-        self._calls_of_key = RateLimit(limits.call, random(32))
-        self._calls_of_prefix = RateLimit(limits.call, random(32))
-        self._refusals_of_prefix = RateLimit(limits.refusal, random(32))
-        self._rings_of_key = RateLimit(limits.ring, random(32))
-        self.limits = {
-            "call_of_key": self._calls_of_key,
-            "call_of_prefix": self._calls_of_prefix,
-            "unavailable": self._refusals_of_prefix,
-            "ring": self._rings_of_key,
-        }
+        self._gate = CallGate(settings.limits, registry, self.relay, random)
+        self.limits = self._gate.limits
 
     def __len__(self) -> int:
         """Number of calls that something is remembered of."""
@@ -135,7 +124,7 @@ class Introductions:
             if refusal.is_answered:
                 self._send_unavailable(refusal)
             return
-        retry_after = self._retry_after(caller, now)
+        retry_after = self._gate.retry_after(caller, now)
         if retry_after:
             self._refuse(message, caller, retry_after, now)
         else:
@@ -194,39 +183,11 @@ class Introductions:
 
     def _connect(self, message: Call, caller: Registration, now: float) -> None:
         """Ring at the target if it is here, or refuse."""
-        callee = self._callee(message.target_id, caller.public, now)
+        callee = self._gate.callee(message.target_id, caller.public, now)
         if callee is None:
             self._refuse(message, caller, 0, now)
         else:
             self._introduce(message, caller, callee, now)
-
-    def _retry_after(self, caller: Registration, now: float) -> int:
-        """Seconds a caller has to wait, 0 if the call may go on; it is counted."""
-        prefix = prefix_of(caller.address)
-        if is_busy(caller):
-            return CHANNELS_RETRY_AFTER
-        if self._calls_of_key.allow(caller.public, now) and self._calls_of_prefix.allow(
-            prefix, now
-        ):
-            return 0
-        wait = max(
-            self._calls_of_key.wait(caller.public, now),
-            self._calls_of_prefix.wait(prefix, now),
-        )
-        return max(1, ceil(wait))
-
-    def _callee(self, target_id: int, caller: bytes, now: float) -> Registration | None:
-        """Who is called by this ID and may be rung now by the key `caller`."""
-        callee = self._registry.called(target_id, now)
-        if (
-            callee is None
-            or callee.public == caller
-            or is_busy(callee)
-            or self.relay.is_full
-            or not self._rings_of_key.allow(callee.public, now)
-        ):
-            return None
-        return callee
 
     def _refuse(
         self,
@@ -238,10 +199,9 @@ class Introductions:
     ) -> None:
         """Let UNAVAILABLE go out at its time after the CALL of `asked_at` (or now)."""
         self._counters.calls_refused += 1
-        prefix = prefix_of(caller.address)
         if len(self._refusals) >= MAX_REFUSALS:
             return
-        if not self._refusals_of_prefix.allow(prefix, now):
+        if not self._gate.may_refuse(caller, now):
             return
         key = (caller.public, message.call)
         refusal = _Refusal(message.transaction, message.call, retry_after, caller)

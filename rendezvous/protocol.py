@@ -30,7 +30,7 @@ from rendezvous.fleet import (
 from rendezvous.fleet_introductions import FleetIntroductions
 from rendezvous.introductions import Introductions
 from rendezvous.keepalives import KEEPALIVE_BYTE, Keepalives
-from rendezvous.rate_limit import RateLimit
+from rendezvous.rate_limit import PrefixLimit, RateLimit
 from rendezvous.registry import Claim, Claims, Registration, Registry
 from rendezvous.relay import HEADER_LENGTH
 from rendezvous.settings import Settings
@@ -73,7 +73,8 @@ class Protocol:
             settings, self.registry, claims, self._cookies, random, self.counters
         )
         self._keepalives = Keepalives(self.registry, self._enrolment, self.counters)
-        self._hints = RateLimit(settings.limits.hint, random(32))
+        self._hints = PrefixLimit(settings.limits.hint, random(32))
+        self._rejoins = PrefixLimit(settings.limits.rejoin, random(32))
         self._outbox: list[tuple[bytes, Address]] = []
         self._events: deque[DerivationRequested] = deque()
         self._direct: dict[bytes, Callable[[bytes, Address, float], None]] = {
@@ -193,8 +194,8 @@ class Protocol:
     @property
     def limits(self) -> dict[str, RateLimit]:
         """All rate limits by name; each counts what it has refused."""
-        hints = {"hint": self._hints}
-        return self._enrolment.limits | self.introductions.limits | hints
+        own = {"hint": self._hints, "rejoin": self._rejoins}
+        return self._enrolment.limits | self.introductions.limits | own
 
     def derivation_checked(
         self, request: DerivationRequested, *, holds: bool | None
@@ -387,4 +388,5 @@ class Protocol:
     def _on_rejoin(
         self, message: wire.Rejoin, registration: Registration, now: float
     ) -> None:
-        self.introductions.rejoins.rejoin(message, registration, now)
+        if self._rejoins.allow(prefix_of(registration.address), now):
+            self.introductions.rejoins.rejoin(message, registration, now)

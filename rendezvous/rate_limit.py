@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from p2p_remote.crypto.primitives import blake2b
 
 SLOTS = 1 << 16
+SITE_FACTOR = 16  # what a site may do, of what one of its networks may
+_IPV6_NETWORK_LENGTH = 8  # bytes: a /64, what one subscriber commonly has
+_IPV6_SITE_LENGTH = 6  # bytes: a /48, the most that one gets, often for nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +27,7 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """All limits. A prefix is an IPv4 address or an IPv6 /64."""
+    """All limits. A prefix is an IPv4 address or an IPv6 /64; see `PrefixLimit`."""
 
     hello: Rate = Rate(20.0, 100)
     """HELLO per prefix; the burst lets an office behind one address come online."""
@@ -51,6 +54,9 @@ class Limits:
     ring: Rate = Rate(30 / 60, 10)
     """RING per called key."""
 
+    rejoin: Rate = Rate(20.0, 200)
+    """REJOIN per prefix; what waits for 15 s of it is a part of the table only."""
+
 
 class RateLimit:
     """One limit, counted separately for every key."""
@@ -69,13 +75,22 @@ class RateLimit:
 
     def allow(self, key: bytes, now: float) -> bool:
         """Whether one more is allowed now; if so it is counted."""
-        slot = self._slot(key)
-        full_at = max(self._full_at[slot], now) + self._interval
-        if full_at - now > self._tolerance + 1e-9:
+        allowed = self.has_room(key, now)
+        if allowed:
+            self.take(key, now)
+        return allowed
+
+    def has_room(self, key: bytes, now: float) -> bool:
+        """Whether one more is allowed now; if so `take` counts it."""
+        if self.wait(key, now) > 1e-9:
             self.refused += 1
             return False
-        self._full_at[slot] = full_at
         return True
+
+    def take(self, key: bytes, now: float) -> None:
+        """Count one."""
+        slot = self._slot(key)
+        self._full_at[slot] = max(self._full_at[slot], now) + self._interval
 
     def wait(self, key: bytes, now: float) -> float:
         """Seconds until one more is allowed, 0 if it is now."""
@@ -85,6 +100,37 @@ class RateLimit:
     def _slot(self, key: bytes) -> int:
         digest = blake2b(key, length=8, key=self._secret)
         return int.from_bytes(digest, "little") % self._slots
+
+
+class PrefixLimit(RateLimit):
+    """A limit for prefixes, which has one for sites of IPv6 beside it.
+
+    Who has a /48 has 65,536 prefixes, and would use up with them what there is for all.
+    """
+
+    def __init__(self, rate: Rate, secret: bytes) -> None:
+        """As `RateLimit`."""
+        super().__init__(rate, secret)
+        of_site = Rate(SITE_FACTOR * rate.per_second, SITE_FACTOR * rate.burst)
+        self._sites = RateLimit(of_site, secret)
+
+    def take(self, key: bytes, now: float) -> None:
+        """Count one."""
+        super().take(key, now)
+        site = site_of(key)
+        if site is not None:
+            self._sites.take(site, now)
+
+    def wait(self, key: bytes, now: float) -> float:
+        """Seconds until one more is allowed, 0 if it is now."""
+        wait, site = super().wait(key, now), site_of(key)
+        return wait if site is None else max(wait, self._sites.wait(site, now))
+
+
+def site_of(prefix: bytes) -> bytes | None:
+    """The /48 that an IPv6 prefix is of; None for an IPv4 address."""
+    is_ipv6 = len(prefix) == _IPV6_NETWORK_LENGTH
+    return prefix[:_IPV6_SITE_LENGTH] if is_ipv6 else None
 
 
 class TokenBucket:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from p2p_remote.wire.rendezvous import Rejoin, Rejoined, mask
-from rendezvous.addresses import Address, endpoint_bytes
+from rendezvous.addresses import Address, endpoint_bytes, prefix_of
 from rendezvous.authentication import authenticated
 from rendezvous.registry import Registration, Registry
 from rendezvous.relay import Channel, Relay, Side
@@ -111,7 +111,7 @@ class Rejoins:
         self, token: bytes, caller: Side, callee: Side, now: float
     ) -> Channel | None:
         """Open the channel of a token."""
-        if self._relay.is_full:
+        if not self._relay.has_room(prefix_of(caller.address or callee.address)):
             return None
         channel = self._relay.open(caller, callee, now)
         self._relay.agree(channel, now)

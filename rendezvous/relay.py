@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from p2p_remote.wire.constants import MAX_ANY_DATAGRAM
 from p2p_remote.wire.first_byte import NO_CHANNEL
-from rendezvous.addresses import Address
+from rendezvous.addresses import Address, prefix_of
 from rendezvous.counters import Counters, Drop
+from rendezvous.holdings import Holdings
 from rendezvous.rate_limit import TokenBucket
 from rendezvous.settings import Settings
 from rendezvous.timers import ExpiryWheel
@@ -19,6 +20,8 @@ from rendezvous.timers import ExpiryWheel
 HEADER_LENGTH = 5  # 0x30, channel u32 little endian
 IDLE_CLOSE = 30.0  # s without a datagram
 MAX_CHANNELS = 65_536
+MAX_OF_PREFIX = 1_024  # channels that were opened from an IPv4 address or IPv6 /64
+MAX_OF_SITE = 4_096  # or from a /48
 
 # A handshake and what waits with it for the customer's answer: 64 datagrams and 64 KB
 # at once, then enough for keepalives while a person makes up their mind.
@@ -69,6 +72,8 @@ class Channel:
         "heard_callee",
         "last_used",
         "number",
+        "opened_at",
+        "opener",
     )
 
     def __init__(self, number: int, caller: Side, callee: Side, now: float) -> None:
@@ -77,7 +82,9 @@ class Channel:
         self.callee = callee
         self.agreed = False
         self.heard_callee = False
-        self.last_used = now
+        self.opened_at = self.last_used = now
+        # Of one side at another node no address is known at first.
+        self.opener = prefix_of(caller.address or callee.address)
         self.limit_to_handshake(now)
 
     def limit_to_handshake(self, now: float) -> None:
@@ -136,6 +143,7 @@ class Relay:
         self._counters = counters
         self._limit = limit
         self._channels: dict[int, Channel] = {}
+        self._held = Holdings(MAX_OF_PREFIX, MAX_OF_SITE)
         self._expiry: ExpiryWheel[Channel] = ExpiryWheel()
 
     def __len__(self) -> int:
@@ -145,6 +153,10 @@ class Relay:
     def is_full(self) -> bool:
         """Whether no other channel is opened."""
         return len(self._channels) >= self._limit
+
+    def has_room(self, prefix: bytes) -> bool:
+        """Whether one more channel is opened for somebody at this prefix."""
+        return not self.is_full and self._held.has_room(prefix)
 
     def get(self, number: int) -> Channel | None:
         """Channel of this number."""
@@ -156,17 +168,20 @@ class Relay:
         while number == 0 or number in self._channels:
             number = int.from_bytes(self._random(4), "little")
         channel = Channel(number, caller, callee, now)
-        self._channels[number] = channel
-        self._expiry.add(channel, now + IDLE_CLOSE)
+        self._take(channel, now)
         return channel
 
     def take_over(self, channel: Channel, now: float) -> bool:
         """Go on with a channel of the process before; False if it cannot be."""
         if self.is_full or channel.number in self._channels:
             return False
-        self._channels[channel.number] = channel
-        self._expiry.add(channel, now + IDLE_CLOSE)
+        self._take(channel, now)
         return True
+
+    def _take(self, channel: Channel, now: float) -> None:
+        self._channels[channel.number] = channel
+        self._held.add(channel.opener)
+        self._expiry.add(channel, now + IDLE_CLOSE)
 
     def agree(self, channel: Channel, now: float) -> None:
         """The callee lets the caller through."""
@@ -238,6 +253,7 @@ class Relay:
         """End a channel."""
         if self._channels.get(channel.number) is channel:
             del self._channels[channel.number]
+            self._held.remove(channel.opener)
             self._on_close(channel)
 
     def close_idle(self, now: float) -> None:

@@ -10,7 +10,8 @@ from enum import IntEnum
 from itertools import islice
 
 from rendezvous.addresses import Address, prefix_of
-from rendezvous.rate_limit import Rate, RateLimit
+from rendezvous.holdings import Holdings
+from rendezvous.rate_limit import PrefixLimit, Rate, RateLimit
 
 PROOF_PATIENCE = 10.0  # s
 IDLE_PATIENCE = 75.0  # s; a lease ends after 65
@@ -41,6 +42,9 @@ class TcpLimits:
 
     per_prefix: int = 512
     """Of one IPv4 address or IPv6 /64: an office behind one router."""
+
+    per_site: int = 2_048
+    """Of one IPv6 /48, which may be 65,536 /64s in one hand."""
 
     rate: Rate = field(default_factory=lambda: Rate(20.0, 200))
     """New ones per prefix."""
@@ -73,13 +77,13 @@ class Admission:
     def __init__(self, limits: TcpLimits, secret: bytes) -> None:
         """`secret` places prefixes in the table of the rate limit."""
         self.limits = limits
-        self._rate = RateLimit(limits.rate, secret)
+        self._rate = PrefixLimit(limits.rate, secret)
         self._handshakes = RateLimit(limits.handshakes, secret, slots=1)
-        self._prefix_handshakes = RateLimit(limits.prefix_handshakes, secret)
+        self._prefix_handshakes = PrefixLimit(limits.prefix_handshakes, secret)
         # Both in the order of their times: the first is the oldest.
         self._unproven: dict[Address, float] = {}
         self._proven: dict[Address, float] = {}
-        self._of_prefix: dict[bytes, int] = {}
+        self._held = Holdings(limits.per_prefix, limits.per_site)
 
     def __len__(self) -> int:
         return len(self._unproven) + len(self._proven)
@@ -94,7 +98,7 @@ class Admission:
     def refusal(self, address: Address, now: float) -> Refusal | None:
         """Why a new connection is not taken; None if it may be."""
         prefix = prefix_of(address)
-        if self._of_prefix.get(prefix, 0) >= self.limits.per_prefix:
+        if not self._held.has_room(prefix):
             return Refusal.PREFIX_FULL
         if not self._rate.allow(prefix, now):
             return Refusal.RATE
@@ -118,8 +122,7 @@ class Admission:
     def enter(self, address: Address, now: float) -> None:
         """Take a connection."""
         self._unproven[address] = now
-        prefix = prefix_of(address)
-        self._of_prefix[prefix] = self._of_prefix.get(prefix, 0) + 1
+        self._held.add(prefix_of(address))
 
     def prove(self, address: Address, now: float) -> None:
         """Note that a signature or a MAC was right."""
@@ -137,10 +140,7 @@ class Admission:
             return
         self._unproven.pop(address, None)
         self._proven.pop(address, None)
-        prefix = prefix_of(address)
-        self._of_prefix[prefix] -= 1
-        if not self._of_prefix[prefix]:
-            del self._of_prefix[prefix]
+        self._held.remove(prefix_of(address))
 
     def overdue(self, now: float) -> list[tuple[Address, Refusal]]:
         """Connections whose time is over; the caller closes them."""

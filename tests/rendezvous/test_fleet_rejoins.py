@@ -5,7 +5,7 @@ import pytest
 from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.address import Endpoint
 from rendezvous.fleet_messages import Meeting
-from rendezvous.fleet_rejoins import STORE_RATE
+from rendezvous.rate_limit import Limits
 from rendezvous.rejoins import MAX_CHANNELS_OF_ONE, WAITING
 from rendezvous.relay import IDLE_CLOSE
 from tests.support.fleet import NodeBench, two_nodes
@@ -181,7 +181,8 @@ def test_a_client_with_too_many_channels_gets_no_more(fleet):
 def test_the_store_is_not_asked_without_end(fleet):
     """A client that shows tokens all the time is served by its own node only."""
     store, left, _ = fleet
-    for number in range(3 * STORE_RATE.burst):
+    burst = Limits().rejoin.burst
+    for number in range(3 * burst):
         token = number.to_bytes(16, "little")
         left.send(left.datagram(wire.Rejoin, token))
-    assert len(store.tokens) == STORE_RATE.burst
+    assert len(store.tokens) == burst

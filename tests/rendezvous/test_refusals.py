@@ -8,7 +8,7 @@ from rendezvous.introductions import UNAVAILABLE_DELAY
 from rendezvous.rate_limit import Limits, Rate
 from rendezvous.rejoins import MAX_CHANNELS_OF_ONE
 from rendezvous.settings import Settings
-from tests.support.raw_client import Bench, of_kind, raw_client, raw_pair
+from tests.support.raw_client import Bench, of_kind, raw_client, raw_pair, ring_of
 from tests.support.rendezvous import FIRST_MESSAGE, UNKNOWN_ID
 
 FREE = Limits(call=Rate(1000, 1000), ring=Rate(1000, 1000))
@@ -37,7 +37,8 @@ def test_refusals_look_alike(case):
         others = [raw_client(bench, f"{n}", f"192.0.2.{n + 9}") for n in range(16)]
         for other in others:
             other.register(listed=False)
-            other.call(target)
+            ring, _ = ring_of(other.call(target))
+            callee.send(callee.datagram(wire.Agree, ring.channel))
     bench.wait(0.01)
     asked_at = bench.now
     caller.counter = 40

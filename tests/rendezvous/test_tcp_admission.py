@@ -164,8 +164,8 @@ def test_the_table_never_grows_beyond_its_limits(steps):
             getattr(table, step)(address, now)
         assert len(table) <= 6
         assert len(table._unproven) <= 3
-        assert sum(table._of_prefix.values()) == len(table)
-        assert all(0 < each <= 2 for each in table._of_prefix.values())
+        assert sum(table._held._held.values()) == len(table)
+        assert all(0 < each <= 2 for each in table._held._held.values())
 
 
 @pytest.mark.parametrize("listener", [0, 5])
