@@ -21,7 +21,7 @@ MAX_ANSWER = 65_536  # bytes of any answer that are read
 _LOCATION = re.compile(
     rb"^location:[ \t]*(\S{1,512})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE
 )
-_SERVICE = re.compile(r"<service>(.{1,4096}?)</service>", re.DOTALL)
+_MAX_SERVICE = 4096  # characters of a service's description that are looked at
 _TYPE = re.compile(
     r"<serviceType>\s*(urn:schemas-upnp-org:service:WAN(?:IP|PPP)Connection:[12])"
     r"\s*</serviceType>"
@@ -63,8 +63,13 @@ def location(answer: bytes, sender: str) -> Url:
 
 def _url(text: str, sender: str) -> Url:
     """Address in `text`; only the device itself may be asked further."""
+    return _url_from("", text, sender)
+
+
+def _url_from(base: str, text: str, sender: str) -> Url:
+    """Address in `text`, which may be a part of one that `base` makes whole."""
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(urljoin(base, text))
         host, port = parts.hostname, parts.port or 80
     except ValueError as error:
         raise MalformedMessageError("not an address") from error
@@ -85,10 +90,11 @@ def service(description: str, described_at: Url) -> Service:
     told = _BASE.search(description)
     if told is not None:
         base = told[1]
-    for each in _SERVICE.finditer(description):
-        name, control = _TYPE.search(each[1]), _CONTROL.search(each[1])
+    for each in description.split("<service>")[1:]:
+        about = each[:_MAX_SERVICE].partition("</service>")[0]
+        name, control = _TYPE.search(about), _CONTROL.search(about)
         if name is not None and control is not None:
-            url = _url(urljoin(base, control[1]), described_at.host)
+            url = _url_from(base, control[1], described_at.host)
             return Service(url, name[1])
     raise MalformedMessageError("no service for port mappings")
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from p2p_remote.errors import MalformedMessageError
+from p2p_remote.traversal.candidate import is_sendable, scope_of
 from p2p_remote.traversal.mapping import Dependence, Mapping, mapping_from_samples
 from p2p_remote.traversal.paths import (
     MAIN_SOCKET,
@@ -166,9 +167,16 @@ class Classifier:
             self._advance(now)
 
     def _is_alike(self, other: Endpoint) -> bool:
-        """Whether it is another address of the same family."""
-        same_family = (":" in other.host) == (":" in self.server.host)
-        return same_family and other.host != self.server.host
+        """Whether it is another address of the same family, and not nearer to us.
+
+        A server on the internet has nothing to say about our own network.
+        """
+        return (
+            (":" in other.host) == (":" in self.server.host)
+            and other.host != self.server.host
+            and is_sendable(other)
+            and scope_of(other) is scope_of(self.server)
+        )
 
     def _advance(self, now: float) -> None:
         """Go on when every question of the stage is over."""

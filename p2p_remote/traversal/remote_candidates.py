@@ -109,15 +109,15 @@ class RemoteCandidates:
         ]
 
     def _shares_public_address(self, outside: Iterable[Candidate]) -> bool:
-        """Whether both ends stand behind the same router, as the server sees it."""
-        ours = {
-            each.endpoint.host
-            for each in outside
-            if scope_of(each.endpoint) is Scope.PUBLIC
-        }
+        """Whether both ends stand behind the same router, as the server sees it.
+
+        The peer is not asked: it knows our address and would have us look into our
+        own network for it.
+        """
         return any(
-            each.kind is CandidateKind.SERVER_REFLEXIVE and each.endpoint.host in ours
-            for each in self
+            each.endpoint.host in self._seen_hosts
+            and scope_of(each.endpoint) is Scope.PUBLIC
+            for each in outside
         )
 
 

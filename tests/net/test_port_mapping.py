@@ -176,6 +176,20 @@ async def test_only_the_router_itself_is_asked_further():
     assert igd.service(DESCRIPTION, url).url == igd.Url(HOME, 80, "/control")
 
 
+@pytest.mark.parametrize(
+    "description",
+    [
+        DESCRIPTION.replace("/control<", "http://[<"),
+        f"<URLBase>http://[</URLBase>{DESCRIPTION}",
+        DESCRIPTION.replace("/control<", f"http://{HOME}\u2100/<"),
+    ],
+)
+def test_an_address_that_is_none_is_refused(description):
+    """It would end the task that keeps the port, and the program's end with it."""
+    with pytest.raises(MalformedMessageError):
+        igd.service(description, igd.Url(HOME, 80, "/x"))
+
+
 def test_pcp_request_layout():
     """The request is the one of RFC 6887 sections 7.1 and 11.1."""
     data = pcp.pcp_request("192.168.1.10", 5000, 600, bytes(range(12)), 6000)
@@ -197,6 +211,7 @@ def test_anything_is_read_or_refused(data, text):
         lambda: igd.location(b"LOCATION: " + data, HOME),
         lambda: igd.body_of(data),
         lambda: igd.service(f"<URLBase>{text}</URLBase>{DESCRIPTION}", url),
+        lambda: igd.service(DESCRIPTION.replace("/control<", f"{text}<"), url),
         lambda: igd.external_address(text),
     )
     for read in reads:

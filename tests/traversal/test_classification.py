@@ -165,3 +165,21 @@ def test_answers_from_elsewhere_do_not_count():
     assert machine.next_event() is None
     machine.receive_datagram(forged, SERVER, 0.02)
     assert machine.next_event() == Classified(Mapping(Dependence.UNKNOWN))
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["192.168.1.1", "127.0.0.1", "169.254.1.1", "224.0.0.251", "255.255.255.255"],
+)
+def test_a_server_on_the_internet_cannot_aim_us_at_our_own_network(host):
+    """Only another address as far away as its own is asked where we are seen."""
+    network = Network()
+    machine = Classifier(SERVER, network.random("classifier"))
+    machine.measure(0.0)
+    machine.handle_timer(0.0)
+    ((question, _),) = machine.datagrams_to_send(0.0)
+    other = Endpoint(host, 5353)
+    here = Here(question[2:10], Endpoint("198.51.100.1", 5), 3480, other)
+    machine.receive_datagram(here.encode(), SERVER, 0.01)
+    asked = {path for _, path in machine.datagrams_to_send(0.01)}
+    assert asked == {Endpoint(SERVER.host, 3480)}

@@ -125,3 +125,11 @@ def test_a_connection_goes_where_the_server_is_or_to_a_public_address(
     remote = told()
     remote.own_path(RelayPath(Endpoint(server, 3479), 1))
     assert tcp(remote, host) == ([TcpEndpoint(host, 22)] if tried else [])
+
+
+def test_the_peer_cannot_say_that_it_stands_behind_our_router():
+    """It knows our address, and would have us look into our own network for it."""
+    remote = told()
+    ours = Endpoint("192.0.2.5", 4000)
+    remote.told([candidate(HOST, PRIVATE), candidate(REFLEXIVE, ours)])
+    assert allowed(remote, ours) == {PUBLIC, ours}
