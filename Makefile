@@ -72,7 +72,7 @@ server: install ## start a rendezvous server
 	@$(BIN)/p2p-rendezvous $(ARGS)
 
 test: install ## unit tests: no display, no root, no Debian package
-	@$(BIN)/pytest -n auto --dist worksteal --ignore=tests/system --ignore=tests/bench -m "not long" $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal --ignore=tests/system --ignore=tests/bench $(ARGS)
 
 # Real processes keep real deadlines, and a machine that others use may stand still
 # for longer than one: what fails is tried once more, and the summary names it.
@@ -102,7 +102,7 @@ layout: install ## length of files, no host in a lock
 	@$(BIN)/pytest -q tests/test_layout.py -m house
 
 coverage: install ## unit tests with branch coverage
-	@$(BIN)/coverage run -m pytest --ignore=tests/system --ignore=tests/bench -m "not long" $(ARGS)
+	@$(BIN)/coverage run -m pytest --ignore=tests/system --ignore=tests/bench $(ARGS)
 	@$(BIN)/coverage report
 	@$(BIN)/coverage report --include='$(PURE_FLOORS)' --fail-under=100
 

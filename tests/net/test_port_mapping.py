@@ -160,6 +160,7 @@ async def test_a_private_external_address_is_of_no_use(speaks, public):
 async def test_no_router_that_can(monkeypatch):
     """A router that speaks nothing, or none at all, is no error."""
     monkeypatch.setattr(port_mapping, "WAITS", (0.01, 0.01))
+    monkeypatch.setattr(port_mapping, "IGD_PATIENCE", 0.1)
     async with gateway() as (_, where):
         assert await PortMapping(5000, lambda _: None, lambda: where).ask() is None
     assert await PortMapping(5000, lambda _: None, lambda: None).ask() is None

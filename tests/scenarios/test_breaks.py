@@ -11,9 +11,12 @@ REBINDS_AND_MOVES = tuple(BREAKS)[:4]
 
 @pytest.mark.parametrize("name", BREAKS)
 @pytest.mark.parametrize("kinds", [DIRECT_KINDS[0], RELAYED_KINDS[0]])
-def test_a_break_costs_less_than_a_second(name, kinds):
+@pytest.mark.parametrize(
+    "seeds", [range(1), pytest.param(range(1, 11), marks=pytest.mark.long)]
+)
+def test_a_break_costs_less_than_a_second(name, kinds, seeds):
     """Nothing typed is lost or doubled, and the path is as good as before."""
-    for seed in range(2):
+    for seed in seeds:
         outcome = run(name, kinds, seed)
         assert not outcome.is_over
         assert (outcome.lost, outcome.doubled) == (0, 0)

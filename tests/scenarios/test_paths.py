@@ -97,10 +97,11 @@ def test_two_networks_that_cannot_be_joined(technician, customer):
     assert world.technician.all_of(ev.ScreenArrived)[-1].update == UPDATE
 
 
-def test_restricted_against_random_is_nearly_always_direct():
-    """Of 20 tries at least 19 are direct within 2.1 s."""
+@pytest.mark.parametrize("tries", [10, pytest.param(200, marks=pytest.mark.long)])
+def test_restricted_against_random_is_nearly_always_direct(tries):
+    """Of 10 tries at least 9 are direct within 2.1 s, and of many 98 %."""
     met = [
         seconds_to_direct(session_between("portrest", "symrandom", seed), 2.1)
-        for seed in range(20)
+        for seed in range(tries)
     ]
-    assert sum(each is not None for each in met) >= 19
+    assert sum(each is not None for each in met) >= int(0.98 * tries)

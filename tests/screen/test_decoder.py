@@ -262,11 +262,11 @@ def test_the_largest_display_is_the_callers_choice():
 
 
 def test_mutated_updates_raise_nothing_else_and_take_no_memory():
-    """30,000 damaged updates: each is refused or shown; memory stays flat."""
+    """10,000 damaged updates: each is refused or shown; memory stays flat."""
     fuzz(count=2_000, seed=1)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    accepted, refused = fuzz(count=30_000, seed=2)
+    accepted, refused = fuzz(count=10_000, seed=2)
     grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    assert accepted + refused == 30_000
-    assert min(accepted, refused) > 1_500
+    assert accepted + refused == 10_000
+    assert min(accepted, refused) > 500
     assert grown < 16 * 1024  # KiB

@@ -285,5 +285,6 @@ def run(seed: int) -> None:
         storm.network.run_for(CALM, storm.unfinished)
         storm.judge(ended=ended)
     except AssertionError as error:
-        again = f"P2P_SEED={seed} pytest tests/scenarios/test_storms.py -k test_seeds"
+        test = ".venv/bin/pytest tests/scenarios/test_storms.py -k test_seeds"
+        again = f"P2P_SEED={seed} {test}"
         raise AssertionError(f"{error}; again: {again}") from error

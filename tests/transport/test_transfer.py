@@ -73,7 +73,8 @@ def waiting(side: Side) -> int:
 
 def transfer(seed: int) -> None:
     """Send messages both ways over lines of this seed; check what came of them."""
-    again = f"P2P_SEED={seed} pytest tests/transport/test_transfer.py -k every_byte"
+    test = ".venv/bin/pytest tests/transport/test_transfer.py -k every_byte"
+    again = f"P2P_SEED={seed} {test}"
     rng = random.Random(seed)
     pair = Pair(seed, bad_line(rng), bad_line(rng))
     for side in (pair.left, pair.right):
