@@ -5,9 +5,14 @@ GREETING --challenged--> REGISTERING --registered--> SETTLED --enrol--> GREETING
 The first HELLO takes the best way to the server and the one that worked last. If that
 is not answered in time all bare ways are tried at once, and a moment later the covered
 ones too (`carriers.waves_of`), as happy eyeballs do (RFC 8305). The first that answers
-is used, unless a better one answers while REGISTER is out.
+is used, unless REGISTER stays unanswered there and a better one has answered too.
+
+Two REGISTERs that are out at once would leave it to chance which of the two leases the
+server lists under our ID. So there is one as long as it is not overdue; and if one that
+was given up is granted after all, we register once more.
 """
 
+from collections import deque
 from collections.abc import Callable
 from enum import Enum, auto
 
@@ -28,6 +33,7 @@ HELLO_LONGEST_WAIT = 15.0  # s
 REGISTER_WAITS = (0.25, 0.5, 1.0, 2.0)  # s
 KEEPALIVE_BOUNDS = (5, 60)  # s; what a server may ask for
 LEASE_BOUNDS = (15, 600)  # s
+MAX_GIVEN_UP = 8  # transactions of REGISTERs without an answer that are remembered
 
 
 class Phase(Enum):
@@ -97,7 +103,16 @@ class Enrolment:
         self._hello = random(wire.TRANSACTION_LENGTH)
         self._transaction = self._hello
         self._register = b""
+        self._better: tuple[wire.Challenge, Endpoint] | None = None
+        self._given_up: deque[bytes] = deque(maxlen=MAX_GIVEN_UP)
+        self._contested = False
+        self._replaces = 0
         self._tries = 0
+
+    @property
+    def better_way_answers(self) -> bool:
+        """Whether a better way than that of REGISTER has answered HELLO since."""
+        return self._better is not None
 
     def enrol(self, now: float) -> None:
         """Register anew, unless that is under way or no use."""
@@ -132,10 +147,13 @@ class Enrolment:
             return
         if self.phase is Phase.GREETING:
             self._send_hello(now)
+        elif self._better is not None:
+            self._follow(*self._better, now)
         elif self._tries < len(REGISTER_WAITS):
             self._send_register(now)
         else:
             self._move(Trigger.GAVE_UP)
+            self._given_up.append(self._transaction)
             self._greet_at(now + vary(self._pause, self._random))
             self._pause = min(2 * self._pause, HELLO_LONGEST_WAIT)
 
@@ -168,11 +186,21 @@ class Enrolment:
         """
         if message.transaction != self._hello or way not in self._ways:
             return
-        is_under_way = self.phase is Phase.REGISTERING
-        if is_under_way and self._rank(way) >= self._rank(self.way):
-            return
-        if not self._move(Trigger.CHALLENGED):
-            return
+        self._replaces = replaces
+        if self.phase is Phase.GREETING:
+            self._better = None
+            self._follow(message, way, now)
+        elif self.phase is Phase.REGISTERING:
+            best = self._better[1] if self._better is not None else self.way
+            if self._rank(way) < self._rank(best):
+                self._better = message, way
+
+    def _follow(self, message: wire.Challenge, way: Endpoint, now: float) -> None:
+        """Register by this way."""
+        if self.phase is Phase.REGISTERING:
+            self._given_up.append(self._transaction)
+        self._better = None
+        self._move(Trigger.CHALLENGED)
         self.way = way
         self._transaction = self._random(wire.TRANSACTION_LENGTH)
         unsigned = wire.Register(
@@ -182,7 +210,7 @@ class Enrolment:
             self._identity.counter,
             self._identity.peer_id,
             wire.FLAG_LISTED if self._listed else 0,
-            replaces,
+            self._replaces,
             pack_endpoint(way),
             bytes(wire.SIGNATURE_LENGTH),
         )
@@ -191,14 +219,22 @@ class Enrolment:
         self._tries = 0
         self._send_register(now)
 
-    def on_registered(self, message: wire.Registered) -> Lease | None:
+    def on_registered(self, message: wire.Registered, now: float) -> Lease | None:
         """Lease that the server grants, if this answers our REGISTER.
+
+        If it answers one that was given up, the server may list that lease instead of
+        ours, and we register anew.
 
         Raises:
             AuthenticationFailedError: the key in it is not sealed to us.
             MalformedMessageError: it carries no address.
 
         """
+        if message.transaction in self._given_up:
+            self._given_up.remove(message.transaction)
+            self._contested = True
+            self._settle_contest(now)
+            return None
         if (
             self.phase is not Phase.REGISTERING
             or message.transaction != self._transaction
@@ -214,7 +250,14 @@ class Enrolment:
         self._move(Trigger.REGISTERED)
         self._due = None
         self._pause = HELLO_FIRST_WAIT
+        self._settle_contest(now)
         return lease
+
+    def _settle_contest(self, now: float) -> None:
+        """Register once more, now or when this REGISTER is answered."""
+        if self._contested and self._move(Trigger.ENROL):
+            self._contested = False
+            self._greet_at(now)
 
     def on_id_taken(self, message: wire.IdTaken) -> bool:
         """Whether another key holds our ID, as far as the server can be believed."""

@@ -159,13 +159,15 @@ class LeaseKeeper:
     def _on_registered(
         self, message: wire.Registered, way: Endpoint, now: float
     ) -> None:
-        lease = self._enrolment.on_registered(message)
+        lease = self._enrolment.on_registered(message, now)
         if lease is None:
             return
         self._lease = lease
         for name in ("keepalive", "rebind", "better"):
             self._requests.remove(name)
         self._use(self._enrolment.way, now)
+        if self._enrolment.better_way_answers and self._better_at is not None:
+            self._better_at = now
         self._renew(lease, now)
         self._report(lease)
         self._requests.send_all_now(now)

@@ -51,6 +51,7 @@ class Ways:
         self.now = 0.0
         self.is_open = set(is_open)
         self.half = half
+        self.slow = {}  # way: s that it takes longer
         self.tried = {}  # way: when first
         self.events = []
         self._opened = {}
@@ -111,13 +112,22 @@ class Ways:
 
     def _put(self, data, way, at, *, to_server):
         if way in self.is_open:
-            entry = (at + self.half, next(self._order), data, way, to_server)
+            arrives = at + self.half + self.slow.get(way, 0.0)
+            entry = (arrives, next(self._order), data, way, to_server)
             heapq.heappush(self._coming, entry)
 
     @property
     def registered(self):
         """When and how."""
         return [(t, e.carrier) for t, e in self.events if isinstance(e, Registered)]
+
+    @property
+    def is_called(self):
+        """Whether who calls the client's ID gets to the lease that it uses."""
+        peer_id = quick_identity("client").peer_id
+        return self._server.registry.called(peer_id, self.now).number == (
+            self.client._lease.number
+        )
 
 
 def test_the_ways_in_their_order():
@@ -172,6 +182,34 @@ def test_a_long_round_trip_does_not_take_a_worse_way():
     world = Ways(*ALL, half=0.3)
     world.run_until(5.0)
     assert [carrier for _, carrier in world.registered] == [SERVER]
+
+
+def test_a_better_way_that_answers_a_moment_later_gets_the_same_lease():
+    """REGISTER is out by TCP when UDP answers: the lease moves, there is no second."""
+    world = Ways(TCP_OWN)  # the first HELLO by UDP is lost
+    world.slow[SERVER] = 0.025
+    world.run_until(0.1)
+    world.is_open.add(SERVER)
+    world.run_until(2.0)
+    assert [carrier for _, carrier in world.registered] == [TCP_OWN, SERVER]
+    assert world.registered[1][0] <= 0.5
+    assert len(world._server.registry) == 1
+    assert world.is_called
+
+
+def test_a_register_that_comes_late_does_not_take_the_calls_away():
+    """TCP stalls, UDP is taken; what TCP delivers in the end changes nothing."""
+    world = Ways(SERVER, TCP_OWN)
+    world.slow[SERVER] = 0.15
+    world.run_until(0.205)
+    world.slow[TCP_OWN] = 1.0  # from REGISTER on
+    world.run_until(1.1)
+    assert [carrier for _, carrier in world.registered] == [SERVER]
+    assert world.is_called
+    world.run_until(1.3)  # the server has granted it
+    assert not world.is_called
+    world.run_until(3.0)
+    assert world.is_called
 
 
 def test_a_covered_way_is_left_for_udp_alone():
