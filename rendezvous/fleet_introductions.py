@@ -178,7 +178,10 @@ class FleetIntroductions(Introductions):
 
     def _on_invite(self, message: Invite, now: float) -> None:
         callee = None
-        if self.relay.has_room(prefix_of(elsewhere(message.address))):
+        prefix = prefix_of(elsewhere(message.address))
+        # The same key may call here as well, under the same number.
+        is_new = (message.caller, message.call) not in self._by_call
+        if is_new and self.relay.has_room(prefix):
             callee = self._gate.callee(message.target_id, message.caller, now)
         if callee is None or callee.public != message.callee:
             ended = Ended(self._fleet.node, message.own_channel, unanswered=True)

@@ -74,6 +74,7 @@ class Protocol:
         )
         self._keepalives = Keepalives(self.registry, self._enrolment, self.counters)
         self._hints = PrefixLimit(settings.limits.hint, random(32))
+        self._moves = PrefixLimit(settings.limits.move, random(32))
         self._rejoins = PrefixLimit(settings.limits.rejoin, random(32))
         self._outbox: list[tuple[bytes, Address]] = []
         self._events: deque[DerivationRequested] = deque()
@@ -194,7 +195,7 @@ class Protocol:
     @property
     def limits(self) -> dict[str, RateLimit]:
         """All rate limits by name; each counts what it has refused."""
-        own = {"hint": self._hints, "rejoin": self._rejoins}
+        own = {"hint": self._hints, "move": self._moves, "rejoin": self._rejoins}
         return self._enrolment.limits | self.introductions.limits | own
 
     def derivation_checked(
@@ -335,6 +336,8 @@ class Protocol:
             message.cookie, path, registration.number, now
         ):
             self.counters.dropped[Drop.WRONG_COOKIE] += registration is not None
+            return
+        if registration.address != path and not self._moves.allow(prefix_of(path), now):
             return
         registration.address = path
         self._heard(registration, message.counter, now)

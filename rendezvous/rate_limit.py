@@ -54,6 +54,10 @@ class Limits:
     ring: Rate = Rate(30 / 60, 10)
     """RING per called key."""
 
+    move: Rate = Rate(50.0, 500)
+    """REBIND to another address per prefix: each may be told to 16 other clients. The
+    burst is for an office whose router has been given another address."""
+
     rejoin: Rate = Rate(20.0, 200)
     """REJOIN per prefix; what waits for 15 s of it is a part of the table only."""
 

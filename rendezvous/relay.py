@@ -19,6 +19,9 @@ from rendezvous.timers import ExpiryWheel
 
 HEADER_LENGTH = 5  # 0x30, channel u32 little endian
 IDLE_CLOSE = 30.0  # s without a datagram
+# Without one from one of the two: its address may be somebody else's by now. A session
+# waits 600 s for an end that has no network.
+ONE_SIDED_CLOSE = 660.0  # s
 MAX_CHANNELS = 65_536
 MAX_OF_PREFIX = 1_024  # channels that were opened from an IPv4 address or IPv6 /64
 MAX_OF_SITE = 4_096  # or from a /48
@@ -68,7 +71,9 @@ class Channel:
         "_datagrams",
         "agreed",
         "callee",
+        "callee_heard_at",
         "caller",
+        "caller_heard_at",
         "heard_callee",
         "last_used",
         "number",
@@ -83,6 +88,7 @@ class Channel:
         self.agreed = False
         self.heard_callee = False
         self.opened_at = self.last_used = now
+        self.caller_heard_at = self.callee_heard_at = now
         # Of one side at another node no address is known at first.
         self.opener = prefix_of(caller.address or callee.address)
         self.limit_to_handshake(now)
@@ -109,6 +115,11 @@ class Channel:
             self._datagrams.take(1)
         self._bytes.take(size)
         return True
+
+    def end(self) -> float:
+        """When the channel is closed if nothing more comes (s)."""
+        heard = min(self.caller_heard_at, self.callee_heard_at)
+        return min(self.last_used + IDLE_CLOSE, heard + ONE_SIDED_CLOSE)
 
     def side_of(self, public: bytes) -> Side | None:
         """The end that belongs to this key."""
@@ -202,8 +213,10 @@ class Relay:
             return self._drop(Drop.UNKNOWN_CHANNEL)
         if source == channel.caller.address:
             target = channel.callee
+            channel.caller_heard_at = now
         elif source == channel.callee.address:
             target = channel.caller
+            channel.callee_heard_at = now
             channel.heard_callee = True
         else:
             return self._drop(Drop.NOT_ON_CHANNEL)
@@ -215,9 +228,11 @@ class Relay:
         if channel is None:
             return self._drop(Drop.UNKNOWN_CHANNEL)
         if channel.callee.remote is not None:
+            channel.callee_heard_at = now
             channel.heard_callee = True
             return self._spend(channel, channel.caller, size, now)
         if channel.caller.remote is not None:
+            channel.caller_heard_at = now
             return self._spend(channel, channel.callee, size, now)
         return self._drop(Drop.NOT_ON_CHANNEL)
 
@@ -261,10 +276,11 @@ class Relay:
         for channel in self._expiry.due(now):
             if self._channels.get(channel.number) is not channel:
                 continue
-            if channel.last_used + IDLE_CLOSE <= now:
+            end = channel.end()
+            if end <= now:
                 self.close(channel)
             else:
-                self._expiry.add(channel, channel.last_used + IDLE_CLOSE)
+                self._expiry.add(channel, end)
 
     def next_due(self) -> float | None:
         """When `close_idle` has something to look at."""

@@ -24,7 +24,7 @@ from p2p_remote.wire.address import Endpoint
 from rendezvous.addresses import MAX_LISTENERS, Address, is_tcp, listener_of
 from rendezvous.database import SqliteClaims
 from rendezvous.enrolment import DerivationRequested
-from rendezvous.fleet import FleetClaims
+from rendezvous.fleet import ClaimWanted, FleetClaims
 from rendezvous.handover import pack, unpack
 from rendezvous.metrics import MetricsServer, exposition
 from rendezvous.protocol import Protocol
@@ -273,8 +273,12 @@ class Server:
         while (event := self._protocol.next_event()) is not None:
             if isinstance(event, DerivationRequested):
                 self._begin(self._check_derivation(event))
-            elif self._store is not None:
-                self._store.submit(event)
+            elif (
+                self._store is not None
+                and not self._store.submit(event)
+                and isinstance(event, ClaimWanted)
+            ):  # whatever else is forgotten is asked again
+                self._protocol.claim_not_found_out(event.peer_id)
         if self._store is not None:
             self._send_to_nodes(self._store)
         self._arm()

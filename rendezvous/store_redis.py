@@ -22,6 +22,7 @@ from p2p_remote.errors import NetworkError, UsageError
 from p2p_remote.wire.address import Endpoint, pack_endpoint
 from rendezvous.fleet import (
     LINK_KEY_LENGTH,
+    MAX_EVENTS,
     NODE_LENGTH,
     ClaimMade,
     ClaimWanted,
@@ -104,6 +105,9 @@ class RedisStore:
             "password": password,
             "socket_timeout": _PATIENCE,
             "socket_connect_timeout": _PATIENCE,
+            # A node that only listens would not notice that the store has vanished.
+            "socket_keepalive": True,
+            "socket_keepalive_options": _keepalive(),
         }
         try:
             key, own = _join(redis.Redis.from_url(url, **options))
@@ -118,11 +122,14 @@ class RedisStore:
         packed = pack_endpoint(endpoint_of_socket(self.link))
         self.fleet = Fleet(os.urandom(NODE_LENGTH), packed, key)
         self.is_reachable = True
-        self._requests: asyncio.Queue[FleetRequest] = asyncio.Queue()
+        self._requests: asyncio.Queue[FleetRequest] = asyncio.Queue(MAX_EVENTS)
 
-    def submit(self, request: FleetRequest) -> None:
-        """Do what the protocol asks for, in order."""
+    def submit(self, request: FleetRequest) -> bool:
+        """Do what the protocol asks for, in order; False if too much waits already."""
+        if self._requests.full():
+            return False
         self._requests.put_nowait(request)
+        return True
 
     async def run(self, protocol: Protocol, after: Callable[[float], None]) -> None:
         """Serve until cancelled; `after(now)` sends what answers have brought about."""
@@ -251,6 +258,16 @@ class RedisStore:
         if not self.is_reachable:
             _log.info("The store can be used again.")
         self.is_reachable = True
+
+
+def _keepalive() -> dict[int, int]:
+    """TCP options, as far as the system has them: a lost store shows in 20 s."""
+    wanted = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 2}
+    return {
+        getattr(socket, name): value
+        for name, value in wanted.items()
+        if hasattr(socket, name)
+    }
 
 
 def _join(client: Any) -> tuple[bytes, str]:

@@ -248,3 +248,18 @@ def test_malformed_messages_of_nodes_are_counted_and_dropped(fleet, data):
         fleet_messages.decode(data)
     one.protocol.receive_from_node(data, one.now)
     assert one.protocol.counters.dropped[Drop.MALFORMED] == 1
+
+
+def test_one_call_number_at_two_nodes_is_one_call(fleet):
+    """A key that calls here and, under the same number, from another node as well."""
+    _, one, two, caller, callee = fleet
+    here = raw_client(two, "caller", "198.51.100.9")
+    other = raw_client(two, "other", "203.0.113.3")
+    assert here.register(listed=False)
+    assert other.register()
+    assert of_kind(here.call(callee.identity.peer_id), wire.Called)
+    assert of_kind(caller.call(other.identity.peer_id), wire.Called) == []
+    assert of_kind(one.wait(1), wire.Unavailable)
+    two.wait(100)
+    assert len(two.protocol.introductions.relay) == 0
+    assert two.state_size() == 0

@@ -7,6 +7,7 @@ import pytest
 from p2p_remote.wire import rendezvous as wire
 from p2p_remote.wire.constants import MAX_ANY_DATAGRAM
 from p2p_remote.wire.first_byte import NO_CHANNEL
+from rendezvous.relay import ONE_SIDED_CLOSE
 from rendezvous.settings import Settings
 from tests.support.raw_client import Bench, address, raw_client, ring_of
 
@@ -170,3 +171,15 @@ def test_a_channel_is_closed_once():
     relay.close(channel)
     relay.close(channel)
     assert len(relay) == 0
+
+
+def test_a_channel_of_which_one_side_is_silent_ends():
+    """Its address may be somebody else's by now, at whom the other one would aim."""
+    bench, caller, callee, header = connect()
+    sent = 0
+    while caller.send(header + b"x") == [(header + b"x", callee.home)]:
+        sent += 1
+        if sent == 30:
+            assert callee.send(header + b"y")
+        bench.wait(10)
+    assert sent == 30 + ONE_SIDED_CLOSE / 10

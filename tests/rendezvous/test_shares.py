@@ -149,6 +149,30 @@ def test_calls_that_an_address_may_not_make_count_for_no_key():
     ]
 
 
+def test_a_client_that_moves_on_and_on_is_followed_now_and_then():
+    """Each move is told to all the clients that it has channels with."""
+    bench = Bench()
+    caller, callee = raw_pair(bench)
+    for number in range(MAX_CHANNELS_OF_ONE):
+        assert rejoined(caller, callee, number)
+    places = [address("198.51.100.1", port) for port in (5000, 6000)]
+    cookies = []
+    for place in reversed(places):
+        ((challenge, _),) = of_kind(
+            caller.send(caller.datagram(wire.Keepalive), place), wire.AddressChallenge
+        )
+        cookies.insert(0, challenge.cookie)
+        caller.send(caller.datagram(wire.Rebind, challenge.cookie), place)
+    told = 0
+    for move in range(2000):
+        data = caller.datagram(wire.Rebind, cookies[move % 2])
+        told += len(of_kind(caller.send(data, places[move % 2]), wire.Punch))
+    assert 0 < told < (Limits().move.burst + 1) * MAX_CHANNELS_OF_ONE
+    bench.wait(1)
+    data = caller.datagram(wire.Keepalive)
+    assert caller.send(data, places[0]) or caller.send(data, places[1])
+
+
 def network(number):
     """One of the /64s of a /48."""
     return SITE + number.to_bytes(2, "big")
