@@ -10,7 +10,6 @@ import hashlib
 import os
 import shutil
 import stat
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,8 @@ from pathlib import Path
 from p2p_remote.errors import FileTransferError
 from p2p_remote.session.file_names import numbered
 from p2p_remote.store.file_access import read_at, write_at
-from p2p_remote.store.file_hash import BLOCK_BYTES, FileHash
+from p2p_remote.store.file_hash import BLOCK_BYTES
+from p2p_remote.store.lent_file import LentFile
 from p2p_remote.wire import files
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -49,7 +49,7 @@ class Expected:
         return f"{self.name}.{tag}.part"
 
 
-class IncomingFile:
+class IncomingFile(LentFile):
     """One file on its way to a folder. Any one thread at a time may write."""
 
     def __init__(
@@ -66,15 +66,12 @@ class IncomingFile:
             FileTransferError: no space, no access, or not permitted.
 
         """
+        super().__init__(permitted)
         self.expected = expected
         self.position = 0
         self._folder = folder
-        self._permitted = permitted
-        self._lock = threading.Lock()
-        self._hash = FileHash()
         self._is_new = False  # the partial file is ours, and nothing was in it
         self._part = folder / expected.part_name()
-        self._check_permitted()
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(self._part, _OPEN_FLAGS, 0o600)
@@ -119,24 +116,6 @@ class IncomingFile:
                 raise self.unwritable(error) from error
             self._hash.update(new)
             self.position += len(new)
-
-    @property
-    def descriptor(self) -> int:
-        """For another process that writes."""
-        return self._descriptor
-
-    def lend(self) -> int:
-        """Let another process write from `position`; nothing is written here then.
-
-        Returns where the block begins that the other process hashes first.
-
-        Raises:
-            FileTransferError: it is not permitted any more.
-
-        """
-        with self._lock:
-            self._check_permitted()
-            return self._hash.rewind()
 
     def follow(self, position: int, digests: Sequence[bytes]) -> None:
         """Take what the other process has written, and the digests of its blocks.
@@ -265,13 +244,6 @@ class IncomingFile:
         raise FileTransferError(
             f"Too many files are called {self.expected.name}.", files.STOP_UNWRITABLE
         )
-
-    def _check_permitted(self) -> None:
-        if not self._permitted():
-            raise FileTransferError(
-                "The file was stopped: it is not allowed any more.",
-                files.STOP_REVOKED,
-            )
 
     def _close(self, *, remove: bool) -> None:
         if self._descriptor < 0:

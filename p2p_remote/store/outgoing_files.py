@@ -2,14 +2,14 @@
 
 import os
 import stat
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from p2p_remote.errors import FileTransferError
 from p2p_remote.store import keystore
 from p2p_remote.store.file_access import read_at
-from p2p_remote.store.file_hash import BLOCK_BYTES, FileHash
+from p2p_remote.store.file_hash import BLOCK_BYTES
+from p2p_remote.store.lent_file import LentFile
 from p2p_remote.wire import files
 
 # Without waiting: a pipe or a device under this name must not hold us up.
@@ -21,7 +21,7 @@ _OPEN_FLAGS = (
 )
 
 
-class OutgoingFile:
+class OutgoingFile(LentFile):
     """One file that is read by one thread at a time."""
 
     def __init__(self, path: Path, permitted: Callable[[], bool]) -> None:
@@ -35,12 +35,8 @@ class OutgoingFile:
             FileTransferError: it cannot be read, is no file, or is not permitted.
 
         """
-        self._permitted = permitted
+        super().__init__(permitted)
         self._shown = str(path)
-        self._lock = threading.Lock()  # nothing is read from a number that is free
-        self._hash = FileHash()
-        self._descriptor = -1
-        self._check_permitted()
         try:
             self._require_foreign(path)
             self._require_file(path.stat())  # opening a device may do things
@@ -92,23 +88,6 @@ class OutgoingFile:
         hashed = self._hash.position
         self._hash.update(data[hashed - offset :] if offset < hashed else data)
         return data
-
-    @property
-    def descriptor(self) -> int:
-        """For another process that reads."""
-        return self._descriptor
-
-    def lend(self) -> int:
-        """Let another process read on; nothing is read here until `take_back`.
-
-        Returns where the block begins that the other process hashes first.
-
-        Raises:
-            FileTransferError: it is not permitted any more.
-
-        """
-        self._check_permitted()
-        return self._hash.rewind()
 
     def follow(self, digests: Sequence[bytes]) -> None:
         """Take the digests of blocks that the other process has read, in order.
@@ -162,13 +141,6 @@ class OutgoingFile:
         return FileTransferError(
             f"{self._shown} changed while it was sent.", files.STOP_CHANGED
         )
-
-    def _check_permitted(self) -> None:
-        if not self._permitted():
-            raise FileTransferError(
-                "The file was stopped: it is not allowed any more.",
-                files.STOP_REVOKED,
-            )
 
     def unreadable(self, why: str) -> FileTransferError:
         """Say that the system does not let it be read."""

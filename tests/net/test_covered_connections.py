@@ -15,17 +15,11 @@ from p2p_remote.wire.address import ProxiedEndpoint, TlsEndpoint
 from p2p_remote.wire.framing import Deframer, framed
 from rendezvous import tls
 from tests.support.connect_proxy import ConnectProxy
+from tests.support.waiting import until
 
 LOOPBACK = "127.0.0.1"
 NAME = "rendezvous.test"
 DATAGRAM = b"\x30" + bytes(1200)
-
-
-async def until(condition):
-    """Let the loop turn until something holds."""
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - what the kernel does has no event
-            await asyncio.sleep(0.001)
 
 
 class Bench:

@@ -9,6 +9,7 @@ import pytest
 from p2p_remote.net.driver import Driver
 from p2p_remote.net.udp_socket import open_udp_sockets
 from p2p_remote.wire.address import Endpoint, RelayPath
+from tests.support.waiting import until
 
 
 class Echo:
@@ -41,13 +42,6 @@ class Echo:
 
     def next_event(self):
         return self.events.popleft() if self.events else None
-
-
-async def until(condition) -> None:
-    """Wait for something that happens on this loop."""
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 (conditions are of any kind)
-            await asyncio.sleep(0.001)
 
 
 class Running:

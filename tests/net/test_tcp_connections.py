@@ -12,6 +12,7 @@ from p2p_remote.net.driver import Driver
 from p2p_remote.net.tcp_connections import ROOM, TcpConnections
 from p2p_remote.wire.address import TcpEndpoint
 from p2p_remote.wire.framing import Deframer, framed
+from tests.support.waiting import until
 
 
 class Peer:
@@ -58,13 +59,6 @@ async def peer():
     await running.start()
     yield running
     await running.close()
-
-
-async def until(condition):
-    """Let the loop turn until something holds."""
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - what the kernel does has no event
-            await asyncio.sleep(0.001)
 
 
 async def test_the_first_datagram_connects_and_all_arrive_in_order(peer):

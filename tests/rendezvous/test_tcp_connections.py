@@ -16,56 +16,13 @@ from rendezvous.tcp_connections import (
     RELAY_ROOM,
     ROOM,
     STUCK_AFTER,
-    TcpConnections,
 )
+from tests.support.server_tcp import serving
+from tests.support.waiting import until
 
 RELAYED = b"\x30" + bytes(1400)
 PROOF = bytes((KeepaliveAck.TYPE,))
 FAR = 1e9  # s from now, for a sweep
-
-
-class Bench:
-    """Connections at a port; `got` collects what has arrived."""
-
-    def __init__(self, limits=None):
-        self.got = []
-        self.tcp = TcpConnections(limits or TcpLimits(), bytes(32), self._take)
-        udp, listener = bind_both(ListenAddress(socket.AF_INET, "127.0.0.1", 0))
-        udp.close()
-        self.port = listener.getsockname()[1]
-        self.tcp.add(listener, 3)
-
-    def _take(self, datagrams, address):
-        self.got += [(data, address) for data in datagrams]
-
-    async def connect(self):
-        """A client's streams."""
-        return await asyncio.open_connection("127.0.0.1", self.port)
-
-    async def introduce(self, writer, data=b"hello"):
-        """Say something; the address that the server knows the client by."""
-        before = len(self.got)
-        writer.write(framed(data))
-        await until(lambda: len(self.got) > before)
-        return self.got[-1][1]
-
-
-async def until(condition):
-    """Let the loop turn until something holds."""
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - what the kernel does has no event
-            await asyncio.sleep(0.001)
-
-
-@contextlib.asynccontextmanager
-async def running(limits=None):
-    """Started connections."""
-    bench = Bench(limits)
-    bench.tcp.start()
-    try:
-        yield bench
-    finally:
-        bench.tcp.close()
 
 
 async def is_over(reader):
@@ -81,7 +38,7 @@ async def is_over(reader):
 
 async def test_datagrams_come_and_go():
     """Both ways, from several clients, each under its own address."""
-    async with running() as bench:
+    async with serving() as bench:
         clients = [await bench.connect() for _ in range(3)]
         addresses = [
             await bench.introduce(w, b"%d" % i) for i, (_, w) in enumerate(clients)
@@ -98,7 +55,7 @@ async def test_datagrams_come_and_go():
 
 async def test_nonsense_ends_the_connection():
     """A web browser's first words, for example."""
-    async with running() as bench:
+    async with serving() as bench:
         reader, writer = await bench.connect()
         writer.write(b"\xff\xffGET / HTTP/1.1\r\n")
         assert await is_over(reader)
@@ -109,7 +66,7 @@ async def test_nonsense_ends_the_connection():
 
 async def test_a_slow_reader_loses_relayed_datagrams_first_then_the_connection():
     """What waits is bounded, and what has no progress ends."""
-    async with running() as bench:
+    async with serving() as bench:
         _, writer = await bench.connect()
         address = await bench.introduce(writer)
         bench.tcp.send(PROOF, address)
@@ -127,7 +84,7 @@ async def test_a_slow_reader_loses_relayed_datagrams_first_then_the_connection()
 @pytest.mark.parametrize("room", [FIRST_ROOM, ROOM])
 async def test_nothing_waits_without_bound(room):
     """The server's own answers as well, and few of them before any proof."""
-    async with running() as bench:
+    async with serving() as bench:
         _, writer = await bench.connect()
         address = await bench.introduce(writer)
         if room == ROOM:
@@ -146,7 +103,7 @@ async def test_nothing_waits_without_bound(room):
 
 async def test_a_reader_that_goes_on_gets_everything():
     """What waited arrives whole and in order."""
-    async with running() as bench:
+    async with serving() as bench:
         reader, writer = await bench.connect()
         address = await bench.introduce(writer)
         bench.tcp.send(PROOF, address)
@@ -164,7 +121,7 @@ async def test_a_reader_that_goes_on_gets_everything():
 async def test_a_flood_of_connections_changes_nothing_for_who_is_proven():
     """Only so many are open, whoever opens them."""
     limits = TcpLimits(unproven=8, rate=Rate(1e6, 1000))
-    async with running(limits) as bench:
+    async with serving(limits) as bench:
         reader, writer = await bench.connect()
         address = await bench.introduce(writer)
         bench.tcp.send(PROOF, address)
@@ -182,7 +139,7 @@ async def test_a_flood_of_connections_changes_nothing_for_who_is_proven():
 
 async def test_more_than_the_share_of_an_address_is_refused():
     """At once, and it is counted why."""
-    async with running(TcpLimits(per_prefix=2)) as bench:
+    async with serving(TcpLimits(per_prefix=2)) as bench:
         clients = [await bench.connect() for _ in range(2)]
         with contextlib.suppress(ConnectionError):
             clients.append(await bench.connect())
@@ -195,7 +152,7 @@ async def test_more_than_the_share_of_an_address_is_refused():
 
 async def test_silence_is_ended():
     """Who opens a connection and proves nothing is not kept."""
-    async with running() as bench:
+    async with serving() as bench:
         reader, writer = await bench.connect()
         await until(lambda: bench.tcp.figures.open)
         bench.tcp.sweep(asyncio.get_running_loop().time() + PROOF_PATIENCE)
@@ -206,7 +163,7 @@ async def test_silence_is_ended():
 async def test_without_files_accepting_pauses(monkeypatch):
     """The loop is not kept busy by what it cannot take, and takes it later."""
     monkeypatch.setattr("rendezvous.tcp_connections._PAUSE", 0.01)
-    async with running() as bench:
+    async with serving() as bench:
         listener, number = bench.tcp._listeners[0]
         calls = []
 

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import ctypes
 import os
-import socket
 import ssl
 import sys
 
@@ -16,9 +15,10 @@ from p2p_remote.wire.rendezvous import KeepaliveAck
 from rendezvous import cli, tls
 from rendezvous.certificate import self_made
 from rendezvous.rate_limit import Rate
-from rendezvous.sockets import ListenAddress, bind_both
 from rendezvous.tcp_admission import PROOF_PATIENCE, Refusal, TcpLimits
-from rendezvous.tcp_connections import RELAY_ROOM, TcpConnections
+from rendezvous.tcp_connections import RELAY_ROOM
+from tests.support.server_tcp import serving
+from tests.support.waiting import until
 
 CHECK_OWN_SIGNATURE = 0x4000  # X509_V_FLAG_CHECK_SS_SIGNATURE, x509_vfy.h
 CLIENT_HELLO = bytes.fromhex("1603010200010001fc0303")  # how one begins
@@ -38,41 +38,9 @@ def trusting(pem=None):
     return context
 
 
-class Bench:
-    """Connections at a port; `got` collects what has arrived."""
-
-    def __init__(self, context, limits):
-        self.got = []
-        self.tcp = TcpConnections(limits, bytes(32), self._take, context)
-        udp, listener = bind_both(ListenAddress(socket.AF_INET, "127.0.0.1", 0))
-        udp.close()
-        self.port = listener.getsockname()[1]
-        self.tcp.add(listener, 0)
-
-    def _take(self, datagrams, address):
-        self.got += [(data, address) for data in datagrams]
-
-    async def connect(self, context=None):
-        """A client's streams, in TLS if there is a context."""
-        return await asyncio.open_connection("127.0.0.1", self.port, ssl=context)
-
-
-@contextlib.asynccontextmanager
-async def running(limits=None, context=None):
-    """Started connections."""
-    bench = Bench(context or tls.context(None, None), limits or TcpLimits())
-    bench.tcp.start()
-    try:
-        yield bench
-    finally:
-        bench.tcp.close()
-
-
-async def until(condition):
-    """Let the loop turn until something holds."""
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - what the kernel does has no event
-            await asyncio.sleep(0.001)
+def serving_tls(limits=None):
+    """Connections with the certificate that the server makes for itself."""
+    return serving(limits, tls.context(None, None))
 
 
 async def end(writer):
@@ -105,7 +73,7 @@ def test_the_own_certificate_holds(tmp_path):
 
 async def test_one_port_serves_tls_and_plain():
     """Each under its own address, both ways."""
-    async with running() as bench:
+    async with serving_tls() as bench:
         for context in (trusting(), None, trusting()):
             reader, writer = await bench.connect(context)
             count = len(bench.got)
@@ -121,7 +89,7 @@ async def test_one_port_serves_tls_and_plain():
 
 async def test_a_hello_in_pieces_is_waited_for():
     """Byte by byte, as an attacker or a bad line would send it."""
-    async with running() as bench:
+    async with serving_tls() as bench:
         context, sent, came = trusting(), ssl.MemoryBIO(), ssl.MemoryBIO()
         client = context.wrap_bio(came, sent)
         reader, writer = await bench.connect()
@@ -142,7 +110,7 @@ async def test_a_hello_in_pieces_is_waited_for():
 
 async def test_a_frame_that_looks_like_tls_at_first_is_none():
     """A first datagram of 0x0316 bytes: its own first byte tells."""
-    async with running() as bench:
+    async with serving_tls() as bench:
         _, writer = await bench.connect()
         datagram = b"\x30" + bytes(0x0315)
         assert framed(datagram)[:2] == CLIENT_HELLO[:2]
@@ -154,7 +122,7 @@ async def test_a_frame_that_looks_like_tls_at_first_is_none():
 
 async def test_nonsense_in_the_handshake_ends_the_connection():
     """And is counted."""
-    async with running() as bench:
+    async with serving_tls() as bench:
         reader, writer = await bench.connect()
         writer.write(CLIENT_HELLO + bytes(600))
         await until(lambda: bench.tcp.figures.refused[Refusal.HANDSHAKE])
@@ -166,7 +134,7 @@ async def test_nonsense_in_the_handshake_ends_the_connection():
 
 async def test_who_goes_away_in_mid_handshake_is_forgotten():
     """Whether the first bytes have come or not."""
-    async with running() as bench:
+    async with serving_tls() as bench:
         for sent in (b"", b"\x16", CLIENT_HELLO):
             _, writer = await bench.connect()
             writer.write(sent)
@@ -177,7 +145,7 @@ async def test_who_goes_away_in_mid_handshake_is_forgotten():
 
 async def test_a_handshake_that_stands_still_is_ended():
     """After the time that anybody has to prove something."""
-    async with running() as bench:
+    async with serving_tls() as bench:
         _, writer = await bench.connect()
         writer.write(CLIENT_HELLO)
         await until(lambda: bench.tcp.figures.open)
@@ -189,7 +157,7 @@ async def test_a_handshake_that_stands_still_is_ended():
 async def test_handshakes_in_all_are_limited():
     """So that a flood of them leaves the core to others; plain ones still come in."""
     limits = TcpLimits(handshakes=Rate(0.001, 1))
-    async with running(limits) as bench:
+    async with serving_tls(limits) as bench:
         _, first = await bench.connect(trusting())
         with pytest.raises(OSError):  # noqa: PT011 - which one depends on the system
             await bench.connect(trusting())
@@ -221,7 +189,7 @@ def key_updates(client, count):
 )
 async def test_records_that_say_nothing_keep_nobody_busy():
     """OpenSSL would go on with them for as long as they come, and serve nobody else."""
-    async with running() as bench:
+    async with serving_tls() as bench:
         to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
         client = trusting().wrap_bio(to_client, to_server)
         reader, writer = await bench.connect()
@@ -243,7 +211,7 @@ async def test_records_that_say_nothing_keep_nobody_busy():
 
 async def test_a_slow_reader_in_tls_gets_what_there_was_room_for():
     """What waits is bounded as without TLS, and stays whole and in order."""
-    async with running() as bench:
+    async with serving_tls() as bench:
         reader, writer = await bench.connect(trusting())
         writer.write(framed(b"hello"))
         await until(lambda: bench.got)

@@ -20,6 +20,7 @@ from p2p_remote.wire.control import Viewport
 from p2p_remote.wire.input import PointerInput, TextInput
 from p2p_remote.wire.screen import HotPatch, ScreenUpdate
 from tests.support.drawn_screen import DrawnScreen
+from tests.support.waiting import until
 
 KEY = TextInput(0, "a")
 LETTER = Rect(40, 40, 10, 16)
@@ -84,15 +85,6 @@ class Bench:
         random = np.random.default_rng()
         shape = (rect.height, rect.width, 4)
         self.screen.paint(rect, random.integers(0, 256, shape, np.uint8))
-
-
-async def until(check: Callable[[], bool]) -> None:
-    """Wait for something that happens in other threads."""
-    for _ in range(4000):
-        if check():
-            return
-        await asyncio.sleep(0.005)
-    raise AssertionError("it did not happen within 20 s")
 
 
 @pytest.fixture

@@ -18,7 +18,8 @@ from p2p_remote.session import file_events as fe
 from p2p_remote.session.lane import LaneKeys
 from p2p_remote.store.incoming_files import Expected, IncomingFile
 from tests.support.files import tcp_pair
-from tests.support.transfers import BIG, Ends, until
+from tests.support.transfers import BIG, Ends
+from tests.support.waiting import until
 
 processes = pytest.mark.skipif(
     not lane_process.INHERITS, reason="no descriptors are inherited here"

@@ -14,7 +14,8 @@ from p2p_remote.session import file_events as fe
 from p2p_remote.session.roles import State
 from p2p_remote.store.incoming_files import Expected, IncomingFile
 from p2p_remote.wire.address import Endpoint
-from tests.support.transfers import BIG, Ends, until
+from tests.support.transfers import BIG, Ends
+from tests.support.waiting import until
 
 
 async def test_a_file_goes_and_comes(ends: Ends) -> None:

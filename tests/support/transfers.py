@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -92,12 +91,3 @@ class Ends:
     def stored(self) -> Path:
         """Where the customer gets it."""
         return self.folder / "in" / "a.bin"
-
-
-async def until(check: Callable[[], bool]) -> None:
-    """Wait for something that other tasks and threads bring about."""
-    for _ in range(5000):
-        if check():
-            return
-        await asyncio.sleep(0.002)
-    raise AssertionError("it did not happen")

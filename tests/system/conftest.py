@@ -4,11 +4,16 @@ What a fixture starts, it ends; nothing else is ever ended. A test that uses one
 them gets its marker, and skips with the name of the Debian package that is missing.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from p2p_remote.desktop.x11_input import X11Input
+from p2p_remote.desktop.x11_screen import X11Screen
+from tests.system.desktop_support import Notes
 from tests.system.displays import Display, running_display
 from tests.system.namespaces import Network, local_network, routed_network
 from tests.system.programs import Programs
@@ -97,3 +102,29 @@ def lan() -> Iterator[Network]:
     """Customer and technician on one wire with multicast; see namespaces.py."""
     with local_network() as network:
         yield network
+
+
+@pytest.fixture
+def notes(xvfb: Display, programs: Programs, tmp_path: Path) -> Notes:
+    """A terminal that writes down what is typed there, line by line."""
+    return Notes(programs, xvfb, tmp_path, "-icanon -echo")
+
+
+@pytest.fixture
+def raw_notes(xvfb: Display, programs: Programs, tmp_path: Path) -> Notes:
+    """The same with every key as it comes."""
+    return Notes(programs, xvfb, tmp_path, "raw -echo")
+
+
+@pytest.fixture
+def sink(xvfb: Display) -> Iterator[X11Input]:
+    """Keys and pointer of the display."""
+    with contextlib.closing(X11Input(xvfb.name)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def screen(xvfb: Display) -> Iterator[X11Screen]:
+    """All of the display; tests of something else have a screen of their own."""
+    with contextlib.closing(X11Screen(xvfb.name)) as opened:
+        yield opened

@@ -1,13 +1,10 @@
 """Keyboard and pointer of real X servers."""
 
-import contextlib
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -36,28 +33,6 @@ from tests.system.desktop_support import (
 )
 from tests.system.displays import Display
 from tests.system.programs import Programs
-
-
-@pytest.fixture
-def notes(xvfb: Display, programs: Programs, tmp_path: Path) -> Notes:
-    return Notes(programs, xvfb, tmp_path, "-icanon -echo")
-
-
-@pytest.fixture
-def raw_notes(xvfb: Display, programs: Programs, tmp_path: Path) -> Notes:
-    return Notes(programs, xvfb, tmp_path, "raw -echo")
-
-
-@pytest.fixture
-def sink(xvfb: Display) -> Iterator[X11Input]:
-    with contextlib.closing(X11Input(xvfb.name)) as opened:
-        yield opened
-
-
-@pytest.fixture
-def screen(xvfb: Display) -> Iterator[X11Screen]:
-    with contextlib.closing(X11Screen(xvfb.name)) as opened:
-        yield opened
 
 
 def test_all_text_arrives_in_a_default_terminal(sink: X11Input, notes: Notes) -> None:

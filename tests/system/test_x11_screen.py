@@ -3,8 +3,6 @@
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,35 +18,11 @@ from p2p_remote.errors import MissingCapabilityError
 from p2p_remote.screen.geometry import Rect
 from tests.system.desktop_support import (
     PATIENCE,
-    Notes,
     reference,
     until,
 )
 from tests.system.displays import Display, running_display
 from tests.system.programs import Programs
-
-
-@pytest.fixture
-def notes(xvfb: Display, programs: Programs, tmp_path: Path) -> Notes:
-    return Notes(programs, xvfb, tmp_path, "-icanon -echo")
-
-
-@pytest.fixture
-def raw_notes(xvfb: Display, programs: Programs, tmp_path: Path) -> Notes:
-    return Notes(programs, xvfb, tmp_path, "raw -echo")
-
-
-@pytest.fixture
-def sink(xvfb: Display) -> Iterator[X11Input]:
-    opened = X11Input(xvfb.name)
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def screen(xvfb: Display) -> Iterator[X11Screen]:
-    with contextlib.closing(X11Screen(xvfb.name)) as opened:
-        yield opened
 
 
 def test_a_capture_equals_a_screenshot_pixel_for_pixel(

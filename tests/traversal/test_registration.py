@@ -28,11 +28,6 @@ from tests.support.rendezvous import (
 )
 
 
-@pytest.fixture
-def network():
-    return RendezvousNetwork()
-
-
 def test_registering_takes_two_round_trips(network):
     """60 ms at 30 ms to the server and back; the reflexive address is reported."""
     client = network.client(CALLEE, CALLER_HOST)

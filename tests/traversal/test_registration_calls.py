@@ -29,11 +29,6 @@ from tests.support.rendezvous import (
 )
 
 
-@pytest.fixture
-def network():
-    return RendezvousNetwork()
-
-
 def test_a_call_rings_within_one_way_to_the_server_and_one_back(network):
     """30 ms after the call the callee knows, and the caller has a channel."""
     caller, callee = registered_pair(network)

@@ -31,11 +31,6 @@ from tests.support.rendezvous import (
 )
 
 
-@pytest.fixture
-def network():
-    return RendezvousNetwork()
-
-
 def test_only_the_server_is_listened_to(network):
     """The same bytes from another endpoint or through a relay do nothing."""
     client = network.client(CALLEE, CALLER_HOST)
