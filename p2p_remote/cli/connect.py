@@ -22,6 +22,7 @@ from p2p_remote.cli.lines import (
 from p2p_remote.cli.signals import before, leave, stop_on_signals
 from p2p_remote.errors import RemoteSupportError, SessionAbortedError, UsageError
 from p2p_remote.services import events as se
+from p2p_remote.services import wishes
 from p2p_remote.services.context import load_context, read_password
 from p2p_remote.services.technician import TechnicianService
 from p2p_remote.wire import control, peer_id
@@ -38,7 +39,8 @@ def run_json(arguments: argparse.Namespace) -> int:
         name, fields = as_json(se.Failed(error)) or left()
         emit(name, **fields)
         raise
-    service_options = context.node_options(listed=False)
+    wanted = wishes.VIEW if arguments.view_only else wishes.SUPPORT
+    service_options = context.node_options(listed=False, wanted=wanted)
 
     async def go() -> int:
         script = _Script(view_only=arguments.view_only)

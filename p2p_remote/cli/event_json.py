@@ -4,6 +4,7 @@ from typing import Any
 
 from p2p_remote.errors import BusyError, RefusedError
 from p2p_remote.services import events as se
+from p2p_remote.services.wishes import WISHES
 from p2p_remote.wire import peer_id
 
 
@@ -39,7 +40,8 @@ def _request(event: se.Request) -> dict[str, Any]:
         "name": event.name,
         "id": peer_id.plain(event.peer_id),
         "verified": event.verified or False,
-        "mode": "support",
+        "mode": event.mode,
+        "grants": list(WISHES[event.mode].grants),
         "path": event.path_kind,
         "digits_expected": event.digits_expected,
         "seconds": event.seconds,

@@ -16,6 +16,7 @@ from p2p_remote.errors import (
     SessionAbortedError,
 )
 from p2p_remote.services import events as se
+from p2p_remote.services import wishes
 from p2p_remote.services.context import load_context, read_password
 from p2p_remote.services.names import quoted, size
 from p2p_remote.services.technician import TechnicianService
@@ -32,7 +33,7 @@ def run_send(arguments: argparse.Namespace) -> int:
     for path in paths:
         if not path.is_file():
             raise FileTransferError(f"{path} is not a file.")
-    return _run(arguments, [_sending(path) for path in paths])
+    return _run(arguments, [_sending(path) for path in paths], wishes.SEND)
 
 
 def run_get(arguments: argparse.Namespace) -> int:
@@ -44,7 +45,7 @@ def run_get(arguments: argparse.Namespace) -> int:
     async def get(transfers: TechnicianTransfers) -> se.TransferReport:
         return await transfers.get(arguments.path, to)
 
-    return _run(arguments, [get])
+    return _run(arguments, [get], wishes.GET)
 
 
 def _sending(path: Path) -> Errand:
@@ -54,11 +55,13 @@ def _sending(path: Path) -> Errand:
     return send
 
 
-def _run(arguments: argparse.Namespace, errands: list[Errand]) -> int:
+def _run(
+    arguments: argparse.Namespace, errands: list[Errand], wanted: tuple[str, ...]
+) -> int:
     target = peer_id.parse(arguments.id)
     context = load_context(arguments)
     password = read_password(arguments.password_file)
-    options = context.node_options(listed=False)
+    options = context.node_options(listed=False, wanted=wanted)
 
     async def go() -> int:
         visit = _Visit(json=arguments.json)

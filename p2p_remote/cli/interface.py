@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from p2p_remote.cli.signals import leave
 from p2p_remote.errors import UsageError
+from p2p_remote.services import wishes
 from p2p_remote.services.context import Context, load_context, read_password
 from p2p_remote.store.settings import keep_theme
 from p2p_remote.wire import peer_id
@@ -56,11 +57,12 @@ def run_connect(arguments: argparse.Namespace) -> int:
     require_terminal()
     context = load_context(arguments)
     password = read_password(arguments.password_file)
+    wanted = wishes.VIEW if arguments.view_only else wishes.SUPPORT
     from p2p_remote.tui.app import Start
 
     return _show(
         Start(
-            context.node_options(listed=False),
+            context.node_options(listed=False, wanted=wanted),
             target=target,
             password=password,
             view_only=arguments.view_only,

@@ -8,11 +8,13 @@ import re
 import time
 from collections.abc import Callable
 
+from p2p_remote.cli.share_questions import answers, question
 from p2p_remote.errors import RemoteSupportError
 from p2p_remote.services import events as se
 from p2p_remote.services.customer import CustomerService
 from p2p_remote.services.names import quoted, size
 from p2p_remote.services.notices import SERVER_SILENT, held_back
+from p2p_remote.services.wishes import WISHES
 from p2p_remote.wire import peer_id
 
 READING_SECONDS = 1.0  # s after a question in which no answer can be meant for it
@@ -132,26 +134,18 @@ class PlainLines:
             self._service.decline(permission)
 
     def _answer_request(self, request: se.Request, word: str) -> None:
-        number = request.number
+        number, wish = request.number, WISHES[request.mode]
         look, digits = _look_and_digits(word)
-        grants = ["view"] if look else ["view", "control"]
-        if digits:
-            self._service.approve(grants, digits, request=number)
-        elif look:
-            self._service.approve(["view"], request=number)
-        elif word in _YES:
-            if request.verified:
-                self._service.approve(grants, request=number)
-            else:
-                self._write(
-                    "Type the six digits that they read to you, or 'look', or 'no'."
-                )
-        elif word in ("no", "n"):
+        grants = ["view"] if look else list(wish.grants)
+        is_clear = bool(digits or look or (word in _YES and request.verified))
+        if word in ("no", "n"):
             self._service.deny(number)
-        elif request.verified:
-            self._write("Type yes, look or no.")
+        elif not is_clear or (look and wish.is_for_files):
+            self._write(answers(request))
+        elif digits:
+            self._service.approve(grants, digits, request=number)
         else:
-            self._write("Type the six digits, or 'look' and the digits, or 'no'.")
+            self._service.approve(grants, request=number)
 
     def _on_ready(self, event: se.Ready) -> None:
         if self._ready:
@@ -178,20 +172,10 @@ class PlainLines:
         self._question_at = self._clock()
         self._write("")
         self._write(f"{_who(event.name)}, ID {peer_id.grouped(event.peer_id)},")
-        self._write(
-            f"asks to see this screen. They reach you {_PATHS[event.path_kind]}."
-        )
-        if event.verified:
-            self._write(f"You know this machine ({event.verified}).")
-            self._write("Type yes to let them see and control, look, or no.")
-        else:
-            self._write("First contact: anybody can choose any name.")
-            self._write("Did YOU call them? Banks, police and Microsoft never ask")
-            self._write("for this. If somebody called you: type no and hang up.")
-            self._write("To let them see and control: type the six digits that they")
-            self._write("read to you. To let them only look: type look and the digits,")
-            self._write("or look alone. Else: no.")
-            self._write("Without the digits they can only look, in this whole session.")
+        self._write(f"{WISHES[event.mode].asks}.")
+        self._write(f"They reach you {_PATHS[event.path_kind]}.")
+        for line in question(event):
+            self._write(line)
         self._write(f"No answer within {event.seconds} seconds is a no.")
 
     def _on_wrong_digits(self, event: se.WrongDigits) -> None:
@@ -211,6 +195,10 @@ class PlainLines:
         self._has_begun, self._path = True, event.path_kind
         control = "control" in event.grants
         self._write("")
+        if "view" not in event.grants:
+            self._write(f"{_who(event.name)} is connected, and sees nothing of this")
+            self._write("screen. You are asked about each file. Type end to end it.")
+            return
         self._write(f"{_who(event.name)} can see this screen now.")
         if control:
             self._write("They can use mouse and keyboard.")

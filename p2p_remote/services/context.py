@@ -9,6 +9,7 @@ from pathlib import Path
 from p2p_remote.crypto.identity import Identity
 from p2p_remote.errors import StateError, UsageError
 from p2p_remote.net.proxy import NO_PROXY_AT_ALL, parse_proxy
+from p2p_remote.services import wishes
 from p2p_remote.services.running_node import NodeOptions
 from p2p_remote.store.keystore import load_identity, save_identity
 from p2p_remote.store.paths import state_dir
@@ -32,8 +33,14 @@ class Context:
     theme: str = ""
     proxy: str = field(default="", repr=False)
 
-    def node_options(self, *, listed: bool, password: str = "") -> NodeOptions:
-        """Options for a node of this machine."""
+    def node_options(
+        self,
+        *,
+        listed: bool,
+        password: str = "",
+        wanted: tuple[str, ...] = wishes.SUPPORT,
+    ) -> NodeOptions:
+        """Options for a node of this machine; `wanted` is what its calls are for."""
         return NodeOptions(
             self.identity,
             server=self.server,
@@ -42,6 +49,7 @@ class Context:
             listed=listed,
             name=self.name,
             password=password,
+            wanted=wanted,
         )
 
     def keep_identity(self, identity: Identity) -> None:

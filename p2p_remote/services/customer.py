@@ -16,7 +16,7 @@ from p2p_remote.services.answer_time import AnswerTime
 from p2p_remote.services.desk import HOTKEY_LOST, Desk
 from p2p_remote.services.exit_codes import EXIT_CODES, told
 from p2p_remote.services.held_back import HeldBackCalls
-from p2p_remote.services.requests import request_of
+from p2p_remote.services.requests import allowed, request_of
 from p2p_remote.services.running_node import NodeOptions, RunningNode
 from p2p_remote.services.sharing import Sharing
 from p2p_remote.session import events as ev
@@ -102,13 +102,15 @@ class CustomerService:
     ) -> bool:
         """Answer the request with yes; False if the digits were wrong.
 
-        Without digits, and for a technician who is not known, only looking is
-        allowed, whatever was asked for. With `request`, the number of the question
-        that was shown, a caller who has come since is never let in by mistake.
+        Without digits, and for a technician who is not known, nothing but looking is
+        allowed, whatever was asked for. Without any permission they may ask about
+        files. With `request`, the number of the question that was shown, a caller
+        who has come since is never let in by mistake.
 
         Raises:
             UsageError: nobody is waiting, or an unknown permission.
             MissingCapabilityError: the screen is gone.
+            RefusedError: files need digits.
 
         """
         session = self._session
@@ -122,10 +124,8 @@ class CustomerService:
             self.is_there()
             self._running.poke()
             return False
-        wanted = list(permissions) if session.verified else ["view"]
-        if self._desk.is_hotkey_lost:
-            wanted = [name for name in wanted if name != "control"]
-        session.approve(wanted, (source.width, source.height), now, seconds=seconds)
+        given = allowed(permissions, session.verified, self._desk.is_hotkey_lost)
+        session.approve(given, (source.width, source.height), now, seconds=seconds)
         self._running.poke()
         return True
 

@@ -31,9 +31,10 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Somebody wants to see this screen; `verified` says how, or is empty.
+    """Somebody asks to be let in; `verified` says how, or is empty.
 
     `number` goes into the answer, so that it cannot be taken for another request.
+    `mode`: what they say they want, see `services.wishes`.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Request:
     digits_expected: bool
     seconds: int
     number: int
+    mode: str = "support"
 
 
 @dataclass(frozen=True, slots=True)

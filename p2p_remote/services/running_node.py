@@ -21,6 +21,7 @@ from p2p_remote.net.driver import Driver
 from p2p_remote.net.interfaces import host_candidates
 from p2p_remote.net.lan_discovery import LanDiscovery
 from p2p_remote.net.udp_socket import open_udp_sockets
+from p2p_remote.services import wishes
 from p2p_remote.services.network_watch import NetworkWatch
 from p2p_remote.services.server_address import Server, find_server
 from p2p_remote.session.node import Node, NodeConfig
@@ -45,6 +46,7 @@ def _nobody(_public: bytes) -> bool:
 class NodeOptions:
     """How a node is run. `server` is HOST or HOST:PORT, None for the LAN only.
 
+    `wanted`: the permissions that own calls are for.
     `proxy`: URL of an HTTP proxy, "none", or nothing for what the system has set.
     """
 
@@ -56,6 +58,7 @@ class NodeOptions:
     name: str = ""
     password: str = field(default="", repr=False)
     known: Callable[[bytes], bool] = _nobody
+    wanted: tuple[str, ...] = wishes.SUPPORT
 
     @property
     def peer_id(self) -> int:
@@ -122,6 +125,7 @@ class RunningNode:
             candidates=tuple(host_candidates(port)),
             password=await self._stretch(self.options.password, own),
             known=self.options.known,
+            wanted=wishes.bits(self.options.wanted),
         )
         self.node = Node(self.identity, config, os.urandom, self.clock())
         self._driver = Driver(

@@ -149,5 +149,6 @@ class Callers:
                 event.name,
                 event.password_verified,
                 event.path,
+                event.wanted & ~hs.WANTED_HEARS,
             )
         )

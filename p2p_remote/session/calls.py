@@ -13,6 +13,7 @@ from p2p_remote.errors import (
     RemoteSupportError,
     ServerSilentError,
 )
+from p2p_remote.session.node_config import NodeConfig
 from p2p_remote.session.node_events import CallAnswered, CallFailed
 from p2p_remote.session.session import Random
 from p2p_remote.traversal import registration_events as rv_events
@@ -58,13 +59,13 @@ class Calls:
     def __init__(
         self,
         identity: Identity,
-        name: str,
+        config: NodeConfig,
         registration: Registration | None,
         random: Random,
     ) -> None:
-        """Begin with none; `name` is shown to who is called."""
+        """Begin with none; name and wish of `config` are shown to who is called."""
         self._identity = identity
-        self._name = name
+        self._config = config
         self._registration = registration
         self._random = random
         self._calls: dict[int, _Call] = {}
@@ -91,7 +92,9 @@ class Calls:
                 "This ID is not on the local network, and no rendezvous server is set."
             )
         options = hs.CallOptions(
-            password=password, name=self._name, wanted=hs.WANTED_HEARS
+            password=password,
+            name=self._config.name,
+            wanted=self._config.wanted | hs.WANTED_HEARS,
         )
         initiator = hs.Initiator(self._identity, target, self._random, now, options)
         call = _Call(initiator, has_lan_path=bool(endpoints))

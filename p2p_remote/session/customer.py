@@ -9,6 +9,7 @@ from p2p_remote.errors import ProtocolError, RefusedError, UsageError
 from p2p_remote.session import events as ev
 from p2p_remote.session.customer_files import CustomerFiles
 from p2p_remote.session.permissions import (
+    FILES,
     INPUT_PERMISSIONS,
     NEEDS_VERIFIED,
     Grants,
@@ -74,6 +75,7 @@ class CustomerSession(Session):
             self._connection, self._emit, self.grants
         )
         self.verified = known or handshake.password_verified
+        self.for_files = False  # nothing of the screen is shown in this session
         self._tries = DIGIT_TRIES
         self._expires: float | None = None
         self._settled: int | None = None
@@ -131,23 +133,29 @@ class CustomerSession(Session):
         """Let the session begin with these permissions.
 
         Args:
-            permissions: names; `view` is always among them.
+            permissions: names; `view` is added, unless they are for files alone or
+                none: then nothing of the screen is ever sent in this session.
             size: width and height of the display in pixels.
             now: s.
             seconds: time box.
 
         Raises:
             UsageError: unknown permission, or the session is not waiting.
-            RefusedError: more than looking, for a technician who is not verified.
+            RefusedError: other than looking, for a technician who is not verified.
 
         """
-        wanted = dict.fromkeys(["view", *permissions])
+        wanted = dict.fromkeys(permissions)
+        for_files = FILES.issuperset(wanted)
+        if not for_files:
+            wanted = dict.fromkeys(["view", *wanted])
         numbers = {name: permission_number(name) for name in wanted}
-        self._require_verified(wanted)
+        self._require_verified(wanted or FILES)
         if self.state is not State.WAITING_FOR_APPROVAL:
             raise UsageError("There is no request that waits for an answer.")
         self._move(Trigger.APPROVED)
+        self.for_files = for_files
         self._expires = now + seconds
+        self.grants.open(self._expires)
         rows = tuple(
             (number, self.grants.grant(name, self._expires).serial)
             for name, number in numbers.items()
@@ -167,10 +175,12 @@ class CustomerSession(Session):
 
         Raises:
             UsageError: unknown permission or no session.
-            RefusedError: the technician is not verified.
+            RefusedError: the technician is not verified, or came for files only.
 
         """
         self._require_verified([permission])
+        if self.for_files and permission not in FILES:
+            raise RefusedError("This session is for files only. They can call again.")
         if self.state is not State.ACTIVE or self._expires is None:
             raise UsageError("There is no session.")
         grant = self.grants.grant(permission, self._expires)
@@ -215,7 +225,7 @@ class CustomerSession(Session):
         self, what: str, names: Iterable[str], size: tuple[int, int], now: float
     ) -> None:
         """Tell what of the desktop is shared from now on (`wire.control.SHARED`)."""
-        if self.state is State.ACTIVE:
+        if self.state is State.ACTIVE and not self.for_files:
             rows = tuple((name[: control.MAX_SHARED_NAME],) for name in names)
             self._send_control(
                 control.Shared(
@@ -288,6 +298,8 @@ class CustomerSession(Session):
                     # The same grant once more: a new one could undo a revoke that
                     # the customer's hotkey makes at this very moment.
                     self._send_control(control.Granted(number, held.serial), now)
+                elif self.for_files and name not in FILES:
+                    self.decline(name, now)
                 else:
                     self._emit(ev.PermissionAsked(name))
             case control.Viewport():

@@ -31,7 +31,7 @@ class CustomerFiles(Files):
         What was allowed for one file ends with the session too, by whatever key.
         """
         transfer = self._open.get(number)
-        if transfer is None or not self._grants.allowed("view", now):
+        if transfer is None or not self._grants.is_open(now):
             return False
         return transfer.allowed_once or self._grants.allowed(_right(transfer), now)
 

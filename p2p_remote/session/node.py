@@ -96,7 +96,7 @@ class Node:
             )
             self._carriers = self._registration.carriers
             self._router = Router(self._carriers.ways(config.server), random)
-        self.calls = Calls(identity, config.name, self._registration, random)
+        self.calls = Calls(identity, config, self._registration, random)
         self._reconnection = reconnection.Reconnection(self._registration)
         self._callers = Callers(identity, config, random, now)
 

@@ -18,6 +18,7 @@ class NodeConfig:
     `listed`: can be called under its ID. `other_servers`: of the same fleet, asked when
     `server` is silent. `proxied`: there is a proxy that can be asked for a way to them.
     `candidates`: own addresses with the port of the socket.
+    `wanted`: what own calls are for, a bit for each of `wire.control.PERMISSIONS`.
     `password`: stretched session password that callers have to know, or nothing.
     `known` tells whether a caller's key was verified in an earlier session.
     """
@@ -28,6 +29,7 @@ class NodeConfig:
     other_servers: tuple[Endpoint, ...] = ()
     proxied: bool = False
     candidates: tuple[Candidate, ...] = ()
+    wanted: int = 0
     password: bytes = field(default=b"", repr=False)
     known: Callable[[bytes], bool] = _nobody
 

@@ -43,6 +43,7 @@ class NodeIdTaken:
 class CallerArrived:
     """Somebody has proven a key and asks to be let in; nobody was told yet.
 
+    `wanted`: what they say they want, bits of `wire.control.PERMISSIONS`; a claim.
     Answer with `Node.release` as soon as the prompt is shown, or `Node.refuse`.
     """
 
@@ -52,6 +53,7 @@ class CallerArrived:
     name: str
     password_verified: bool
     path: Path
+    wanted: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from p2p_remote.wire.control import PERMISSIONS
 
 FREEZE_MARGIN = 0.3  # s that injected input stays off before and after a prompt
 INPUT_PERMISSIONS = frozenset({"control", "sys_keys"})
+FILES = frozenset({"file_in", "file_out"})
 NEEDS_VERIFIED = frozenset(PERMISSIONS) - {"view"}
 """Everything beyond looking needs a technician that the customer has verified."""
 
@@ -48,9 +49,18 @@ class Grants:
     def __init__(self) -> None:
         """Start with nothing granted."""
         self._grants: dict[str, Grant] = {}
+        self._open_until = 0.0
         self._serial = 0
         self._frozen_until = 0.0
         self._paused_until = 0.0
+
+    def open(self, until: float) -> None:
+        """The session begins; nothing is allowed after `until` (s)."""
+        self._open_until = until
+
+    def is_open(self, now: float) -> bool:
+        """Whether the session goes on, with whatever grants."""
+        return now < self._open_until
 
     def grant(self, permission: str, expires: float) -> Grant:
         """Give a permission until `expires`; an older grant of it ends."""
@@ -73,18 +83,28 @@ class Grants:
         return grant
 
     def revoke(self, permission: str) -> bool:
-        """Take a permission back; False if it was not granted."""
-        return self._grants.pop(permission, None) is not None
+        """Take a permission back; False if it was not granted.
+
+        A session whose view is taken back does not go on.
+        """
+        taken = self._grants.pop(permission, None) is not None
+        if taken and permission == "view":
+            self._open_until = 0.0
+        return taken
 
     def revoke_all(self) -> tuple[str, ...]:
-        """Take everything back and return what was granted."""
+        """Take everything back and return what was granted: the session is over."""
+        self._open_until = 0.0
         granted = tuple(self._grants)
         self._grants.clear()
         return granted
 
     def take_back(self, *, everything: bool) -> bool:
-        """Take control back, or all there is; False if nothing was granted of that."""
-        return bool(self.revoke_all()) if everything else self.revoke("control")
+        """Take control back, or end it all; False if there was nothing of that."""
+        if not everything:
+            return self.revoke("control")
+        was_open = self._open_until > 0.0
+        return bool(self.revoke_all()) or was_open
 
     def freeze_input(self) -> None:
         """Refuse injected input until `thaw_input` (a prompt is open)."""

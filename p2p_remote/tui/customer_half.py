@@ -107,6 +107,9 @@ class CustomerHalf:
         """Ask whether control is really meant to be given; F9 is one stray key."""
         if self.state.control or self._question is not None:
             return
+        if not self.state.is_seen:
+            self._app.notify("They are here for files only.", markup=False)
+            return
         if not self.state.verified:
             self._app.notify(
                 "They are not verified, so they can only look. End the session and "

@@ -10,6 +10,7 @@ from typing import Any
 
 from p2p_remote.errors import MissingCapabilityError
 from p2p_remote.services.notices import held_back
+from p2p_remote.services.wishes import WISHES, Wish
 from p2p_remote.tui import words
 from p2p_remote.tui.safe_text import quoted, safe
 from p2p_remote.wire.peer_id import group_partial
@@ -31,7 +32,7 @@ class Stage(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Somebody wants to see this screen."""
+    """Somebody asks to be let in; `wish` is what they say they want."""
 
     name: str
     peer_id: str
@@ -40,6 +41,7 @@ class Request:
     digits_expected: bool
     seconds: int
     number: int | None = None
+    wish: Wish = WISHES["support"]
 
     @property
     def who(self) -> str:
@@ -138,6 +140,11 @@ class CustomerState:
         return bool(self.files) or not self.grants.isdisjoint(FILES)
 
     @property
+    def is_seen(self) -> bool:
+        """Whether the technician sees the screen, or came for files alone."""
+        return "view" in self.grants
+
+    @property
     def control(self) -> bool:
         """Whether the technician may use mouse and keyboard."""
         return "control" in self.grants
@@ -155,9 +162,10 @@ class CustomerState:
         if self.stage is Stage.STOPPED:
             return words.BAD, f"this machine cannot be helped from here: {self.trouble}"
         if self.stage is Stage.SHARING:
-            return words.WARN, f"{self.who} sees your screen"
+            what = "sees your screen" if self.is_seen else "is here for files"
+            return words.WARN, f"{self.who} {what}"
         if self.stage is Stage.ASKED:
-            return words.WARN, "somebody asks to see your screen"
+            return words.WARN, "somebody asks to be let in"
         if self.registered:
             return words.GOOD, "ready: nobody is connected"
         return self._unregistered(now) if self.has_server else self._without_server()
@@ -202,6 +210,7 @@ class CustomerState:
             bool(event.get("digits_expected")),
             int(event.get("seconds") or 0),
             event.get("request"),
+            WISHES.get(str(event.get("mode")), WISHES["support"]),
         )
         self.answer_by = now + self.request.seconds
 

@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from p2p_remote.errors import RefusedError
 from p2p_remote.session import events as ev
 from p2p_remote.session import file_events as fe
 from p2p_remote.wire import files as wire_files
@@ -100,3 +101,35 @@ def test_bytes_of_a_file_before_the_approval_end_the_session() -> None:
     ended = world.customer.all_of(ev.SessionEnded)
     assert [each.reason for each in ended] == ["protocol_error"]
     assert not any(isinstance(e, fe.FileEvent) for e in world.customer.events)
+
+
+@pytest.mark.parametrize("permissions", [(), ("file_in",)])
+def test_who_came_for_files_gets_nothing_else(permissions: tuple[str, ...]) -> None:
+    """Neither picture nor names of windows, now or when asked for later."""
+    world = World(6)
+    world.call()
+    world.approve(*permissions)
+    own, theirs = world.customer_session(), world.technician_session()
+    assert theirs.grants == permissions
+    own.tell_shared("windows", ["Salaries.ods"], (640, 480), world.network.now)
+    for permission in ("view", "control"):
+        with pytest.raises(RefusedError):
+            own.grant(permission, world.network.now)
+        theirs.request(permission, world.network.now)
+    world.network.run_for(1.0)
+    assert not world.customer.all_of(ev.PermissionAsked)
+    declined = world.technician.all_of(ev.PermissionDeclined)
+    assert [each.permission for each in declined] == ["view", "control"]
+    assert not world.technician.all_of(ev.SharedTold)
+    own.grant("file_out", world.network.now)
+
+
+def test_files_alone_need_a_verified_technician_too() -> None:
+    """Without the digits there is no such session, and the request stays open."""
+    world = World(7)
+    world.call()
+    for permissions in ((), ("file_in",)):
+        with pytest.raises(RefusedError):
+            world.approve(*permissions, digits=False)
+    world.approve()
+    assert world.technician_session().grants == ()

@@ -7,6 +7,7 @@ import pytest
 from p2p_remote.crypto.identity import Identity
 from p2p_remote.errors import NoSuchPeerError
 from p2p_remote.session.calls import Calls
+from p2p_remote.session.node_config import NodeConfig
 from p2p_remote.session.node_events import CallFailed
 from p2p_remote.traversal import registration_events as rv_events
 from p2p_remote.wire.address import Endpoint
@@ -29,7 +30,7 @@ def calls() -> Calls:
     """Calls of a node whose rendezvous answers nothing by itself."""
     identity = Identity(bytes(32), bytes(32), 0, 482_913_070)
     registration: Any = FakeRegistration()
-    return Calls(identity, "Anna", registration, bytes)
+    return Calls(identity, NodeConfig("Anna"), registration, bytes)
 
 
 def test_an_id_unknown_to_the_server_fails_at_once_without_a_search(

@@ -114,3 +114,21 @@ def test_a_renewed_grant_voids_what_was_queued_under_it() -> None:
     grants.revoke("control")
     assert grants.renew("control") is None
     assert not grants.allowed("control", 1.0)
+
+
+@pytest.mark.parametrize("granted", [(), ("view", "control")])
+def test_the_end_is_the_end_with_and_without_grants(granted: tuple[str, ...]) -> None:
+    """Somebody let in for files alone is shut out by the same key."""
+    grants = Grants()
+    assert not grants.take_back(everything=True)
+    grants.open(10.0)
+    for permission in granted:
+        grants.grant(permission, 10.0)
+    assert grants.is_open(9.9)
+    assert not grants.is_open(10.0)
+    assert grants.take_back(everything=False) is bool(granted)
+    assert grants.is_open(9.9)
+    assert grants.take_back(everything=True)
+    assert not grants.is_open(0.0)
+    assert not grants.current()
+    assert not grants.take_back(everything=True)

@@ -37,6 +37,7 @@ class FilePair:
     def __init__(self, *granted: str) -> None:
         self.now = 100.0
         self.grants = Grants()
+        self.grants.open(self.now + 3600)
         for permission in ("view", *granted):
             self.grants.grant(permission, self.now + 3600)
         self.to_customer, self.to_technician = Wire(), Wire()

@@ -246,7 +246,7 @@ def is_running(pid: int) -> bool:
 def test_send_and_get_as_commands(
     couple: Couple, programs: Programs, tmp_path: Path
 ) -> None:
-    """`send` and `get` call, move their files, end the session and say how it went."""
+    """`send` and `get` say what they want, move their files and see nothing else."""
     file = make(tmp_path, "one.txt", 1000)
     for verb, words in (
         ("send", [str(file)]),
@@ -255,9 +255,12 @@ def test_send_and_get_as_commands(
         options = couple.arguments("technician")
         program = programs.start(*P2P_REMOTE, verb, couple.peer_id, *words, *options)
         digits = program.event("ringing")["digits"]
-        couple.share.event("request")
-        grants = ["view", "file_in", "file_out"]
-        couple.share.say({"do": "approve", "grants": grants, "digits": digits})
+        request = couple.share.event("request")
+        assert (request["mode"], request["grants"]) == (verb, [])
+        couple.share.say({"do": "approve", "grants": [], "digits": digits})
+        assert couple.share.event("started")["grants"] == []
+        asked = couple.share.event("asked")["file"]
+        couple.share.say({"do": "allow", "transfer": asked["transfer"]})
         program.event("transfer", state="done")
         assert program.finish() == 0
         couple.share.event("ended")

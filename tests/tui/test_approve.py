@@ -242,3 +242,47 @@ async def test_quitting_is_possible_from_the_question() -> None:
         await settle(pilot)
     assert stage.share.closed
     assert not any(answer["do"] == "approve" for answer in stage.share.answers)
+
+
+@pytest.mark.parametrize(
+    ("mode", "says", "button", "grants"),
+    [
+        ("view", "wants only to look", "#look", ["view"]),
+        ("send", "wants to send you a file", "#files", []),
+        ("get", "wants to have a file of yours", "#files", []),
+    ],
+)
+async def test_the_answer_gives_what_was_asked_for(
+    mode: str, says: str, button: str, grants: list[str]
+) -> None:
+    """There is one yes, which gives no control; digits and Enter lead to it."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        screen = await ask(stage, pilot, mode=mode)
+        assert says in text_of(stage.app)
+        assert [each.id for each in screen.query(Button) if "yes" in each.classes] == [
+            button[1:]
+        ]
+        for_files = button == "#files"
+        assert ("nothing of your screen" in text_of(stage.app)) is for_files
+        assert screen.query_one(button).disabled is for_files
+        await pilot.press(*"123456", "enter")
+        await settle(pilot)
+        assert screen.focused is screen.query_one(button)
+        assert "Press Enter again" in text_of(stage.app)
+        await pilot.press("enter")
+        await settle(pilot)
+        assert stage.share.answers == [approval(grants, "123456")]
+
+
+async def test_a_session_for_files_is_called_that() -> None:
+    """Page and strip say that nothing is seen, and offer no control."""
+    stage = Stage()
+    async with stage.app.run_test(size=(100, 30)) as pilot:
+        await ask(stage, pilot, mode="send")
+        stage.share.event("started", **{**STARTED, "grants": [], "verified": True})
+        await settle(pilot)
+        shown = text_of(stage.app)
+        assert "here for files" in shown
+        assert "sees your screen" not in shown
+        assert "Give control" not in shown

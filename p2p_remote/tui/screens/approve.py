@@ -1,9 +1,10 @@
-"""The one question that decides everything: whether they may see this screen.
+"""The one question that decides everything: whether somebody is let in, and for what.
 
-No is where the focus is, what Enter and Escape mean, and what happens when nobody
-answers. A yes is never one key: the field has to be filled, or a button reached first;
-and no yes is taken before the hands have been at rest for a moment, since clicks and
-keys may have been meant for what was here before.
+What they say they want decides which answers there are; it is only a claim, and no
+answer gives more than it says. No is where the focus is, what Enter and Escape mean,
+and what happens when nobody answers. A yes is never one key: the field has to be
+filled, or a button reached first; and no yes is taken before the hands have been at
+rest for a moment, since clicks and keys may have been meant for what was here before.
 """
 
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import Button, Static
 
+from p2p_remote.services.wishes import SUPPORT, VIEW, Wish
 from p2p_remote.tui import words
 from p2p_remote.tui.customer_state import CustomerState, Request
 from p2p_remote.tui.safe_text import safe
@@ -26,16 +28,20 @@ from p2p_remote.tui.widgets.tool_button import ToolButton
 
 CODE_DIGITS = 6
 TELL_AGAIN_AFTER = 2.0  # s between two signs that the person is at it
-LOOK = ("view",)
-CONTROL = ("view", "control")
 _WIDE = 72  # cells from which the long words fit
-_LABELS = {
-    True: ("Let them look", "Let them see and control"),
-    False: ("Look only", "See and control"),
+_LABELS = {  # wide, narrow
+    "look": ("Let them look", "Look only"),
+    "control": ("Let them see and control", "See and control"),
+    "files": ("Go on to the file", "To the file"),
 }
+_GRANTS = {"look": VIEW, "control": SUPPORT, "files": ()}
 _ASKED = "Type the six digits\nthat they read to you"
 _COMPLETE = "Press Enter to go on\nto the answers"
-_ANSWER = "Press Enter again:\nthey see and control"
+_ANSWERS = {
+    "look": "Press Enter again:\nthey look, no more",
+    "control": "Press Enter again:\nthey see and control",
+    "files": "Press Enter again:\nthe file is next",
+}
 
 
 class ApproveScreen(PromptScreen[None]):
@@ -74,6 +80,7 @@ class ApproveScreen(PromptScreen[None]):
         self._send = send
         self._clock = clock
         self._choose = choose
+        self._offered = _offered(request.wish)
         self._sent = ""
         self._told_at = float("-inf")
 
@@ -84,9 +91,9 @@ class ApproveScreen(PromptScreen[None]):
             yield Static(self._who(), classes="line")
             yield Static(self._warning(), classes="line warning")
             yield Static(self._meaning(), id="meaning", classes="line muted roomy")
-            yield ToolButton(
-                "Share less than that (F7)", "choose", "One monitor, or windows", "tool"
-            )
+            if not request.wish.is_for_files:
+                less = "Share less than that (F7)"
+                yield ToolButton(less, "choose", "One monitor, or windows", "tool")
             with Horizontal(classes="code-row"):
                 yield Static(_ASKED, id="next", markup=False)
                 yield GroupedInput(CODE_DIGITS, "six digits", id="code")
@@ -94,21 +101,21 @@ class ApproveScreen(PromptScreen[None]):
             yield Countdown(request.seconds, self._clock)
             with Horizontal(classes="buttons"):
                 yield Button("No", id="no")
-                look, control = _LABELS[self.app.size.width >= _WIDE]
-                yield Button(look, id="look", disabled=True)
-                yield Button(control, id="control", disabled=True)
+                for name in self._offered:
+                    label = _label(name, self.app.size.width)
+                    yield Button(label, id=name, disabled=True, classes="yes")
 
     def on_mount(self) -> None:
         """No has the focus."""
-        self.query_one(".dialog").border_title = "Somebody wants to see your screen"
+        asks = self._request.wish.asks
+        self.query_one(".dialog").border_title = f"Somebody {asks}"
         self.query_one(".code-row").display = self._request.digits_expected
         self.set_focus(self.query_one("#no"))
 
     def on_resize(self, event: events.Resize) -> None:
         """Words that fit."""
-        labels = _LABELS[event.size.width >= _WIDE]
-        for name, label in zip(("#look", "#control"), labels, strict=True):
-            self.query_one(name, Button).label = label
+        for button in self.query(".yes").results(Button):
+            button.label = _label(button.id or "", event.size.width)
 
     def _who(self) -> Text:
         request = self._request
@@ -127,8 +134,19 @@ class ApproveScreen(PromptScreen[None]):
         return text
 
     def _meaning(self) -> Text:
+        wish, shared = self._request.wish, self._state.shared
+        if wish.is_for_files:
+            return Text(
+                "They would see nothing of your screen. Before a file moves you are "
+                "asked about it by name. F12 ends it all."
+            )
+        if wish.mode == "view":
+            return Text(
+                f"They would see {shared}, no more; F12 ends it. Looking needs no "
+                "digits, but only with them you can allow more later."
+            )
         return Text(
-            f"They would see {self._state.shared}. With control they also use your "
+            f"They would see {shared}. With control they also use your "
             "mouse and keyboard; F11 takes that back, F12 ends it all."
         )
 
@@ -150,13 +168,12 @@ class ApproveScreen(PromptScreen[None]):
         """Show what went wrong, and which answers are possible now."""
         waiting = bool(self._sent) and not self._state.problem
         code = self.query_one("#code", GroupedInput)
-        if self._request.digits_expected:
-            # Typed on purpose, and compared before it counts: no guard is needed.
-            may_control = code.complete
-        else:
-            may_control = not self.guarded
-        self.query_one("#look").disabled = self.guarded or waiting
-        self.query_one("#control").disabled = waiting or not may_control
+        for button in self.query(".yes").results(Button):
+            if self._request.digits_expected and button.id != "look":
+                # Typed on purpose, and compared before it counts: no guard is needed.
+                button.disabled = waiting or not code.complete
+            else:
+                button.disabled = waiting or self.guarded
         shown = f"{words.OFF} Checking …" if waiting else self._state.problem
         self.query_one("#problem", Static).update(safe(shown))
         self.query_one("#meaning", Static).update(self._meaning())
@@ -166,8 +183,8 @@ class ApproveScreen(PromptScreen[None]):
         """What to do about the digits now."""
         if self._sent or not self.query_one("#code", GroupedInput).complete:
             return _ASKED
-        focused = self.focused.id if self.focused is not None else ""
-        return _ANSWER if focused == "control" else _COMPLETE
+        focused = (self.focused.id if self.focused is not None else None) or ""
+        return _ANSWERS[focused] if focused == self._offered[-1] else _COMPLETE
 
     def on_descendant_focus(self) -> None:
         """What Enter does depends on where the focus is."""
@@ -224,7 +241,7 @@ class ApproveScreen(PromptScreen[None]):
     @on(GroupedInput.Completed)
     def on_code_completed(self) -> None:
         """Enter in the field moves on; the button still has to be pressed."""
-        button = self.query_one("#control")
+        button = self.query_one(f"#{self._offered[-1]}")
         if not button.disabled:
             self.set_focus(button)
 
@@ -247,18 +264,13 @@ class ApproveScreen(PromptScreen[None]):
     @on(ToolButton.Pressed)
     def action_choose(self) -> None:
         """Choose what they would see, before any answer."""
-        if not self._sent:
+        if not (self._sent or self._request.wish.is_for_files):
             self._choose()
 
-    @on(Button.Pressed, "#look")
-    def on_look(self) -> None:
-        """Let them look."""
-        self._approve(LOOK)
-
-    @on(Button.Pressed, "#control")
-    def on_control(self) -> None:
-        """Let them see and control."""
-        self._approve(CONTROL)
+    @on(Button.Pressed, ".yes")
+    def on_yes(self, event: Button.Pressed) -> None:
+        """Give what the button says."""
+        self._approve(_GRANTS[event.button.id or ""])
 
     def _reply(self, do: str, **fields: Any) -> None:
         """Answer this request and no other that may have come since."""
@@ -273,3 +285,15 @@ class ApproveScreen(PromptScreen[None]):
         self.set_focus(self.query_one("#no"))
         digits = code.digits if code.complete else ""
         self._reply("approve", grants=list(grants), digits=digits)
+
+
+def _offered(wish: Wish) -> tuple[str, ...]:
+    """Buttons of a yes; the last one gives all that is asked for."""
+    if wish.is_for_files:
+        return ("files",)
+    return ("look",) if wish.mode == "view" else ("look", "control")
+
+
+def _label(name: str, width: int) -> str:
+    long, short = _LABELS[name]
+    return long if width >= _WIDE else short

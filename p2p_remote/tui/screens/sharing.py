@@ -112,7 +112,10 @@ class RunningPane(Vertical):
 
     def compose(self) -> ComposeResult:
         """Facts, grants, three large buttons."""
-        self.border_title = "Somebody sees your screen"
+        seen = self._state.is_seen
+        self.border_title = (
+            "Somebody sees your screen" if seen else "Somebody is here for files"
+        )
         yield Static(id="who", classes="line")
         yield Static(id="grants", classes="line")
         yield Static(id="files", classes="line")
@@ -152,7 +155,8 @@ class RunningPane(Vertical):
         self.query_one("#stop-files").display = state.takes_files
         self.query_one("#notice", Static).update(self._notice())
         self.query_one("#stop").display = state.control
-        self.query_one("#give").display = not state.control and state.verified
+        may_more = not state.control and state.verified and state.is_seen
+        self.query_one("#give").display = may_more
         # Not while others could press it with their pointer.
         self.query_one("#remember").display = not state.control and state.verified
 
@@ -172,7 +176,7 @@ class RunningPane(Vertical):
         rows = (
             ("Who", f"{state.who}   ID {state.peer_id}"),
             ("Checked", checked),
-            ("They see", f"{state.shared} (F7 changes it)"),
+            ("They see", f"{state.shared} (F7 changes it)" if state.is_seen else "—"),
             ("Time", f"{duration(since)}{limit}"),
             ("Path", f"{path}{rtt}"),
         )

@@ -41,9 +41,17 @@ class ShareStrip(Horizontal):
         since = duration(now - state.started) if state.started is not None else ""
         control = "ON" if state.control else "off"
         room = self.app.size.width - _BUTTONS
-        self.query_one("#strip-text", Static).update(
-            Text(_sentence(state.who, since, control, room), no_wrap=True)
+        forms = (
+            f" {words.WARN} {{}} sees your screen {since} │ control: {control}",
+            f" {words.WARN} {{}} sees you {since}",
         )
+        if not state.is_seen:
+            forms = (
+                f" {words.WARN} {{}} is here for files, sees nothing {since}",
+                f" {words.WARN} {{}}: files {since}",
+            )
+        text = _sentence(state.who, forms, room) or f" {words.WARN} {since}"
+        self.query_one("#strip-text", Static).update(Text(text, no_wrap=True))
 
     def on_click(self, event: events.Click) -> None:
         """A click on the sentence shows the session."""
@@ -51,14 +59,10 @@ class ShareStrip(Horizontal):
         self.post_message(ToolButton.Pressed("show_sharing"))
 
 
-def _sentence(who: str, since: str, control: str, room: int) -> str:
-    """As much as fits into `room` cells; the name gives way first."""
-    forms = (
-        f" {words.WARN} {{}} sees your screen {since} │ control: {control}",
-        f" {words.WARN} {{}} sees you {since}",
-    )
+def _sentence(who: str, forms: tuple[str, ...], room: int) -> str:
+    """Fit the name, which gives way first, into `room` cells, or return nothing."""
     for form in forms:
         left = room - cell_len(form.format(""))
         if left >= _MIN_NAME:
             return form.format(shorten(who, left))
-    return f" {words.WARN} {since}"
+    return ""
