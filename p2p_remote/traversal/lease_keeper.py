@@ -39,6 +39,7 @@ from p2p_remote.wire.address import Endpoint, Path
 
 UNREACHABLE_AFTER = 5.0  # s from the start without an answer
 WIDEN_AFTER = 0.2  # s from the first KEEPALIVE until one goes by all bare ways
+HINT_SPACING = 1.0  # s between hints of the server that make us register anew
 BETTER_INTERVAL = 30.0  # s between looks whether a better way works
 
 Handler = Callable[[Any, Any, Endpoint, float], None]
@@ -73,6 +74,7 @@ class LeaseKeeper:
         self._better_at: float | None = None
         self._challenge: tuple[Endpoint, bytes] | None = None  # that REBIND answers
         self._lost_at: float | None = now + UNREACHABLE_AFTER
+        self._hinted_at = now - HINT_SPACING
 
     def _enrolment_at(self, now: float) -> Enrolment:
         ways = self.carriers.ways(self.server)
@@ -259,8 +261,13 @@ class LeaseKeeper:
     def _on_unknown(
         self, message: wire.UnknownRegistration, way: Endpoint, now: float
     ) -> None:
-        """Perhaps the server has restarted: ask, but do not believe it yet."""
-        if self._requests.with_transaction(message.transaction) is not None:
+        """Perhaps the server has restarted: ask, but do not believe it yet.
+
+        Nor again and again: what waits is sent as soon as we are registered.
+        """
+        is_answer = self._requests.with_transaction(message.transaction) is not None
+        if is_answer and now >= self._hinted_at + HINT_SPACING:
+            self._hinted_at = now
             self._enrolment.enrol(now)
             self.handle_timer(now)
 

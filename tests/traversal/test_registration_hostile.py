@@ -1,5 +1,7 @@
 """What the rendezvous client does not believe."""
 
+import random
+
 import pytest
 
 from p2p_remote.crypto.identity import Identity
@@ -210,3 +212,27 @@ def granted_lease(identity: Identity, figure: int) -> Lease:
     client.receive_datagram(registered.encode(), SERVER, 0.0)
     assert client._lease is not None
     return client._lease
+
+
+def test_a_server_that_forgets_us_all_the_time_keeps_us_busy_a_little_only():
+    """Registering costs a signature, and what waits is sent right after it."""
+    identity, source = quick_identity("c"), random.Random(3).randbytes
+    machine = Registration(identity, SERVER, source, 0.0, listed=False)
+    masked = wire.mask_endpoint(Endpoint("198.51.100.1", 5), bytes(8))
+    sealed = sealed_box_seal(identity.public, bytes(16), bytes(32))
+
+    def answer(asked):
+        if asked[0] == wire.Hello.TYPE:
+            return wire.Challenge(asked[2:10], bytes(16), masked)
+        if asked[0] == wire.Register.TYPE:
+            return wire.Registered(asked[2:10], 7, 65, 20, sealed, masked)
+        return wire.UnknownRegistration(asked[2:10])
+
+    machine.call(UNKNOWN_ID, FIRST_MESSAGE, 0.0)
+    sent = []
+    for now in (each / 1000 for each in range(5000)):
+        machine.handle_timer(now)
+        for data, path in machine.datagrams_to_send(now):
+            sent.append(data[0])
+            machine.receive_datagram(answer(data).encode(), path, now + 0.001)
+    assert 2 <= sent.count(wire.Register.TYPE) <= 6
