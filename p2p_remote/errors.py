@@ -90,7 +90,7 @@ class NetworkError(RemoteSupportError):
 
 
 class ServerSilentError(NetworkError):
-    """The rendezvous server does not answer. Check its address and your network."""
+    """The rendezvous server does not answer. `p2p-remote doctor` finds out why."""
 
 
 class MissingCapabilityError(RemoteSupportError):

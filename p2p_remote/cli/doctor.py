@@ -4,11 +4,11 @@ import argparse
 import asyncio
 
 from p2p_remote.cli.lines import emit
-from p2p_remote.services import checks
+from p2p_remote.services import checks, findings, network_checks
 from p2p_remote.services.context import load_context
 from p2p_remote.wire import peer_id
 
-_SYMBOLS = {checks.GOOD: "●", checks.WARNING: "▲", checks.BAD: "✖"}
+_SYMBOLS = {findings.GOOD: "●", findings.WARNING: "▲", findings.BAD: "✖"}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -16,12 +16,14 @@ def run(arguments: argparse.Namespace) -> int:
     context = load_context(arguments)
     report = _Report(as_json=arguments.json)
     number = peer_id.grouped(context.identity.peer_id)
-    report.add(checks.Finding("identity", checks.GOOD, f"ID {number}"))
+    report.add(findings.Finding("identity", findings.GOOD, f"ID {number}"))
     for finding in (*checks.check_desk(), *checks.check_terminal()):
         report.add(finding)
 
+    options = context.node_options(listed=False)
+
     async def network() -> None:
-        async for finding in checks.check_network(context.node_options(listed=False)):
+        async for finding in network_checks.check_network(options):
             report.add(finding)
 
     asyncio.run(network())
@@ -35,9 +37,9 @@ class _Report:
         self._as_json = as_json
         self.is_bad = False
 
-    def add(self, finding: checks.Finding) -> None:
+    def add(self, finding: findings.Finding) -> None:
         """Print one finding."""
-        self.is_bad |= finding.state == checks.BAD
+        self.is_bad |= finding.state == findings.BAD
         if self._as_json:
             emit(
                 "check",

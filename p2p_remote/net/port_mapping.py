@@ -103,6 +103,7 @@ class PortMapping:
         self._service: igd.Service | None = None
         self._task: asyncio.Task[None] | None = None
         self.lease: Lease | None = None
+        self.asked = asyncio.Event()  # the router was, by every protocol it may speak
 
     def start(self) -> None:
         """Begin to ask, on the running loop."""
@@ -127,6 +128,7 @@ class PortMapping:
             self.lease = lease
             if found != known:
                 self._on_mapped(found)
+            self.asked.set()
             await asyncio.sleep(RETRY if lease is None else lease.seconds / 2)
 
     async def ask(self) -> Lease | None:

@@ -20,6 +20,7 @@ from p2p_remote.net.clock import seconds
 from p2p_remote.net.driver import Driver
 from p2p_remote.net.interfaces import host_candidates
 from p2p_remote.net.lan_discovery import LanDiscovery
+from p2p_remote.net.port_mapping import PortMapping
 from p2p_remote.net.udp_socket import open_udp_sockets
 from p2p_remote.services import wishes
 from p2p_remote.services.network_watch import NetworkWatch
@@ -162,6 +163,11 @@ class RunningNode:
     def proxy_trouble(self) -> str:
         """Why the proxy was of no use, in words; empty if it is, or was not asked."""
         return "" if self._driver is None else self._driver.proxy_trouble
+
+    @property
+    def port_mapping(self) -> PortMapping | None:
+        """Who asks the router for a port; None where the server is no public one."""
+        return None if self._watch is None else self._watch.mapping
 
     def poke(self) -> None:
         """Send and report what a direct change of a session has brought about."""

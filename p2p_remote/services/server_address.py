@@ -11,7 +11,9 @@ from p2p_remote.net.stream_opening import WayOut
 from p2p_remote.wire.address import Endpoint, unresolved
 from p2p_remote.wire.constants import DEFAULT_RENDEZVOUS_PORT
 
-NAME_PATIENCE = 3.0  # s for a name server where a proxy could look the name up
+NAME_PATIENCE = 12.0  # s; the second of two name servers is asked after 5
+PROXIED_NAME_PATIENCE = 3.0  # s where a proxy could look the name up
+_NO_ANSWER = (socket.EAI_AGAIN, socket.EAI_FAIL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,17 +59,27 @@ async def find_server(text: str, proxy: str = "") -> Server:
     host, port = split_host_port(text, DEFAULT_RENDEZVOUS_PORT)
     found = proxy_for(host, proxy)
     try:
-        async with asyncio.timeout(NAME_PATIENCE if found else None):
+        async with asyncio.timeout(PROXIED_NAME_PATIENCE if found else NAME_PATIENCE):
             endpoints = await _resolved(host, port)
     except OSError as error:  # TimeoutError is one
         if found is None:
-            raise NetworkError(
-                f"The rendezvous server '{host}' is not known. Check its name and "
-                "your network connection."
-            ) from error
+            raise NetworkError(_why_unknown(host, error)) from error
         endpoints = (unresolved(host, port),)
     names = {each.host: _as_asked_for(host) for each in endpoints}
     return Server(endpoints, WayOut(found, names))
+
+
+def _why_unknown(host: str, error: OSError) -> str:
+    """Whether nobody has this name, or nobody could be asked."""
+    if not isinstance(error, TimeoutError) and error.errno not in _NO_ANSWER:
+        return (
+            f"The rendezvous server '{host}' is not known. Check how its name is "
+            "written."
+        )
+    return (
+        f"No name server tells where the rendezvous server '{host}' is. Check your "
+        "network connection; if this network has a sign-in page, sign in first."
+    )
 
 
 def _as_asked_for(host: str) -> str:

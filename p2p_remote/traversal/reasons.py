@@ -3,8 +3,8 @@
 from p2p_remote.traversal.mapping import Dependence, Mapping
 
 REMEDY = (
-    "open a UDP port for p2p-remote on one router (UPnP or NAT-PMP does it by "
-    "itself), or use IPv6 on both sides"
+    "switch UPnP or NAT-PMP on at one of the two routers, so that p2p-remote can open "
+    "a port there, or use IPv6 on both sides"
 )
 SILENT_FIREWALL = (
     "both routers are ordinary ones, but nothing comes through directly: a firewall "
@@ -71,8 +71,11 @@ def _why_hard(own: Mapping, peer: Mapping) -> str:
     return BOTH_RANDOM if is_random else BOTH_HARD
 
 
-def describe(mapping: Mapping) -> tuple[str, str]:
-    """How a router maps, and what to do; the second is empty if all is well."""
+def describe(mapping: Mapping, *, by_udp: bool = True) -> tuple[str, str]:
+    """How a router maps, and what to do; the second is empty if all is well.
+
+    `by_udp`: the server answers us so, if only at some of its ports.
+    """
     if mapping.dependence is Dependence.INDEPENDENT:
         text = "an ordinary one, which shows everybody the same port: direct paths work"
         return text, ""
@@ -82,8 +85,11 @@ def describe(mapping: Mapping) -> tuple[str, str]:
             "Ask who runs the network to allow UDP to and from p2p-remote.",
         )
     if mapping.is_blocked:
+        passes = (
+            "lets UDP through to port 443 only" if by_udp else "lets no UDP through"
+        )
         return (
-            "lets no UDP through, or only to port 443: sessions use the server or TCP",
+            f"{passes}: sessions use the server or TCP",
             "Allow UDP to and from p2p-remote in the firewall; TCP is slower.",
         )
     if mapping.dependence is Dependence.UNKNOWN:
@@ -101,5 +107,5 @@ def describe(mapping: Mapping) -> tuple[str, str]:
         how = "chosen at random"
     else:
         how = f"from {mapping.low} to {mapping.high}"
-    advice = f"Direct paths take longer or fail. Best {REMEDY}."
+    advice = f"Direct paths take longer or fail. To help, {REMEDY}."
     return f"a symmetric one: another port to each {to_each}, {how}", advice

@@ -10,7 +10,7 @@ from p2p_remote.net import stream_opening
 from p2p_remote.net.proxy import Proxy
 from p2p_remote.net.stream_opening import WayOut
 from p2p_remote.net.tcp_connections import ROOM, SILENCE_PATIENCE, TcpConnections
-from p2p_remote.services.checks import SERVER_PATIENCE
+from p2p_remote.services.network_checks import SERVER_PATIENCE
 from p2p_remote.wire.address import ProxiedEndpoint, TlsEndpoint
 from p2p_remote.wire.framing import Deframer, framed
 from rendezvous import tls

@@ -53,7 +53,7 @@ def test_blocked_udp_is_the_reason_whatever_the_router_does(own, peer, reason):
     [
         (EASY, "same port", True),
         (Mapping(), "could not be told", False),
-        (BLOCKED, "no UDP", False),
+        (BLOCKED, "port 443 only", False),
         (RANDOM, "random", False),
         (BLOCK, "39900 to 40411", False),
         (STEPS, "1 to 4 above", False),
@@ -66,3 +66,10 @@ def test_describe(mapping, word, well):
     text, advice = describe(mapping)
     assert word in text
     assert (advice == "") is well
+
+
+def test_a_network_without_any_udp_is_told_from_one_with_a_single_port():
+    """The server's answer came by TCP in the one, by UDP in the other."""
+    text, advice = describe(BLOCKED, by_udp=False)
+    assert text.startswith("lets no UDP through")
+    assert advice
