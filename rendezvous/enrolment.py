@@ -182,7 +182,7 @@ class Enrolment:
         number = self._number(message, address)
         registration = self._registry.find(number)
         if registration is None:
-            if self._registry.is_full:
+            if not self._registry.has_room(address):
                 self._counters.dropped[Drop.SERVER_FULL] += 1
                 return None, None
             if message.listed:

@@ -57,7 +57,7 @@ class Protocol:
 
         """
         self.fleet = fleet
-        self.registry = Registry()
+        self.registry = Registry(secret=random(32))
         self.counters = Counters()
         self.introductions = Introductions(
             settings, self.registry, random, self._send, self.counters
@@ -339,7 +339,7 @@ class Protocol:
             return
         if registration.address != path and not self._moves.allow(prefix_of(path), now):
             return
-        registration.address = path
+        self.registry.move(registration, path)
         self._heard(registration, message.counter, now)
         self.introductions.moved(registration.number, registration, now)
         self._acknowledge(message.transaction, path)

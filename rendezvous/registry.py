@@ -6,10 +6,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from p2p_remote.wire.rendezvous import LEASE, MAC_KEY_LENGTH, PUBLIC_KEY_LENGTH
-from rendezvous.addresses import ADDRESS_LENGTH, Address
+from rendezvous.addresses import ADDRESS_LENGTH, Address, prefix_of
+from rendezvous.holdings import ManyHoldings
 from rendezvous.timers import ExpiryWheel
 
 MAX_REGISTRATIONS = 4_000_000
+MAX_OF_PREFIX = 16_384  # registrations of an IPv4 address or IPv6 /64
+MAX_OF_SITE = 65_536  # or of a /48
 MAX_CLAIMS_IN_MEMORY = 4_000_000
 
 _MAC_KEY_AT = PUBLIC_KEY_LENGTH
@@ -84,8 +87,12 @@ class Registration:
 class Registry:
     """All registrations, by number and by the ID that they can be called by."""
 
-    def __init__(self, limit: int = MAX_REGISTRATIONS) -> None:
+    def __init__(
+        self, limit: int = MAX_REGISTRATIONS, *, secret: bytes = bytes(32)
+    ) -> None:
+        """`secret` places addresses in the table of what each holds."""
         self._limit = limit
+        self._held = ManyHoldings(MAX_OF_PREFIX, MAX_OF_SITE, secret)
         self._by_number: dict[int, Registration] = {}
         self._listed: dict[int, Registration] = {}
         self._expiry: ExpiryWheel[Registration] = ExpiryWheel()
@@ -102,6 +109,16 @@ class Registry:
     def is_full(self) -> bool:
         """Whether no other registration is taken."""
         return len(self._by_number) >= self._limit
+
+    def has_room(self, address: Address) -> bool:
+        """Whether one more registration is taken from there."""
+        return not self.is_full and self._held.has_room(prefix_of(address))
+
+    def move(self, registration: Registration, address: Address) -> None:
+        """Let a registration have proved another address."""
+        self._held.remove(prefix_of(registration.address))
+        self._held.add(prefix_of(address))
+        registration.address = address
 
     def find(self, number: int) -> Registration | None:
         """Registration of this number, even if its lease has just ended."""
@@ -124,6 +141,7 @@ class Registry:
     def add(self, registration: Registration) -> None:
         """Take a registration; it is the one called by its ID from now on."""
         self._by_number[registration.number] = registration
+        self._held.add(prefix_of(registration.address))
         if registration.peer_id:
             self._listed[registration.peer_id] = registration
         self._expiry.add(registration, registration.deadline)
@@ -144,7 +162,8 @@ class Registry:
 
     def remove(self, registration: Registration) -> None:
         """Forget a registration."""
-        self._by_number.pop(registration.number, None)
+        if self._by_number.pop(registration.number, None) is not None:
+            self._held.remove(prefix_of(registration.address))
         if self._listed.get(registration.peer_id) is registration:
             del self._listed[registration.peer_id]
 

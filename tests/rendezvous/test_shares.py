@@ -5,8 +5,8 @@ import itertools
 import pytest
 
 from p2p_remote.wire import rendezvous as wire
-from rendezvous import relay
-from rendezvous.holdings import Holdings
+from rendezvous import registry, relay
+from rendezvous.holdings import Holdings, ManyHoldings
 from rendezvous.rate_limit import SITE_FACTOR, Limits, PrefixLimit, Rate, site_of
 from rendezvous.rejoins import MAX_CHANNELS_OF_ONE
 from rendezvous.relay import IDLE_CLOSE
@@ -173,6 +173,27 @@ def test_a_client_that_moves_on_and_on_is_followed_now_and_then():
     assert caller.send(data, places[0]) or caller.send(data, places[1])
 
 
+def test_registrations_of_one_address_leave_room_for_others(monkeypatch):
+    """Keys cost nothing, and leases go on for as long as they are renewed."""
+    monkeypatch.setattr(registry, "MAX_OF_PREFIX", 20)
+    bench = Bench()
+    mallory = clients(bench, 20, "192.0.2.66")
+    late = raw_client(bench, "late", "192.0.2.66", port=7000)
+    assert not late.register(listed=False)
+    assert late.hello()
+    raw_pair(bench)
+    elsewhere = address("192.0.2.67")
+    ((challenge, _),) = of_kind(
+        mallory[0].send(mallory[0].datagram(wire.Keepalive), elsewhere),
+        wire.AddressChallenge,
+    )
+    mallory[0].send(mallory[0].datagram(wire.Rebind, challenge.cookie), elsewhere)
+    assert late.register(listed=False)
+    bench.wait(66)
+    assert len(bench.protocol.registry) == 0
+    assert not any(bench.protocol.registry._held._held)
+
+
 def network(number):
     """One of the /64s of a /48."""
     return SITE + number.to_bytes(2, "big")
@@ -202,9 +223,9 @@ def test_ipv4_addresses_are_of_no_site():
     assert site_of(network(3)) == SITE
 
 
-def test_what_is_held_is_counted_by_network_and_site():
+@pytest.mark.parametrize("held", [Holdings(2, 3), ManyHoldings(2, 3, bytes(32))])
+def test_what_is_held_is_counted_by_network_and_site(held):
     """And nothing is remembered of who holds nothing."""
-    held = Holdings(2, 3)
     for number, room in ((1, True), (1, False), (2, False)):
         held.add(network(number))
         assert held.has_room(network(number)) is room
@@ -213,4 +234,4 @@ def test_what_is_held_is_counted_by_network_and_site():
     for number in (1, 1, 2):
         held.remove(network(number))
     assert held.has_room(network(3))
-    assert not held._held
+    assert not any(held._held)
