@@ -156,6 +156,14 @@ bench-paths: install ## which pairs become direct, what a break costs, into docs
 	@$(BIN)/python -m tests.bench.bench_paths_lab --write
 	@$(BIN)/python -m tests.bench.bench_breaks --write
 
+.PHONY: pictures pictures-deps
+pictures: install ## the pictures of the documents, taken of the running program
+	@$(BIN)/python -m tests.bench.pictures $(ARGS)
+
+pictures-deps: ## install what is on them, after system-deps (root)
+	@apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q \
+		--no-install-recommends kitty libgl1-mesa-dri openbox x11-apps fonts-dejavu-core
+
 .PHONY: bench-rendezvous
 bench-rendezvous: install ## what one core of the server carries, into docs/figures.md
 	@$(BIN)/python -m tests.bench.bench_rendezvous --write $(ARGS)

@@ -38,7 +38,7 @@ from p2p_remote.wire.connectivity import (
 
 TCP_SPACING = 10.0  # s between questions for our TCP address
 CHOSEN = "the other side chose it"
-CHOSEN_TCP = "the other side chose it (direct by TCP)"
+CHOSEN_TCP = f"{CHOSEN} (a direct TCP connection)"
 
 
 class Agent(PathKeeper):

@@ -22,6 +22,8 @@ from p2p_remote.traversal.remote_candidates import RemoteCandidates
 from p2p_remote.wire.address import Path
 
 SILENT = "the path before fell silent"
+BETTER = "this path answered, and is better than the one before"
+BETTER_TCP = f"{BETTER} (a direct TCP connection)"
 
 # Seconds between the rounds after a direct path was lost. The fourth pause is longer
 # than a round and the 30 s for which a Linux router keeps an entry for a datagram that
@@ -207,8 +209,7 @@ class PathKeeper:
             self._events.append(PathLost(current.path))
             self._select(better, now, SILENT)
         else:
-            how = f"{better.kind} by TCP" if better.is_tcp else str(better.kind)
-            self._select(better, now, f"a better path answered ({how})")
+            self._select(better, now, BETTER_TCP if better.is_tcp else BETTER)
 
     def _lose(self, pair: Pair, now: float) -> None:
         self._events.append(PathLost(pair.path))

@@ -8,6 +8,7 @@ from p2p_remote.traversal.candidate import (
     candidate,
     candidates_from_rows,
 )
+from p2p_remote.traversal.path_keeper import BETTER_TCP
 from p2p_remote.wire.address import Endpoint, RelayPath, TcpEndpoint
 from tests.support.paths import Paths, Way, way
 
@@ -113,4 +114,4 @@ def test_tcp_is_called_direct():
     paths.run(2.0)
     selected = paths.events[paths.left][-1]
     assert selected.kind == "direct"
-    assert selected.why == "a better path answered (direct by TCP)"
+    assert selected.why == BETTER_TCP
