@@ -7,6 +7,7 @@ import pytest
 from p2p_remote.crypto import primitives
 from p2p_remote.wire import rendezvous as wire
 from rendezvous import fleet_messages
+from rendezvous.addresses import listener_of
 from rendezvous.rate_limit import Limits, Rate
 from rendezvous.settings import Settings
 from tests.support.fleet import two_nodes
@@ -62,8 +63,9 @@ class Crowd:
         ]
 
     def said(self, sent):
-        """Learn channels from what was sent to whomever."""
-        for data, _ in sent:
+        """Learn channels from what was sent, always to a socket of the server's own."""
+        for data, target in sent:
+            assert listener_of(target) == 0
             if data[0] not in RELAY_BYTES:
                 number = getattr(wire.decode(data), "channel", None)
                 self.channels += [] if number is None else [number]
@@ -110,7 +112,8 @@ class Crowd:
     def relayed(self, client):
         """Something to be relayed."""
         size = self.random.randrange(1, 200)
-        client.send(b"\x30" + self.channel().to_bytes(4, "little") + bytes(size))
+        header = b"\x30" + self.channel().to_bytes(4, "little")
+        self.said(client.send(header + bytes(size)))
 
     def wait(self, _):
         """Let time pass."""
