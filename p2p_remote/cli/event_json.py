@@ -48,6 +48,12 @@ def _request(event: se.Request) -> dict[str, Any]:
     }
 
 
+def _more_time(event: se.MoreTime) -> dict[str, Any]:
+    if event.permission:
+        return {"permission": event.permission, "seconds": event.seconds}
+    return {"request": event.number, "seconds": event.seconds}
+
+
 def _started(event: se.Started) -> dict[str, Any]:
     return {
         "peer": {"id": peer_id.plain(event.peer_id), "name": event.name},
@@ -129,7 +135,7 @@ _TABLE: tuple[tuple[type[Any], str, Any], ...] = (
         "held_back",
         lambda e: {"calls": e.calls, "why": e.why, "seconds": e.wait},
     ),
-    (se.MoreTime, "more_time", lambda e: {"request": e.number, "seconds": e.seconds}),
+    (se.MoreTime, "more_time", _more_time),
     (se.WrongDigits, "wrong_digits", lambda e: {"tries_left": e.tries_left}),
     (se.Started, "started", _started),
     (

@@ -19,6 +19,7 @@ from p2p_remote.services import events as se
 from p2p_remote.services import wishes
 from p2p_remote.services.context import load_context, read_password
 from p2p_remote.services.names import quoted, size
+from p2p_remote.services.notices import wrong_digits
 from p2p_remote.services.technician import TechnicianService
 from p2p_remote.services.technician_transfers import TechnicianTransfers
 from p2p_remote.wire import peer_id
@@ -147,6 +148,8 @@ class _Visit:
             case se.Ringing(digits=digits, digits_expected=expected):
                 shown = f" Read them these digits: {digits[:3]} {digits[3:]}"
                 self._write(f"It rings there.{shown if expected else ''}")
+            case se.WrongDigits(tries_left=left):
+                self._write(f"{wrong_digits(left)} Read them again.")
             case se.Started(grants=grants):
                 self._write("Connected.")
                 if not {"file_in", "file_out"} & set(grants):

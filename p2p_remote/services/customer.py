@@ -130,10 +130,11 @@ class CustomerService:
         return True
 
     def is_there(self, request: int | None = None) -> None:
-        """The person does something about the request: give them time."""
-        if request is not None:
-            self._require_open(request)
-        if self._answer_time is not None:
+        """The person does something about what is asked: give them time."""
+        self._require_open(request)
+        if self._sharing is not None:
+            self._sharing.is_there()
+        elif self._answer_time is not None:
             self._answer_time.extend()
 
     def deny(self, request: int | None = None) -> None:
@@ -320,7 +321,7 @@ class CustomerService:
         late = control.REASON_TIMED_OUT, "The customer did not answer in time."
         self._answer_time = AnswerTime(
             partial(self._finish, *late),
-            lambda left: self._notify(se.MoreTime(handle, left)),
+            lambda left: self._notify(se.MoreTime(left, handle)),
         )
 
     def _on_session_event(self, event: ev.SessionEvent) -> None:

@@ -61,15 +61,19 @@ class HeldBack:
 
 @dataclass(frozen=True, slots=True)
 class MoreTime:
-    """The person is at the request with this number: `seconds` are left now."""
+    """The person is at it: `seconds` are left now for the question that is open.
 
-    number: int
+    That is the request with this number, or what was asked about `permission`.
+    """
+
     seconds: int
+    number: int | None = None
+    permission: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class WrongDigits:
-    """The digits typed are not those of this session."""
+    """The digits that the customer typed are not those of this session."""
 
     tries_left: int
 
@@ -299,6 +303,8 @@ def from_session(event: ev.SessionEvent) -> ServiceEvent | None:
     """What both roles report alike; None for what is not shown as it is."""
     shown: ServiceEvent | None = None
     match event:
+        case ev.WrongCodeTyped(tries_left=tries_left):
+            shown = WrongDigits(tries_left)
         case ev.PermissionGranted(permission=permission):
             shown = GrantChanged(permission, granted=True)
         case ev.PermissionDeclined(permission=permission):

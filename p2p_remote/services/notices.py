@@ -33,3 +33,9 @@ def _spoken(seconds: int) -> str:
     if seconds <= 120:
         return "1 second" if seconds == 1 else f"{seconds} seconds"
     return f"{-(-seconds // 60)} minutes"
+
+
+def wrong_digits(tries_left: int) -> str:
+    """What the technician is told when the customer has typed other digits."""
+    left = "1 try is" if tries_left == 1 else f"{tries_left} tries are"
+    return f"They typed digits that do not match; {left} left."

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from p2p_remote.desktop.base import HOTKEY_END
@@ -14,7 +15,7 @@ from p2p_remote.errors import (
 )
 from p2p_remote.services import denials
 from p2p_remote.services import events as se
-from p2p_remote.services.answer_time import ANSWER_SECONDS
+from p2p_remote.services.answer_time import ANSWER_SECONDS, AnswerTime
 from p2p_remote.services.customer_transfers import CustomerTransfers
 from p2p_remote.services.desk import Desk
 from p2p_remote.services.injector import Injector
@@ -57,7 +58,8 @@ class Sharing:
         self._revoked_by = "customer"
         self._declined_at: dict[str, float] = {}
         self._told: set[tuple[str, str]] = set()  # refusals that the person knows of
-        self._answer_timer: asyncio.TimerHandle | None = None
+        self._freezing: asyncio.TimerHandle | None = None  # before a question
+        self._answer_time: AnswerTime | None = None
         self._pause_timer: asyncio.TimerHandle | None = None
         self._told_paused = False
         self._injector: Injector | None = None
@@ -88,7 +90,7 @@ class Sharing:
 
     def stop_now(self) -> None:
         """Let go of the input side at once; the session has ended."""
-        for timer in (self._answer_timer, self._pause_timer):
+        for timer in (self._freezing, self._answer_time, self._pause_timer):
             if timer is not None:
                 timer.cancel()
         if self._injector is not None:
@@ -267,7 +269,7 @@ class Sharing:
         if self._injector is not None:
             self._injector.stop()
         # Nothing that was injected before may answer the question.
-        self._answer_timer = self._loop.call_later(
+        self._freezing = self._loop.call_later(
             FREEZE_MARGIN, self._show_question, permission
         )
 
@@ -281,9 +283,15 @@ class Sharing:
 
     def _show_question(self, permission: str) -> None:
         self._notify(se.Asked(permission, ANSWER_SECONDS, self._asked_file))
-        self._answer_timer = self._loop.call_later(
-            ANSWER_SECONDS, self._decline_unanswered, permission
+        self._answer_time = AnswerTime(
+            partial(self._decline_unanswered, permission),
+            lambda left: self._notify(se.MoreTime(left, permission=permission)),
         )
+
+    def is_there(self) -> None:
+        """The person does something about the question: give them time."""
+        if self._answer_time is not None:
+            self._answer_time.extend()
 
     def _decline_unanswered(self, permission: str) -> None:
         if self._asked == permission and self._session.state is State.ACTIVE:
@@ -302,8 +310,9 @@ class Sharing:
         if self._asked != permission:
             return
         self._asked = self._asked_file = None
-        if self._answer_timer is not None:
-            self._answer_timer.cancel()
+        for timer in (self._freezing, self._answer_time):
+            if timer is not None:
+                timer.cancel()
         self._session.grants.thaw_input(self._running.clock())
         self._loop.call_later(FREEZE_MARGIN, self._tell_paused)
         self._files.ask_next()

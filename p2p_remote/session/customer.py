@@ -4,7 +4,7 @@ import hmac
 from collections.abc import Iterable
 from typing import Any, ClassVar
 
-from p2p_remote.crypto.handshake import HandshakeResult
+from p2p_remote.crypto.handshake import WANTED_HEARS, HandshakeResult
 from p2p_remote.errors import ProtocolError, RefusedError, UsageError
 from p2p_remote.session import events as ev
 from p2p_remote.session.customer_files import CustomerFiles
@@ -15,7 +15,7 @@ from p2p_remote.session.permissions import (
     Grants,
     permission_number,
 )
-from p2p_remote.session.roles import Role, State, Trigger
+from p2p_remote.session.roles import DIGIT_TRIES, Role, State, Trigger
 from p2p_remote.session.session import Random, Session
 from p2p_remote.transport import events as transport_events
 from p2p_remote.traversal.candidate import Candidate
@@ -39,7 +39,6 @@ from p2p_remote.wire.screen import (
     ScreenUpdate,
 )
 
-DIGIT_TRIES = 3  # an attacker in the middle hits 1 in a million with each
 MAX_KEYS_HELD = 64  # more than hands and modifiers can hold
 STALE_INPUT = 90.0  # s of silence; what was typed before it is not carried out after it
 DEFAULT_SECONDS = 3600  # time box of a session if the customer names none
@@ -114,6 +113,8 @@ class CustomerSession(Session):
             return True
         self._tries -= 1
         self._emit(ev.WrongCodeTyped(self._tries))
+        if self._tries and self.handshake.wanted & WANTED_HEARS:
+            self._send_control(control.WrongCode(self._tries), now)
         if self._tries == 0:
             self.end(
                 control.REASON_WRONG_DIGITS,

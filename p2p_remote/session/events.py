@@ -23,10 +23,9 @@ class SessionApproved:
 
 @dataclass(frozen=True, slots=True)
 class WrongCodeTyped:
-    """The digits that were typed are not those of this session.
+    """The customer has typed other digits than those of this session.
 
-    On the customer's side that is for whoever counts them; after the last try the
-    session ends.
+    After the last try the session ends.
     """
 
     tries_left: int

@@ -2,6 +2,8 @@
 
 from enum import Enum
 
+DIGIT_TRIES = 3  # an attacker in the middle hits 1 in a million with each
+
 
 class Role(Enum):
     """Role of this side."""

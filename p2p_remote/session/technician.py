@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from p2p_remote.errors import PermissionNotGrantedError, ProtocolError
 from p2p_remote.session import events as ev
 from p2p_remote.session.permissions import permission_number
-from p2p_remote.session.roles import Role, State, Trigger
+from p2p_remote.session.roles import DIGIT_TRIES, Role, State, Trigger
 from p2p_remote.session.session import Session
 from p2p_remote.session.technician_files import TechnicianFiles
 from p2p_remote.transport import events as transport_events
@@ -25,6 +25,7 @@ class TechnicianSession(Session):
         """See `Session`."""
         super().__init__(*args, **kwargs)
         self._serials: dict[str, int] = {}
+        self._tries_left = DIGIT_TRIES
         self.files: TechnicianFiles = TechnicianFiles(self._connection, self._emit)
 
     @property
@@ -72,11 +73,9 @@ class TechnicianSession(Session):
         self._serials = {}
 
     def _on_control(self, message: Any, now: float) -> None:
-        if type(message) is control.Approved:
-            self._on_approved(message, now)
-            return
         if self.state is not State.ACTIVE:
-            raise ProtocolError("a message before the approval")
+            self._on_answer(message, now)
+            return
         match message:
             case control.Granted(permission=number, serial=serial):
                 name = control.PERMISSIONS[number]
@@ -97,6 +96,23 @@ class TechnicianSession(Session):
                 self._emit(ev.ScreenSettled(sequence))
             case _:
                 raise ProtocolError("a message that only the technician may send")
+
+    def _on_answer(self, message: Any, now: float) -> None:
+        """Take what may come before the approval."""
+        match message:
+            case control.Approved():
+                self._on_approved(message, now)
+            case control.WrongCode(tries_left=tries_left):
+                self._on_wrong_code(tries_left)
+            case _:
+                raise ProtocolError("a message before the approval")
+
+    def _on_wrong_code(self, tries_left: int) -> None:
+        """Take each try once, so that nobody is told more often than it was typed."""
+        if tries_left >= self._tries_left:
+            raise ProtocolError("a wrong code that cannot have been typed")
+        self._tries_left = tries_left
+        self._emit(ev.WrongCodeTyped(tries_left))
 
     def _on_approved(self, message: control.Approved, now: float) -> None:
         self._move(Trigger.APPROVED)

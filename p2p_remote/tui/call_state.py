@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from p2p_remote.services import events as se
+from p2p_remote.services.notices import wrong_digits
 from p2p_remote.tui import words
 from p2p_remote.tui.safe_text import quoted
 from p2p_remote.wire.text import clean
@@ -36,6 +37,7 @@ class CallState:
     name: str = ""
     digits: str = ""
     digits_expected: bool = True
+    wrong_digits: str = ""  # what came of the last try
     grants: frozenset[str] = frozenset()
     verified: bool = False
     own_view_only: bool = False
@@ -124,6 +126,11 @@ class CallState:
         self.phase = Phase.RINGING
         self.digits, self.name = event.digits, event.name
         self.digits_expected = event.digits_expected
+
+    def _on_wrong_digits(self, event: se.WrongDigits, _now: float) -> None:
+        self.wrong_digits = (
+            f"{words.WARN} {wrong_digits(event.tries_left)} Read them again, slowly."
+        )
 
     def _on_started(self, event: se.Started, now: float) -> None:
         self.phase = Phase.ACTIVE
@@ -218,6 +225,7 @@ class CallState:
 _TAKES: dict[type, Callable[[CallState, Any, float], None]] = {
     se.Calling: CallState._on_calling,  # noqa: SLF001 -- the table of this class
     se.Ringing: CallState._on_ringing,  # noqa: SLF001
+    se.WrongDigits: CallState._on_wrong_digits,  # noqa: SLF001
     se.Started: CallState._on_started,  # noqa: SLF001
     se.Shared: CallState._on_shared,  # noqa: SLF001
     se.GrantChanged: CallState._on_grant,  # noqa: SLF001

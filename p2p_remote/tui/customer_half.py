@@ -8,7 +8,7 @@ from p2p_remote.tui import words
 from p2p_remote.tui.customer_state import FILES, CustomerState, Stage
 from p2p_remote.tui.messages import CustomerEvent
 from p2p_remote.tui.safe_text import safe
-from p2p_remote.tui.screens.approve import ApproveScreen
+from p2p_remote.tui.screens.approve import TELL_AGAIN_AFTER, ApproveScreen
 from p2p_remote.tui.screens.question import (
     Question,
     QuestionScreen,
@@ -41,6 +41,7 @@ class CustomerHalf:
         self._link = app.links.share(arguments, on_event)
         self._approve: ApproveScreen | None = None
         self._question: QuestionScreen | None = None
+        self._told_at = float("-inf")  # that somebody is at the question
         self._sharing: SharingScreen | None = None
         self._scope: ScopeScreen | None = None
 
@@ -70,6 +71,8 @@ class CustomerHalf:
             await show(self, before)
         if self._approve is not None:
             self._approve.on_customer_changed()
+        if self._question is not None and self.state.asked:
+            self._question.run_until(self.state.asked_by)
         if self._scope is not None and self._scope.is_attached:
             self._scope.show_list()
         self._app.refresh_times()
@@ -78,6 +81,11 @@ class CustomerHalf:
         """A key was pressed, wherever it goes."""
         if self._approve is not None:
             self._approve.note_activity()
+        elif self._question is not None and self.state.asked:
+            now = self._app.links.clock()
+            if now - self._told_at >= TELL_AGAIN_AFTER:
+                self._told_at = now
+                self.send("typing")
 
     def show_session(self) -> None:
         """Show the running session, if it is not on top already."""

@@ -98,6 +98,7 @@ class CustomerState:
     shared: str = "everything on your screen"
     asked: str = ""
     asked_seconds: int = 0
+    asked_by: float = 0.0  # when no answer to what is asked counts as No
     asked_file: Event | None = None
     last_file: Event | None = None
     files: dict[int, Event] = field(default_factory=dict)
@@ -219,8 +220,11 @@ class CustomerState:
         self.held_back = held_back(calls, str(event.get("why")), wait)
 
     def _on_more_time(self, event: Event, now: float) -> None:
-        if self.request is not None and self.request.number == event.get("request"):
-            self.answer_by = now + float(event.get("seconds") or 0)
+        by = now + float(event.get("seconds") or 0)
+        if self.asked and self.asked == event.get("permission"):
+            self.asked_by = by
+        elif self.request is not None and self.request.number == event.get("request"):
+            self.answer_by = by
 
     def _on_wrong_digits(self, event: Event, _now: float) -> None:
         left = self.tries_left = int(event.get("tries_left") or 0)
@@ -273,9 +277,10 @@ class CustomerState:
     def _on_done(self, event: Event, _now: float) -> None:
         self.remembered = event.get("do") == "remember"
 
-    def _on_asked(self, event: Event, _now: float) -> None:
+    def _on_asked(self, event: Event, now: float) -> None:
         self.asked = str(event.get("permission") or "")
         self.asked_seconds = int(event.get("seconds") or 0)
+        self.asked_by = now + self.asked_seconds
         self.asked_file = event.get("file") or None
 
     def _on_granted(self, event: Event, _now: float) -> None:

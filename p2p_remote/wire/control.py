@@ -263,7 +263,21 @@ class Abilities:
     bits: int
 
 
+@dataclass(frozen=True, slots=True)
+class WrongCode:
+    """Customer to technician, before the approval: the digits typed do not match.
+
+    Only to a technician whose call says that it is understood
+    (`wire.handshake.WANTED_HEARS`).
+    """
+
+    TYPE: ClassVar[int] = 17
+    FIELDS: ClassVar[tuple[Field, ...]] = (Int(1, 15),)
+    tries_left: int
+
+
 CONTROL_MESSAGES = (
+    WrongCode,
     Approved,
     Granted,
     Revoked,
@@ -280,7 +294,8 @@ CONTROL_MESSAGES = (
     Abilities,
 )
 ControlMessage = (
-    Approved
+    WrongCode
+    | Approved
     | Granted
     | Revoked
     | PermissionRequest

@@ -1,5 +1,11 @@
 """Calls that come to nothing, by whole nodes in virtual time."""
 
+from dataclasses import replace
+
+import pytest
+
+from p2p_remote.crypto.handshake import WANTED_HEARS
+from p2p_remote.session import events as ev
 from p2p_remote.session import node_events as nd
 from p2p_remote.session.call_limits import HeldBack
 from p2p_remote.wire import control
@@ -46,3 +52,46 @@ def test_a_no_makes_the_caller_wait_longer_each_time() -> None:
         world.network.run_for(float(seconds) + 5.0)
     kinds = {each.why for each in world.customer.all_of(nd.CallHeldBack)}
     assert kinds == {HeldBack.TOLD_NO}
+
+
+def test_the_technician_hears_of_each_wrong_try() -> None:
+    """How many are left, and nothing of what was typed; the right one still counts."""
+    world = World()
+    world.call()
+    session = world.customer_session()
+    wrong = f"{(int(session.handshake.digits) + 1) % 1_000_000:06d}"
+    for left in (2, 1):
+        assert not session.check_digits(wrong, world.network.now)
+        world.customer.node.collect(world.network.now)
+        world.network.run_for(1.0)
+        told = world.technician.all_of(ev.WrongCodeTyped)
+        assert told[-1] == ev.WrongCodeTyped(left)
+    world.approve("view", "control")
+    assert "control" in world.technician_session().grants
+
+
+@pytest.mark.parametrize("tries", [[3], [2, 2], [1, 2]])
+def test_wrong_tries_that_cannot_have_been_typed_end_the_call(tries: list[int]) -> None:
+    """Nobody makes the technician's side tell of tries without end."""
+    world = World()
+    world.call()
+    for left in tries:
+        world.customer_session()._send_control(
+            control.WrongCode(left), world.network.now
+        )
+    world.network.run_for(1.0)
+    (ended,) = world.technician.all_of(ev.SessionEnded)
+    assert ended.reason == "protocol_error"
+
+
+def test_a_call_that_understands_nothing_new_is_told_nothing_new() -> None:
+    """Neither waits nor wrong tries, which would end or deafen an older program."""
+    world = World()
+    world.call()
+    session = world.customer_session()
+    wanted = session.handshake.wanted & ~WANTED_HEARS
+    session.handshake = replace(session.handshake, wanted=wanted)
+    assert not session.check_digits("x", world.network.now)
+    world.network.run_for(1.0)
+    assert not world.technician.all_of(ev.WrongCodeTyped)
+    assert session.tries_left == 2

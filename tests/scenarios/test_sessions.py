@@ -163,6 +163,7 @@ def test_wrong_digits_never_verify_and_end_the_third_time() -> None:
     world.network.run_for(1.0)
     (ended,) = world.technician.all_of(ev.SessionEnded)
     assert ended.reason == "wrong_digits"
+    assert [e.tries_left for e in world.customer.all_of(ev.WrongCodeTyped)] == [2, 1, 0]
 
 
 def test_without_digits_only_looking_can_be_granted() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from p2p_remote.desktop.base import HOTKEY_END, HOTKEY_REVOKE
 from p2p_remote.errors import PermissionNotGrantedError, RefusedError
+from p2p_remote.services import answer_time as answer_time_module
 from p2p_remote.services import events as se
 from p2p_remote.services import sharing as sharing_module
 from p2p_remote.services.sharing import ASK_AGAIN_AFTER, LOCAL_INPUT_PAUSE, Sharing
@@ -216,10 +217,25 @@ async def test_no_answer_is_told_as_such(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Silence is not a no that somebody said."""
-    monkeypatch.setattr(sharing_module, "ANSWER_SECONDS", 0)
+    monkeypatch.setattr(answer_time_module, "ANSWER_SECONDS", 0)
     assert await bench.ask("control")
     await asyncio.sleep(0.01)
     assert bench.refusals() == [("unanswered", 60)]
+
+
+async def test_a_later_question_is_open_longer_while_somebody_is_at_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for the first one; and what has been answered does not come back."""
+    monkeypatch.setattr(answer_time_module, "ANSWER_SECONDS", 20)
+    bench.sharing.is_there()
+    assert await bench.ask("control")
+    bench.sharing.is_there()
+    assert bench.seen[-1] == se.MoreTime(30, permission="control")
+    bench.sharing.decline("control")
+    told = len(bench.seen)
+    bench.sharing.is_there()
+    assert len(bench.seen) == told
 
 
 async def test_a_technician_in_control_is_told_that_a_question_is_open(

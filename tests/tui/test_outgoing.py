@@ -51,6 +51,20 @@ async def test_ringing_shows_the_digits_and_what_to_do(size: tuple[int, int]) ->
     assert digits == ["482913"]
 
 
+async def test_wrong_digits_are_told_while_it_rings() -> None:
+    """The technician hears at once that they were misheard, or worse."""
+    stage = Stage(calling_start())
+    async with stage.app.run_test() as pilot:
+        await settle(pilot)
+        stage.technician.notify(se.Ringing("482913", "Kanzlei PC2"))
+        await settle(pilot)
+        assert "do not match" not in text_of(stage.app)
+        for left, words in ((2, "2 tries are left"), (1, "1 try is left")):
+            stage.technician.notify(se.WrongDigits(left))
+            await settle(pilot)
+            assert words in text_of(stage.app)
+
+
 @pytest.mark.parametrize("phase", ["calling", "ringing"])
 async def test_a_call_can_be_given_up(phase: str) -> None:
     """Escape cancels; after `connect ID` the exit code says so."""

@@ -285,3 +285,23 @@ async def test_a_call_that_ends_beside_an_end_page_says_nothing() -> None:
         stage.share.event("ended", reason="ended", by_peer=True, duration_s=0)
         await settle(pilot)
         assert not stage.app._notifications
+
+
+async def test_whoever_presses_keys_has_more_time_for_later_questions_too() -> None:
+    """It is told every two seconds at most, and the countdown follows the answer."""
+    stage = Stage()
+    async with stage.app.run_test() as pilot:
+        await share(stage, pilot, grants=["view"])
+        await pilot.press("x")
+        assert not stage.share.signs
+        stage.share.event("asked", permission="control", seconds=60)
+        await rest(pilot)
+        await pilot.press("x", "x")
+        await settle(pilot)
+        assert stage.share.signs == [{"do": "typing"}]
+        stage.now += 59
+        stage.share.event("more_time", permission="file_in", seconds=90)
+        stage.share.event("more_time", permission="control", seconds=30)
+        await settle(pilot)
+        assert "30 s, no answer is a No" in text_of(stage.app)
+        assert isinstance(stage.app.screen, QuestionScreen)

@@ -65,6 +65,7 @@ class RingingPane(Vertical):
         )
         if state.digits_expected:
             yield from self._digits(state.digits)
+            yield Static("", markup=False, id="wrong", classes="line warning")
         else:
             yield Static(
                 "They know you: no digits are asked for, only a yes.",
@@ -75,6 +76,16 @@ class RingingPane(Vertical):
             yield Static(safe(self._note), classes="line muted")
         with Center():
             yield Button("Cancel", id="leave")
+
+    def on_mount(self) -> None:
+        """Nothing has gone wrong yet, or it has while another screen was shown."""
+        self.show()
+
+    def show(self) -> None:
+        """Tell of digits that were typed and do not match."""
+        for line in self.query("#wrong").results(Static):
+            line.update(self._state.wrong_digits)
+            line.display = bool(self._state.wrong_digits)
 
     @staticmethod
     def _digits(digits: str) -> ComposeResult:

@@ -170,6 +170,8 @@ class OutgoingScreen(BaseScreen):
     def tick(self) -> None:
         """Bring the session up to date."""
         super().tick()
+        for pane in self.query(RingingPane):
+            pane.show()
         if self._session is not None:
             keep = _LOCAL_KEYS if self.remote_app.is_sharing else frozenset[str]()
             self._session.show(self.remote_app.links.clock(), keep_local=keep)

@@ -100,6 +100,11 @@ class QuestionScreen(PromptScreen[Reply]):
         self.query_one(".dialog").border_title = self._question.title
         self.set_focus(self.query_one("#no"))
 
+    def run_until(self, deadline: float) -> None:
+        """Leave more time, to this moment of the clock."""
+        for countdown in self.query(Countdown):
+            countdown.run_until(deadline)
+
     def take_yes(self) -> None:
         """The hands are at rest."""
         for button in self.query("#yes, #all"):
