@@ -134,7 +134,11 @@ class TcpConnections:
         if cover is not None:
             if cover.is_shaking:
                 return  # somebody else had this address before
-            line = cover.put(line)
+            try:
+                line = cover.put(line)
+            except OSError:
+                self._end(connection)
+                return
         self._write(connection, line)
 
     def _write(self, connection: _Connection, line: bytes) -> None:

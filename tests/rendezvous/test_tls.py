@@ -230,6 +230,20 @@ async def test_a_slow_reader_in_tls_gets_what_there_was_room_for():
         await end(writer)
 
 
+async def test_where_tls_is_over_the_connection_ends():
+    """What is sent to it must not fail for the others that something is sent to."""
+    async with serving_tls() as bench:
+        _, writer = await bench.connect(trusting())
+        writer.write(framed(b"hello"))
+        await until(lambda: bench.got)
+        address = bench.got[0][1]
+        with contextlib.suppress(ssl.SSLWantReadError):
+            bench.tcp._connections[address].cover._tls.unwrap()
+        bench.tcp.send(PROOF, address)
+        assert bench.tcp.figures.open == 0
+        await end(writer)
+
+
 def test_without_a_place_for_files_the_server_goes_on_without_tls(monkeypatch, caplog):
     """It says so; but a certificate that was named has to be usable."""
 
