@@ -151,7 +151,7 @@ class PlainLines:
         if self._ready:
             if self._is_server_silent and event.rendezvous:
                 self._is_server_silent = False
-                self._write("The server is back: you can be called again.")
+                self._write("The server answers: you can be called from anywhere.")
             return
         self._ready, self._is_server_silent = True, False
         self._write("")
@@ -161,7 +161,7 @@ class PlainLines:
         self._write("Read it to the person who helps you. Nobody is connected yet;")
         self._write("nothing is shown to anybody before you say yes here.")
         if not event.rendezvous:
-            self._write("No server is set: reachable in your local network only.")
+            self._write("Without a server: reachable in your local network only.")
         if not self._has_hotkey:
             self._write("F11 is not heard here; type 'stop' to take control back.")
         how = "Type quit" if self._at_terminal else "Stop this program"

@@ -227,6 +227,8 @@ class CustomerService:
             case nd.NodeRegistered():
                 self._ready(rendezvous=True)
             case nd.NodeUnregistered():
+                if self._options.lan:
+                    self._ready(rendezvous=False)  # whether it was ready before or not
                 silent = notices.SERVER_SILENT
                 self._notify(se.Trouble(self._running.proxy_trouble or silent))
             case nd.NodeIdTaken():
@@ -245,9 +247,8 @@ class CustomerService:
                 pass
 
     def _ready(self, *, rendezvous: bool) -> None:
-        self._notify(
-            se.Ready(self._running.identity.peer_id, rendezvous, self._options.lan)
-        )
+        number = self._running.identity.peer_id
+        self._notify(se.Ready(number, rendezvous, self._options.lan))
 
     def _on_caller(self, caller: nd.CallerArrived) -> None:
         """Let the call ring, and show the request as soon as the ID is computed.
@@ -295,9 +296,8 @@ class CustomerService:
     def _on_caller_gone(self, handle: int) -> None:
         if self._caller is None or self._caller.handle != handle:
             return
-        is_shown = self._held is None
-        self._caller = self._held = None
-        if is_shown:
+        held, self._caller, self._held = self._held, None, None
+        if held is None:  # the question is shown
             reason = control.REASONS[control.REASON_CONNECTION_LOST]
             text = "The caller has gone."
             self._notify(se.Ended(reason, text, 0.0, True, EXIT_CODES[reason]))

@@ -116,7 +116,7 @@ def test_the_server_is_told_to_be_back(lines: Lines) -> None:
     """A warning is taken back, once, and only if there was one."""
     plain, _, written = lines
     ready = se.Ready(482_913_070, rendezvous=True, lan=True)
-    back = "The server is back: you can be called again."
+    back = "The server answers: you can be called from anywhere."
     plain.show(ready)
     plain.show(ready)
     assert back not in written
@@ -124,6 +124,18 @@ def test_the_server_is_told_to_be_back(lines: Lines) -> None:
     plain.show(ready)
     plain.show(ready)
     assert written.count(back) == 1
+
+
+def test_where_the_server_is_silent_the_local_network_has_the_id(lines: Lines) -> None:
+    """It is told once that nobody else can call, and once that everybody can."""
+    plain, _, written = lines
+    for _ in range(2):
+        plain.show(se.Ready(482_913_070, rendezvous=False, lan=True))
+        plain.show(se.Trouble(SERVER_SILENT))
+    assert sum("482 913 070" in line for line in written) == 1
+    assert sum("local network only" in line for line in written) == 1
+    plain.show(se.Ready(482_913_070, rendezvous=True, lan=True))
+    assert sum("from anywhere" in line for line in written) == 1
 
 
 @pytest.mark.parametrize(("at_terminal", "how"), [(True, "Type"), (False, "Stop this")])

@@ -1,6 +1,7 @@
 """Callers who come and go while the customer's side makes up its mind."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from p2p_remote.errors import UsageError
 from p2p_remote.services import customer as customer_module
 from p2p_remote.services import events as se
 from p2p_remote.services.customer import CustomerService
+from p2p_remote.services.notices import SERVER_SILENT
 from p2p_remote.services.running_node import NodeOptions
 from p2p_remote.session import events as ev
 from p2p_remote.session import node_events as nd
@@ -50,6 +52,7 @@ class FakeRunning:
         self.node = FakeNode()
         self.computed = asyncio.Event()
         self.on_event: Any = None
+        self.proxy_trouble = ""
 
     def clock(self) -> float:
         """Stand still."""
@@ -335,3 +338,16 @@ async def test_a_stop_key_between_the_yes_and_the_start_holds(
     await settle()
     sharing: Any = bench.service._sharing
     assert sharing.announced == [key]
+
+
+@pytest.mark.parametrize("lan", [True, False])
+async def test_a_silent_server_leaves_the_local_network(
+    bench: Bench, lan: bool
+) -> None:
+    """Who can be called there is told the ID, also if no server ever answered."""
+    bench.service._options = replace(bench.service._options, server="x", lan=lan)
+    bench.seen.clear()
+    bench.running.on_event(nd.NodeUnregistered(""))
+    told = [se.Trouble(SERVER_SILENT)]
+    ready = [se.Ready(IDENTITY.peer_id, rendezvous=False, lan=True)] if lan else []
+    assert bench.seen == ready + told
