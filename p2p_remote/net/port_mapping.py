@@ -104,6 +104,7 @@ class PortMapping:
         self._task: asyncio.Task[None] | None = None
         self.lease: Lease | None = None
         self.asked = asyncio.Event()  # the router was, by every protocol it may speak
+        self.is_behind_another = False  # router: what ours could open leads nowhere
 
     def start(self) -> None:
         """Begin to ask, on the running loop."""
@@ -142,6 +143,7 @@ class PortMapping:
             except (OSError, MalformedMessageError, TimeoutError):
                 continue
             usable = scope_of(lease.endpoint) is Scope.PUBLIC
+            self.is_behind_another = not usable
             return lease if usable and is_sendable(lease.endpoint) else None
         return None
 

@@ -34,6 +34,10 @@ OPENED_PATIENCE = 4.0  # s for the router to open a port, where that matters
 
 NO_NETWORK = "this machine is in no network"
 JOIN_ONE = "Plug the cable in or switch the wireless network on."
+PROVIDERS_ROUTER = (
+    "Direct paths take longer or fail. To help, use IPv6 on both sides, or switch UPnP "
+    "or NAT-PMP on at the other side's router; at this one it does not help."
+)
 _PROXY = "If this network has a proxy, name it with --proxy http://HOST:PORT."
 _SIGN_IN = "If this network has a sign-in page, open any web page and sign in first."
 
@@ -203,6 +207,9 @@ async def _router_finding(answer: nd.NodeRegistered, running: RunningNode) -> Fi
         if opener.lease is not None:
             opened = f"by {opener.lease.protocol} it has opened a port for direct paths"
             return Finding("router", GOOD, f"{text}; {opened}")
+        if opener.is_behind_another:
+            text += "; it stands behind another router, most likely the provider's"
+            advice = PROVIDERS_ROUTER
     return Finding("router", WARNING if advice else GOOD, text, advice)
 
 

@@ -154,7 +154,9 @@ async def test_each_protocol(speaks, port, protocol):
 async def test_a_private_external_address_is_of_no_use(speaks, public):
     """Behind a carrier's NAT nothing is told."""
     async with gateway(*speaks, public=public) as (_, where):
-        assert await PortMapping(5000, lambda _: None, lambda: where).ask() is None
+        mapping = PortMapping(5000, lambda _: None, lambda: where)
+        assert await mapping.ask() is None
+        assert mapping.is_behind_another
 
 
 async def test_no_router_that_can(monkeypatch):

@@ -110,9 +110,8 @@ async def test_a_name_that_leads_into_the_network(monkeypatch):
     assert "leads into" not in named.advice
 
 
-@pytest.mark.parametrize("lease", [None, Lease(Endpoint("198.51.100.1", 7), 60, "PCP")])
-async def test_a_hard_router_that_opens_a_port_is_no_trouble(lease):
-    """Its mapping is told; what to do, only where it has not helped itself."""
+async def finding_behind_hard_router(lease, *, is_behind_another=False) -> Finding:
+    """What is said of a router that gives every destination another port."""
     asked = asyncio.Event()
     asked.set()
     running = SimpleNamespace(
@@ -120,12 +119,27 @@ async def test_a_hard_router_that_opens_a_port_is_no_trouble(lease):
             mapping=Mapping(Dependence.ADDRESS_AND_PORT),
             config=SimpleNamespace(candidates=()),
         ),
-        port_mapping=SimpleNamespace(asked=asked, lease=lease),
+        port_mapping=SimpleNamespace(
+            asked=asked, lease=lease, is_behind_another=is_behind_another
+        ),
     )
     server = Endpoint("203.0.113.1", 3479)
     answer = NodeRegistered(Endpoint("198.51.100.1", 5000), server)
-    found = await checks._router_finding(answer, running)
+    return await checks._router_finding(answer, running)
+
+
+@pytest.mark.parametrize("lease", [None, Lease(Endpoint("198.51.100.1", 7), 60, "PCP")])
+async def test_a_hard_router_that_opens_a_port_is_no_trouble(lease):
+    """Its mapping is told; what to do, only where it has not helped itself."""
+    found = await finding_behind_hard_router(lease)
     assert "a symmetric one" in found.text
     assert found.state == (WARNING if lease is None else GOOD)
     assert ("by PCP" in found.text) is (lease is not None)
     assert ("UPnP" in found.advice) is (lease is None)
+
+
+async def test_a_port_is_not_advised_where_a_provider_stands_in_front():
+    """The router at home would open one, and nothing would come through it."""
+    found = await finding_behind_hard_router(None, is_behind_another=True)
+    assert "behind another router" in found.text
+    assert found.advice == checks.PROVIDERS_ROUTER
