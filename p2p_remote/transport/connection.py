@@ -16,7 +16,7 @@ from p2p_remote.transport.events import (
     PeerClosed,
     RoomAvailable,
 )
-from p2p_remote.transport.farewell import Farewell
+from p2p_remote.transport.farewell import Farewell, goodbye
 from p2p_remote.transport.inbox import Inbox
 from p2p_remote.transport.liveness import Liveness
 from p2p_remote.transport.paths import Paths
@@ -26,7 +26,6 @@ from p2p_remote.wire.address import Path
 from p2p_remote.wire.constants import CHANNEL_INPUT
 from p2p_remote.wire.control import REASON_PROTOCOL
 from p2p_remote.wire.frames import (
-    MAX_CLOSE_TEXT,
     MAX_LATEST_KIND,
     NOT_ELICITING,
     REKEY_ANSWER,
@@ -44,7 +43,7 @@ from p2p_remote.wire.frames import (
     encode_frame,
 )
 
-MAX_LATEST = 1000  # bytes of a newest-wins value
+MAX_LATEST = 400  # bytes of a newest-wins value, so that it fits into any packet
 _SHORT_PACKET = 512  # bytes of frames; a burst begins with more
 
 
@@ -113,7 +112,7 @@ class Connection:
         """Send a value of which only the newest counts; older ones may be dropped.
 
         Raises:
-            ValueError: kind above 15, or more than 1000 bytes.
+            ValueError: kind above 15, or more than 400 bytes.
 
         """
         if not 0 <= kind <= MAX_LATEST_KIND or len(data) > MAX_LATEST:
@@ -139,7 +138,7 @@ class Connection:
     def close(self, code: int, text: str, now: float) -> None:
         """Say goodbye; what is queued is not sent any more."""
         if self._is_open:
-            self._begin_closing(Close(code, text[:MAX_CLOSE_TEXT]), now)
+            self._begin_closing(goodbye(code, text), now)
 
     @property
     def is_closed(self) -> bool:
@@ -325,8 +324,8 @@ class Connection:
 
     # Closing
 
-    def _begin_closing(self, goodbye: Close, now: float) -> None:
-        self._farewell = Farewell(goodbye, now, now + self._config.lost_after)
+    def _begin_closing(self, close: Close, now: float) -> None:
+        self._farewell = Farewell(close, now, now + self._config.lost_after)
 
     def _judge_farewell(self, now: float) -> None:
         farewell = self._farewell
@@ -339,7 +338,7 @@ class Connection:
         """End the connection because of what the other side did."""
         if self._is_open:
             self._report(ConnectionLost(reason))
-            self._begin_closing(Close(REASON_PROTOCOL, reason[:MAX_CLOSE_TEXT]), now)
+            self._begin_closing(goodbye(REASON_PROTOCOL, reason), now)
 
     def _lose(self, reason: str) -> None:
         """End the connection without a word."""

@@ -5,13 +5,21 @@ said while the path is broken: it is repeated for as long as the other side may 
 in the connection, and the session goes on looking for a path meanwhile.
 """
 
-from p2p_remote.wire.frames import Close
+from p2p_remote.wire.frames import MAX_CLOSE_TEXT, Close
+
+_MAX_TEXT_BYTES = 400  # UTF-8, so that a goodbye fits into any packet
 
 _MIN_GAP = 0.05  # s between goodbyes
 _MAX_GAP = 2.0
 _QUICK = 4  # goodbyes without a growing gap
 _MAX_DOUBLINGS = 6
 _DRAIN_TIMEOUTS = 3  # probe timeouts in which late packets are still answered
+
+
+def goodbye(code: int, text: str) -> Close:
+    """Goodbye whose text is cut to what every path carries."""
+    fitting = text[:MAX_CLOSE_TEXT].encode("utf-8", "replace")[:_MAX_TEXT_BYTES]
+    return Close(code, fitting.decode("utf-8", "ignore"))
 
 
 class Farewell:

@@ -93,6 +93,7 @@ class Recovery:
         self.largest_sent = -1
         self._largest_acked = -1
         self._last_sent_at = 0.0
+        self._stalled_since = 0.0  # nothing under way has been acknowledged
         self._loss_at: float | None = None
         self.loss_share = _INITIAL_LOSS_SHARE
         self._called_lost: dict[int, _Loss] = {}
@@ -110,6 +111,7 @@ class Recovery:
         if not self.sent:
             self._first_sent_at = now
             self._delivered_at = now
+            self._stalled_since = now
         packet.delivered = self._delivered
         packet.delivered_at = self._delivered_at
         packet.first_sent_at = self._first_sent_at
@@ -136,6 +138,7 @@ class Recovery:
         self._largest_acked = max(self._largest_acked, ack.largest)
         if result.acked:
             self.probe_count = 0
+            self._stalled_since = now
             self.loss_share *= (1 - _LOSS_GAIN) ** len(result.acked)
             self._measure(ack, result, now)
         self._detect_losses(result, now)
@@ -233,9 +236,14 @@ class Recovery:
             return self._loss_at
         if not self.sent:
             return None
+        backoff = self._backoff()
+        return min(self._last_sent_at + backoff, self._stalled_since + 2 * backoff)
+
+    def _backoff(self) -> float:
+        """Seconds until the next probe; packets that go on leaving double them once."""
         timeout = self.rtt.probe_timeout
         backoff = timeout * float(1 << min(self.probe_count, 16))
-        return self._last_sent_at + min(backoff, max(timeout, _MAX_PROBE_INTERVAL))
+        return min(backoff, max(timeout, _MAX_PROBE_INTERVAL))
 
     def on_timer(self, now: float) -> tuple[list[SentPacket], bool]:
         """Packets lost by time, and whether a probe must be sent."""
@@ -248,8 +256,10 @@ class Recovery:
         due = self.next_timer()
         if due is None or now < due:
             return [], False
-        self.probe_count += 1
-        self._last_sent_at = now  # the next probe waits for its own time
+        is_stalled = now >= self._stalled_since + 2 * self._backoff()
+        self.probe_count += 2 if is_stalled and not self.probe_count else 1
+        # The next probe waits for its own time.
+        self._last_sent_at = self._stalled_since = now
         return [], True
 
     def oldest_wanted(self) -> list[Chunk]:

@@ -94,7 +94,11 @@ class Sender:
 
     def reset_path(self, now: float) -> None:
         """Start over on a new path; what was under way is sent again there."""
-        self._lose(self.recovery.forget(now), now)
+        forgotten = self.recovery.forget(now)
+        for packet in forgotten:
+            self.outbox.on_lost(packet, self._inbox.credit)
+        self.packets_lost += sum(not packet.mtu_probe for packet in forgotten)
+        self.path_mtu.on_probe_forgotten()
         self.recovery.rtt.reset(self._config.initial_rtt)
         self._begin(now)
         self._wants_ping = True
@@ -154,23 +158,19 @@ class Sender:
             self._on_losses(lost, now)
 
     def _on_losses(self, packets: list[SentPacket], now: float) -> None:
-        sizes = self._lose(packets, now)
-        if sizes:
-            self.background.line.interrupt()
-            self.controller.on_loss(sum(sizes), len(sizes), now)
-
-    def _lose(self, packets: list[SentPacket], now: float) -> list[int]:
-        """Take losses; return their sizes, without those of probes of the MTU."""
-        sizes = []
+        sizes = []  # without those of probes of the MTU
+        rtt = self.recovery.rtt.smoothed
         for packet in packets:
             if packet.mtu_probe:
                 self.path_mtu.on_probe_lost(now)
                 continue
             sizes.append(packet.size)
-            self.path_mtu.on_lost(packet.size, now)
+            self.path_mtu.on_lost(packet.size, packet.sent_at, rtt, now)
             self.outbox.on_lost(packet, self._inbox.credit)
         self.packets_lost += len(sizes)
-        return sizes
+        if sizes:
+            self.background.line.interrupt()
+            self.controller.on_loss(sum(sizes), len(sizes), now)
 
     # What goes out
 

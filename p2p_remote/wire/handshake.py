@@ -3,9 +3,9 @@
 | message | from | bytes | what |
 |---|---|---|---|
 | M0 `CookieReply` | responder | 49 | under load: ask again with this cookie |
-| M1 `CallRequest` | initiator | 119, direct 1200 | I call this ID; commitment |
+| M1 `CallRequest` | initiator | 119, direct 512 | I call this ID; commitment |
 | M2 `CallAnswer` | responder | 153 | keys of the responder; commitment |
-| M3 `CallerProof` | initiator | 1200 | keys and sealed identity of the initiator |
+| M3 `CallerProof` | initiator | 512 | keys and sealed identity of the initiator |
 | M4 `Acceptance` | responder | 232 | sealed identity of the responder; opening |
 | M5 `Refusal` | responder | 34 | sealed reason (`wire.refusals`) |
 
@@ -18,7 +18,7 @@ nothing. Meaning and order of checks: docs/protocol/handshake.md.
 from dataclasses import dataclass, replace
 
 from p2p_remote.errors import MalformedMessageError
-from p2p_remote.wire.constants import MAX_DATAGRAM, MAX_NAME_BYTES
+from p2p_remote.wire.constants import MAX_NAME_BYTES
 from p2p_remote.wire.first_byte import HANDSHAKE_BASE
 from p2p_remote.wire.fixed import FixedReader, pack_name
 
@@ -34,11 +34,12 @@ TOKEN_LENGTH = 16
 COOKIE_LENGTH = 32
 KEY_LENGTH = 32  # nonces, keys, commitments, openings, shares
 
+LARGEST_LENGTH = 512  # passes in one piece wherever IPv4 does, also in a relay's
 COOKIE_REPLY_LENGTH = 49
 CALL_REQUEST_LENGTH = 119
-DIRECT_CALL_REQUEST_LENGTH = MAX_DATAGRAM
+DIRECT_CALL_REQUEST_LENGTH = LARGEST_LENGTH
 CALL_ANSWER_LENGTH = 153
-CALLER_PROOF_LENGTH = MAX_DATAGRAM
+CALLER_PROOF_LENGTH = LARGEST_LENGTH
 ACCEPTANCE_LENGTH = 232
 REFUSAL_LENGTH = 34
 
@@ -127,7 +128,7 @@ class CallRequest:
         )
 
     def pack_direct(self) -> bytes:
-        """Return the core with zeros up to 1200 bytes: straight to an IP endpoint."""
+        """Return the core with zeros up to 512 bytes: straight to an IP endpoint."""
         return self.pack().ljust(DIRECT_CALL_REQUEST_LENGTH, b"\0")
 
     def transcript(self) -> bytes:
@@ -211,10 +212,10 @@ class CallerProof:
     ephemeral: bytes  # 32, X25519
     opening: bytes  # 32, of the commitment in M1
     share: bytes  # 32, CPace
-    sealed: bytes  # 1087
+    sealed: bytes  # 399
 
     def pack(self) -> bytes:
-        """Return the 1200 bytes."""
+        """Return the 512 bytes."""
         return b"".join(
             (
                 bytes([CALLER_PROOF]),

@@ -117,7 +117,7 @@ class Run:
         head = b"\x41" + le(value("suites", 2), 2) + target + n_i + c_i
         head += bytes.fromhex(value("token", case["token"]))
         self.m1 = head + value("cookie", bytes(32))
-        self.m1_direct = self.m1 + value("padding", bytes(1081))
+        self.m1_direct = self.m1 + value("padding", bytes(393))
 
         sid, ci = n_i + n_r, lv(b"p2pr1", suite, target)
         generator = cpace_generator(prs_r, ci, sid)
@@ -149,7 +149,7 @@ class Run:
         inner += le(case["wanted"], 4)
         inner += value("name_i", name_field(case["caller_name"]))
         sealed = box(k3p, inner)
-        outer = sealed + value("inner_padding", bytes(1071 - len(sealed)))
+        outer = sealed + value("inner_padding", bytes(383 - len(sealed)))
         self.m3 = b"\x43" + n_r[:16] + e_i + value("r_i", r_i) + share_i
         self.m3 += box(k3, outer)
 

@@ -48,14 +48,14 @@ def test_m1_is_repeated_on_every_path_from_when_it_was_added():
 
 
 def test_all_paths_carry_the_same_m1_padded_where_direct():
-    """Over a relay the core goes, to an endpoint the core with zeros up to 1200."""
+    """Over a relay the core goes, to an endpoint the core with zeros up to 512."""
     initiator = make_initiator()
     initiator.add_path(CALLED_ENDPOINT, padded=True)
     core = initiator.first_message()
     assert len(core) == 119
     assert {p: d for d, p in initiator.datagrams_to_send(0.0)} == {
         RELAY: core,
-        CALLED_ENDPOINT: core.ljust(1200, b"\0"),
+        CALLED_ENDPOINT: core.ljust(512, b"\0"),
     }
 
 
