@@ -15,6 +15,7 @@ _PACKET_TIME = 0.003  # s of a thin line that a packet may take
 _LEAST_PACKET = 500  # bytes, whatever time they take
 _OWN = 1.25  # packets that stand in the line's queue, as each one counts itself
 _QUEUE = 0.001  # s that may stand there beside that
+_STANDING = 0.5  # of the jitter, which may pass for a queue
 _DRAIN_TIME = 0.1  # s in which what stands beyond that is to go
 _BOUNDS = 0.9, 1.05  # of what the line carries
 
@@ -33,8 +34,8 @@ class Background:
         self.rate = math.inf  # bytes/s
         self._pacer: Pacer | None = None
 
-    def on_ack(self, result: AckResult, queue: float) -> None:
-        """Take an acknowledgement; `queue`: of the line (s)."""
+    def on_ack(self, result: AckResult, queue: float, jitter: float) -> None:
+        """Take an acknowledgement; `queue` and `jitter`: of the line (s)."""
         if result.one_way is None:
             return
         acked = (result.acked_bytes, len(result.acked))
@@ -43,7 +44,8 @@ class Background:
             result.one_way,
             acked,
             last=result.limited,
-            is_busy=self.is_busy(queue),
+            is_busy=self.is_busy(queue - _STANDING * jitter),
+            jitter=jitter,
         )
 
     def fill(self, queue: float, lateness: float, now: float) -> None:

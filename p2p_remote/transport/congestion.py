@@ -83,6 +83,10 @@ class Controller(Protocol):
     def queue(self) -> float:
         """Seconds that packets stand in the line's queue."""
 
+    @property
+    def jitter(self) -> float:
+        """Seconds by which arrivals vary, beside the time of a packet on the line."""
+
     def on_packet_sent(self, size: int, in_flight: int, now: float) -> None:
         """Note a packet that leaves; `in_flight` is before it."""
 
@@ -135,6 +139,10 @@ class DelayController:
     @property
     def queue(self) -> float:
         return self.delay.queue
+
+    @property
+    def jitter(self) -> float:
+        return max(0.0, self.delay.jitter - self.delay.packet_time)
 
     def on_packet_sent(self, size: int, in_flight: int, now: float) -> None:
         last = self._last_sent_at

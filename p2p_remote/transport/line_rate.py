@@ -14,7 +14,9 @@ from p2p_remote.wire.frames import TIME_MASK
 
 _PACKETS = 4  # of a train, at least
 _SPAN = 0.020  # s from its first arrival to its last, at least
-_SPREAD = 1.05  # it came apart: longer by this at its arrival than when it left
+_SPREAD = 1.05  # it came apart: longer by this at its arrival than when it left,
+_SLOWER = 1.5  # or by this where the rate is known, and a queue would tell of less
+_JITTERS = 4  # times the jitter that a train is long, at least
 _TRAINS = 8  # whose median counts
 _WRAP = (TIME_MASK + 1) / 1e6
 
@@ -26,7 +28,7 @@ class _Train:
     size: int
     span: float
     left: float
-    is_busy: bool  # the line, all the time
+    by_line: bool  # that long because of the line, and not of when it left
 
 
 class LineRate:
@@ -48,6 +50,7 @@ class LineRate:
         *,
         last: bool,
         is_busy: bool,
+        jitter: float,
     ) -> None:
         """Take an acknowledgement of a newest packet.
 
@@ -57,6 +60,7 @@ class LineRate:
             acked: bytes and packets that are acknowledged with it.
             last: it ended a burst.
             is_busy: packets have waited for the line all the time of late.
+            jitter: how far apart arrivals are by chance (s).
 
         """
         self._is_busy = self._is_busy and is_busy
@@ -68,11 +72,13 @@ class LineRate:
             left = sent_at - self._begin[0]
             later = one_way - self._begin[1]
             span = left + (later + _WRAP / 2) % _WRAP - _WRAP / 2
-            if self._packets < _PACKETS or span < _SPAN:
+            if self._packets < _PACKETS or span < max(_SPAN, _JITTERS * jitter):
                 if last:
                     self._begin = None
                 return
-            self._last = _Train(self._bytes, span, left, self._is_busy)
+            spread = _SPREAD if math.isinf(self.rate) else _SLOWER
+            by_line = self._is_busy or span > spread * left + jitter
+            self._last = _Train(self._bytes, span, left, by_line)
         self._begin = None if last else (sent_at, one_way)
         self._bytes = self._packets = 0
         self._is_busy = is_busy
@@ -86,7 +92,7 @@ class LineRate:
         train, self._last = self._last, None
         if train is None:
             return
-        if train.is_busy or train.span > _SPREAD * train.left:
+        if train.by_line:
             self._rates.append(train.size / train.span)
             self.rate = median(self._rates)
             return

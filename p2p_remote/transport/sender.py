@@ -146,7 +146,8 @@ class Sender:
                 lateness=self.lateness.estimate,
             )
             self.controller.on_ack(sample, now)
-            self.background.on_ack(result, self.controller.queue)
+            queue, jitter = self.controller.queue, self.controller.jitter
+            self.background.on_ack(result, queue, jitter)
 
     def on_timer(self, now: float) -> None:
         """Do what is due: losses by time, probes."""

@@ -134,3 +134,11 @@ def test_a_device_below_the_base(link):
     transfer.goes_on()
     known = transfer.until("a", lambda known: "EMSGSIZE" in known["errors"])
     assert known["size"] == 1200
+
+
+def test_a_path_below_the_base(link):
+    """A tunnel that carries little and does not say so: what it carries is used."""
+    link.set("both", mtu=900)
+    transfer = Transfer(link)
+    transfer.until("a", lambda known: known["size"] == 768)
+    transfer.goes_on()

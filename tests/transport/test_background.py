@@ -76,6 +76,22 @@ def test_a_line_that_gets_faster_is_followed() -> None:
     assert received * 8 / 2 > 0.7 * 8e6
 
 
+@pytest.mark.parametrize("loss", [0.0, 0.03])
+def test_ends_that_wake_up_late_fill_the_line_all_the_same(loss: float) -> None:
+    """Packets that are seen late come apart by chance; the line is no slower for it."""
+    line = Line(rate=10e6, delay=0.02, queue=0.1, loss=loss)
+    pair = Pair(1, line, Line(rate=10e6, delay=0.02))
+    for side in (pair.left, pair.right):
+        side.host.late_share = 0.15
+    pair.left.connection.expect_work(math.inf)
+    pair.left.pour(CHANNEL_SCREEN, 4_000)
+    pair.network.run_for(4.0)
+    pair.right.messages.clear()
+    pair.network.run_for(4.0)
+    received = sum(map(len, pair.right.messages[CHANNEL_SCREEN]))
+    assert received * 8 / 4 > 0.65 * 10e6
+
+
 def known(rate: float) -> Background:
     """A pace on a line whose rate is known, while somebody works."""
     background = Background(0.0)
@@ -85,9 +101,9 @@ def known(rate: float) -> Background:
         (0.1, int(rate / 10), 9, True),
     ):
         line = background.line
-        line.update(0.0, delay, (size, count), last=last, is_busy=False)
-    line.update(1.0, 0.0, (1, 1), last=False, is_busy=False)
-    line.update(1.0, 0.0, (4, 4), last=True, is_busy=False)
+        line.update(0.0, delay, (size, count), last=last, is_busy=False, jitter=0.0)
+    line.update(1.0, 0.0, (1, 1), last=False, is_busy=False, jitter=0.0)
+    line.update(1.0, 0.0, (4, 4), last=True, is_busy=False, jitter=0.0)
     assert background.line.rate == pytest.approx(rate, rel=0.01)
     return background
 

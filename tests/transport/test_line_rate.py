@@ -19,6 +19,7 @@ def burst(
     count: int = 9,
     *,
     is_busy: bool = False,
+    jitter: float = 0.0,
 ) -> None:
     """Packets that leave `gap` apart on an empty line; each has its own answer."""
     free = 0.0
@@ -27,7 +28,9 @@ def burst(
         free = max(free, sent) + SIZE / carried
         one_way = (free + 0.02 - sent + WRAP - 0.03) % WRAP  # the clocks differ
         last = number == count - 1
-        estimate.update(sent, one_way, (SIZE, 1), last=last, is_busy=is_busy)
+        estimate.update(
+            sent, one_way, (SIZE, 1), last=last, is_busy=is_busy, jitter=jitter
+        )
 
 
 def later(estimate: LineRate) -> None:
@@ -103,16 +106,16 @@ def test_packets_that_come_together_do_not_make_a_line_faster() -> None:
     for number in range(20):
         late = 0.03 if number < 10 else 0.0  # of a packet that leaves every 5 ms
         sent, one_way = 2.0 + 0.005 * number, 0.02 + late
-        estimate.update(sent, one_way, (SIZE, 1), last=False, is_busy=False)
+        estimate.update(sent, one_way, (SIZE, 1), last=False, is_busy=False, jitter=0.0)
     assert estimate.rate == pytest.approx(250_000, rel=0.01)
 
 
 def test_a_burst_with_losses_is_left_out() -> None:
     """What is missing from it would make the line look slower."""
     estimate = LineRate()
-    estimate.update(1.0, 0.02, (SIZE, 1), last=False, is_busy=False)
+    estimate.update(1.0, 0.02, (SIZE, 1), last=False, is_busy=False, jitter=0.0)
     estimate.interrupt()
-    estimate.update(1.001, 0.06, (4 * SIZE, 4), last=True, is_busy=False)
+    estimate.update(1.001, 0.06, (4 * SIZE, 4), last=True, is_busy=False, jitter=0.0)
     later(estimate)
     assert estimate.rate == math.inf
 
@@ -125,5 +128,17 @@ def test_a_burst_whose_last_packets_turn_out_to_be_lost_is_left_out() -> None:
     assert estimate.rate == pytest.approx(250_000, rel=0.01)
     burst(estimate, 2.0, 0.0, 100_000, count=6)
     estimate.interrupt()
+    later(estimate)
+    assert estimate.rate == pytest.approx(250_000, rel=0.01)
+
+
+def test_packets_that_come_late_by_chance_do_not_make_a_line_slower() -> None:
+    """A burst that came apart a little, or is short beside jitter, tells nothing."""
+    estimate = LineRate()
+    burst(estimate, 1.0, 0.0, 250_000)
+    for number in range(20):
+        sent = 2.0 + number
+        burst(estimate, sent, SIZE / 240_000, 200_000)
+        burst(estimate, sent + 0.5, 0.0, 150_000, is_busy=True, jitter=0.02)
     later(estimate)
     assert estimate.rate == pytest.approx(250_000, rel=0.01)

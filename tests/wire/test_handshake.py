@@ -41,7 +41,7 @@ MESSAGES = {
             KEYS,
             KEYS,
             KEYS,
-            st.binary(min_size=1087, max_size=1087),
+            st.binary(min_size=399, max_size=399),
         ),
         512,
     ),
