@@ -15,10 +15,11 @@ _RELAY_HEADER = 5  # bytes around a relayed datagram
 _MAX_IPV6 = 1452  # of Ethernet's 1500
 _TRIES = 3  # of one size
 _AGAIN_AFTER = 600.0  # s between two searches (RFC 8899 PMTU_RAISE_TIMER)
-_AGAIN_AFTER_HOLE = 60.0  # s after a fall back that no probe has called off
+_AGAIN_AFTER_HOLE = 60.0  # s after the search that a black hole has caused
 _HOLE_LOSSES = 10  # large packets lost in a row, none delivered
 _THIN_HOLE_LOSSES = 3  # the same, if they left over more than a round trip
 _HOLE_TIMEOUTS = 2  # probe timeouts in a row
+_HOLE_TIME = 0.1  # s that the last two take at least: a busy computer stands still, too
 
 
 class PathMtu:
@@ -28,10 +29,11 @@ class PathMtu:
         self.size = base
         self._base = base
         self._sizes = _sizes_of(path, base) if searches else ()
-        self._doubted: list[int] = []  # sizes that passed before; the last one is next
+        self._doubted: list[int] = []  # sizes that passed before, descending
         self._tries = 0  # of the next size
         self._under_way: int | None = None  # size of the probe under way
         self._search_at = 0.0
+        self._rest = _AGAIN_AFTER  # s until the next search
         self._losses = 0  # of large packets, in a row
         self._least_lost = 0  # bytes of the smallest of them
         self._first_lost = 0.0  # when the first of them left
@@ -41,7 +43,7 @@ class PathMtu:
         if self._under_way is not None:
             return None
         if self._doubted:
-            return self._doubted[-1]
+            return self._doubted[0]
         if now < self._search_at:
             return None
         return next((size for size in self._sizes if size > self.size), None)
@@ -66,11 +68,12 @@ class PathMtu:
             return
         self._tries = 0
         if not self._doubted:
-            self._search_at = now + _AGAIN_AFTER
+            self._search_at = now + self._rest
+            self._rest = _AGAIN_AFTER
             return
-        self._doubted.pop()
-        if not self._doubted:
-            self._search_at = now  # for the largest between
+        del self._doubted[0]
+        self._search_at = now  # for what passes now
+        self._rest = _AGAIN_AFTER_HOLE
 
     def on_probe_forgotten(self) -> None:
         """Note that nobody will tell of the probe under way, if there is one."""
@@ -83,14 +86,13 @@ class PathMtu:
         if size >= self._least_lost:
             self._losses = 0
 
-    def on_lost(self, size: int, sent_at: float, rtt: float, now: float) -> None:
+    def on_lost(self, size: int, sent_at: float, rtt: float) -> None:
         """Note a packet that was lost.
 
         Args:
             size: of its datagram.
             sent_at: when it left (s).
             rtt: smoothed (s).
-            now: s.
 
         """
         if not LEAST < size <= self.size:
@@ -100,24 +102,23 @@ class PathMtu:
             self._least_lost = size
         self._losses += 1
         self._least_lost = min(self._least_lost, size)
-        is_thin = sent_at - self._first_lost > rtt
+        is_thin = sent_at - self._first_lost > max(rtt, _HOLE_TIME)
         if self._losses >= (_THIN_HOLE_LOSSES if is_thin else _HOLE_LOSSES):
-            self._fall_back(now)
+            self._fall_back()
 
-    def on_timeouts(self, count: int, now: float) -> None:
-        """Note that `count` probe timeouts came in a row."""
-        if count >= _HOLE_TIMEOUTS:
-            self._fall_back(now)
+    def on_timeouts(self, count: int, stalled_for: float) -> None:
+        """Note that `count` probe timeouts came in a row, within `stalled_for` s."""
+        if count >= _HOLE_TIMEOUTS and stalled_for >= _HOLE_TIME:
+            self._fall_back()
 
-    def _fall_back(self, now: float) -> None:
+    def _fall_back(self) -> None:
         if self.size <= LEAST or not self._sizes:
             return
         self._doubted = [self.size]
         if self.size > self._base:
-            self._doubted.insert(0, self._base)
+            self._doubted.append(self._base)
         self.size = LEAST
         self._losses = self._tries = 0
-        self._search_at = now + _AGAIN_AFTER_HOLE
 
 
 def _sizes_of(path: Path, base: int) -> tuple[int, ...]:

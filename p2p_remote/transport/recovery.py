@@ -93,7 +93,8 @@ class Recovery:
         self.largest_sent = -1
         self._largest_acked = -1
         self._last_sent_at = 0.0
-        self._stalled_since = 0.0  # nothing under way has been acknowledged
+        self.stalled_since = 0.0  # nothing under way has been acknowledged
+        self._asked_at = 0.0  # the same, or when the last probe was due
         self._loss_at: float | None = None
         self.loss_share = _INITIAL_LOSS_SHARE
         self._called_lost: dict[int, _Loss] = {}
@@ -111,7 +112,7 @@ class Recovery:
         if not self.sent:
             self._first_sent_at = now
             self._delivered_at = now
-            self._stalled_since = now
+            self.stalled_since = self._asked_at = now
         packet.delivered = self._delivered
         packet.delivered_at = self._delivered_at
         packet.first_sent_at = self._first_sent_at
@@ -138,7 +139,7 @@ class Recovery:
         self._largest_acked = max(self._largest_acked, ack.largest)
         if result.acked:
             self.probe_count = 0
-            self._stalled_since = now
+            self.stalled_since = self._asked_at = now
             self.loss_share *= (1 - _LOSS_GAIN) ** len(result.acked)
             self._measure(ack, result, now)
         self._detect_losses(result, now)
@@ -237,7 +238,7 @@ class Recovery:
         if not self.sent:
             return None
         backoff = self._backoff()
-        return min(self._last_sent_at + backoff, self._stalled_since + 2 * backoff)
+        return min(self._last_sent_at + backoff, self._asked_at + 2 * backoff)
 
     def _backoff(self) -> float:
         """Seconds until the next probe; packets that go on leaving double them once."""
@@ -256,10 +257,10 @@ class Recovery:
         due = self.next_timer()
         if due is None or now < due:
             return [], False
-        is_stalled = now >= self._stalled_since + 2 * self._backoff()
+        is_stalled = now >= self._asked_at + 2 * self._backoff()
         self.probe_count += 2 if is_stalled and not self.probe_count else 1
         # The next probe waits for its own time.
-        self._last_sent_at = self._stalled_since = now
+        self._last_sent_at = self._asked_at = now
         return [], True
 
     def oldest_wanted(self) -> list[Chunk]:

@@ -154,7 +154,9 @@ class Sender:
         lost, wants_probe = self.recovery.on_timer(now)
         if wants_probe:
             self._wants_probe = True
-            self.path_mtu.on_timeouts(self.recovery.probe_count, now)
+            recovery = self.recovery
+            stalled_for = now - recovery.stalled_since
+            self.path_mtu.on_timeouts(recovery.probe_count, stalled_for)
         if lost:
             self._on_losses(lost, now)
 
@@ -166,7 +168,7 @@ class Sender:
                 self.path_mtu.on_probe_lost(now)
                 continue
             sizes.append(packet.size)
-            self.path_mtu.on_lost(packet.size, packet.sent_at, rtt, now)
+            self.path_mtu.on_lost(packet.size, packet.sent_at, rtt)
             self.outbox.on_lost(packet, self._inbox.credit)
         self.packets_lost += len(sizes)
         if sizes:

@@ -223,15 +223,16 @@ def test_sizes_leave_room_for_what_is_around(path, largest):
 
 @pytest.mark.parametrize("path", [SERVER, RelayPath(SERVER, 1)])
 def test_sizes_after_a_hole(path):
-    """First the size before, then the base, then upwards; then a rest."""
+    """First the size before, then the base, then upwards; then a rest that grows."""
     mtu = PathMtu(1200, path, searches=True)
     probe = mtu.next_probe(5.0)
     assert probe is not None
     mtu.on_probe_sent(probe)
     mtu.on_probe_acked(probe)
-    mtu.on_timeouts(1, 5.0)
+    mtu.on_timeouts(1, 1.0)
+    mtu.on_timeouts(3, 0.09)
     assert mtu.size == probe
-    mtu.on_timeouts(2, 5.0)
+    mtu.on_timeouts(2, 0.1)
     assert mtu.size == LEAST
     tried = []
     while (probe := mtu.next_probe(6.0)) is not None:
@@ -244,8 +245,13 @@ def test_sizes_after_a_hole(path):
     before = tried[0]
     assert tried == [before] * 3 + [1200] * 3 + [768] + [1024] * 3
     assert mtu.size == 768
-    assert mtu.next_probe(605.0) is None
-    assert mtu.next_probe(607.0) == 1024
+    assert mtu.next_probe(65.0) is None
+    for _ in range(3):
+        assert mtu.next_probe(67.0) == 1024
+        mtu.on_probe_sent(1024)
+        mtu.on_probe_lost(67.0)
+    assert mtu.next_probe(666.0) is None
+    assert mtu.next_probe(668.0) == 1024
 
 
 def test_nothing_is_tried_where_there_are_no_datagrams():
