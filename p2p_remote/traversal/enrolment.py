@@ -59,6 +59,7 @@ class Trigger(Enum):
 
 TRANSITIONS = {
     (Phase.GREETING, Trigger.CHALLENGED): Phase.REGISTERING,
+    (Phase.GREETING, Trigger.REGISTERED): Phase.SETTLED,  # late, but it is answered
     (Phase.GREETING, Trigger.CLOSE): Phase.CLOSED,
     (Phase.REGISTERING, Trigger.CHALLENGED): Phase.REGISTERING,
     (Phase.REGISTERING, Trigger.REGISTERED): Phase.SETTLED,
@@ -106,6 +107,7 @@ class Enrolment:
         self._better: tuple[wire.Challenge, Endpoint] | None = None
         self._given_up: deque[bytes] = deque(maxlen=MAX_GIVEN_UP)
         self._contested = False
+        self._is_settling = False  # a contest: what begins one is not done again
         self._replaces = 0
         self._tries = 0
 
@@ -117,6 +119,7 @@ class Enrolment:
     def enrol(self, now: float) -> None:
         """Register anew, unless that is under way or no use."""
         if self._move(Trigger.ENROL):
+            self._is_settling = False
             self._greet_at(now)
 
     def hurry(self, now: float) -> None:
@@ -147,7 +150,7 @@ class Enrolment:
             return
         if self.phase is Phase.GREETING:
             self._send_hello(now)
-        elif self._better is not None:
+        elif self._better is not None and not self._is_settling:
             self._follow(*self._better, now)
         elif self._tries < len(REGISTER_WAITS):
             self._send_register(now)
@@ -223,7 +226,7 @@ class Enrolment:
         """Lease that the server grants, if this answers our REGISTER.
 
         If it answers one that was given up, the server may list that lease instead of
-        ours, and we register anew.
+        ours, and we register anew; unless nothing has come of the greeting since.
 
         Raises:
             AuthenticationFailedError: the key in it is not sealed to us.
@@ -231,11 +234,13 @@ class Enrolment:
 
         """
         if message.transaction in self._given_up:
+            is_last = message.transaction == self._given_up[-1]
             self._given_up.remove(message.transaction)
-            self._contested = True
-            self._settle_contest(now)
-            return None
-        if (
+            if self.phase is not Phase.GREETING or not is_last:
+                self._contested = True
+                self._settle_contest(now)
+                return None
+        elif (
             self.phase is not Phase.REGISTERING
             or message.transaction != self._transaction
         ):
@@ -257,6 +262,7 @@ class Enrolment:
         """Register once more, now or when this REGISTER is answered."""
         if self._contested and self._move(Trigger.ENROL):
             self._contested = False
+            self._is_settling = True
             self._greet_at(now)
 
     def on_id_taken(self, message: wire.IdTaken) -> bool:

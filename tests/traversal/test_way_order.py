@@ -212,6 +212,23 @@ def test_a_register_that_comes_late_does_not_take_the_calls_away():
     assert world.is_called
 
 
+@pytest.mark.parametrize(
+    "round_trips", [(0.6, 0.3), (0.8, 0.5), (4.0, 2.0), (4.0, 4.0)]
+)
+def test_slow_ways_lead_to_a_lease_that_stays(round_trips):
+    """Neither a way that is always late nor answers after the last try go round."""
+    world = Ways(SERVER, TCP_OWN, half=0.0)
+    for way, time in zip((SERVER, TCP_OWN), round_trips, strict=True):
+        world.slow[way] = time / 2
+    world.run_until(25.0)
+    assert world.is_called
+    lease = world.client._lease.number
+    world.run_until(60.0)
+    assert world.is_called
+    assert world.client._lease.number == lease
+    assert len(world._server.registry) <= 4
+
+
 def test_a_covered_way_is_left_for_udp_alone():
     """What is plain is not tried again and again in a network that looks for it."""
     world = Ways(PROXIED_443)
