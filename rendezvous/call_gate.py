@@ -5,7 +5,7 @@ from collections.abc import Callable
 from math import ceil
 
 from rendezvous.addresses import prefix_of
-from rendezvous.rate_limit import Limits, PrefixLimit, RateLimit
+from rendezvous.rate_limit import Limits, PrefixLimit, RateLimit, site_of
 from rendezvous.registry import Registration, Registry
 from rendezvous.rejoins import is_busy
 from rendezvous.relay import Channel, Relay
@@ -84,8 +84,10 @@ class CallGate:
     def _spare_channel(self, callee: Registration) -> Channel | None:
         """Channel of a callee who has not agreed to it, to make room for another call.
 
-        It is the oldest one of those who have most of them, so that nobody keeps others
-        out by calls that he never goes on with.
+        It is one of those who have most of them, so that nobody keeps others out by
+        calls that he never goes on with; and among these the one that the callee has
+        said nothing on for longest. A customer's node goes on speaking to a caller who
+        waits for the answer, and to nobody else.
         """
         found = [
             channel
@@ -94,12 +96,15 @@ class CallGate:
             and not channel.agreed
             and channel.callee.public == callee.public
         ]
-        callers = Counter(prefix_of(each.caller.address) for each in found)
+        callers = Counter(map(_site_of_caller, found))
         return min(
             found,
-            key=lambda each: (
-                -callers[prefix_of(each.caller.address)],
-                each.opened_at,
-            ),
+            key=lambda each: (-callers[_site_of_caller(each)], each.callee_heard_at),
             default=None,
         )
+
+
+def _site_of_caller(channel: Channel) -> bytes:
+    """The caller's IPv4 address or IPv6 /48: of that one gets many /64s for nothing."""
+    prefix = prefix_of(channel.caller.address)
+    return site_of(prefix) or prefix

@@ -95,6 +95,48 @@ def test_calls_that_nobody_goes_on_with_keep_no_others_out():
     assert len(channels) == MAX_CHANNELS_OF_ONE
 
 
+@pytest.mark.parametrize(
+    "place", ["2001:db8:66:{:x}::1", "192.0.2.{}"], ids=["one /48", "IPv4"]
+)
+def test_who_waits_for_the_answer_is_not_thrown_out_by_a_crowd(place):
+    """The customer's node speaks to who waits, and has spoken once to the others."""
+    bench = Bench()
+    caller, callee = raw_pair(bench)
+    target = callee.identity.peer_id
+    ((called, _),) = of_kind(caller.call(target), wire.Called)
+    waiting = b"\x30" + called.channel.to_bytes(4, "little") + b"keepalive"
+    rung = 0
+    for number in range(3 * MAX_CHANNELS_OF_ONE):
+        assert callee.send(waiting) == [(waiting, caller.home)]
+        assert caller.send(waiting) == [(waiting, callee.home)]
+        each = raw_client(bench, f"mallory {number}", place.format(number + 1))
+        assert each.register(listed=False)
+        for ring, _ in of_kind(each.call(target), wire.Ring):
+            rung += 1
+            answer = b"\x30" + ring.channel.to_bytes(4, "little") + b"M2"
+            assert callee.send(answer) == [(answer, each.home)]
+        bench.wait(0.1 if rung < 8 else 2.0)
+        callee.keepalive()
+        caller.keepalive()
+    assert rung > MAX_CHANNELS_OF_ONE
+
+
+def test_calls_of_one_site_make_room_for_others():
+    """A /48 has 65,536 networks; the newest of them goes before a lonely old call."""
+    bench = Bench(MANY_CALLS)
+    caller, callee = raw_pair(bench)
+    target = callee.identity.peer_id
+    ((called, _),) = of_kind(caller.call(target), wire.Called)
+    callee.send(callee.datagram(wire.Rung, called.channel))
+    for number in range(2 * MAX_CHANNELS_OF_ONE):
+        each = raw_client(bench, f"mallory {number}", f"2001:db8:66:{number:x}::1")
+        assert each.register(listed=False)
+        ((ring, _),) = of_kind(each.call(target), wire.Ring)
+        callee.send(callee.datagram(wire.Rung, ring.channel))
+        bench.wait(0.1)
+    assert bench.protocol.introductions.relay.get(called.channel)
+
+
 def test_sessions_make_no_room_for_calls():
     """Who takes part in as many as one may is busy, as ever."""
     bench = Bench(MANY_CALLS)
