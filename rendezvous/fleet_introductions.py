@@ -110,11 +110,11 @@ class FleetIntroductions(Introductions):
         if callee is None:
             self._refuse_late(asked, now)
         else:
-            del self._asked[caller.public, message.call]
+            self._asked.pop((caller.public, message.call), None)
             self._introduce(message, caller, callee, now)
 
     def _refuse_late(self, asked: _Asked, now: float) -> None:
-        del self._asked[asked.caller.public, asked.message.call]
+        self._asked.pop((asked.caller.public, asked.message.call), None)
         self._refuse(asked.message, asked.caller, 0, now, asked.at)
 
     def _invite(self, asked: _Asked, location: Location, now: float) -> None:
@@ -180,7 +180,8 @@ class FleetIntroductions(Introductions):
         callee = None
         prefix = prefix_of(elsewhere(message.address))
         # The same key may call here as well, under the same number.
-        is_new = (message.caller, message.call) not in self._by_call
+        key = (message.caller, message.call)
+        is_new = key not in self._by_call and key not in self._asked
         if is_new and self.relay.has_room(prefix):
             callee = self._gate.callee(message.target_id, message.caller, now)
         if callee is None or callee.public != message.callee:

@@ -52,6 +52,7 @@ _BATCH = 64  # datagrams taken from a socket in one go
 _LARGEST = 2048  # bytes read of a datagram; the longest valid one is shorter
 _FLUSH_INTERVAL = 1.0  # s between writes to the database
 _REPORT_INTERVAL = 60.0  # s between lines of figures at -v
+_STORE_PAUSE = 1.0  # s until the work with the store begins again
 _LAST_PORT = 65_535
 
 
@@ -314,9 +315,16 @@ class Server:
         loop = asyncio.get_running_loop()
         loop.add_reader(store.link, self._on_link_readable, store.link)
         try:
-            await store.run(self._protocol, self._after)
+            while True:
+                try:
+                    await store.run(self._protocol, self._after)
+                except Exception:  # noqa: BLE001 - a mistake of ours, whichever
+                    # Without it calls end at this node; what was lost is asked again.
+                    _log.exception("The work with the store has failed. It goes on.")
+                await asyncio.sleep(_STORE_PAUSE)
         finally:
             loop.remove_reader(store.link)
+            await store.close()
 
     def _arm(self) -> None:
         due = self._protocol.next_timer()

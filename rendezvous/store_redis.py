@@ -133,13 +133,16 @@ class RedisStore:
 
     async def run(self, protocol: Protocol, after: Callable[[float], None]) -> None:
         """Serve until cancelled; `after(now)` sends what answers have brought about."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._work(protocol, after))
+            tasks.create_task(self._listen(protocol, after))
+            tasks.create_task(self._refresh(protocol))
+
+    async def close(self) -> None:
+        """End the connection to the store and close the socket to the others."""
         try:
-            async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._work(protocol, after))
-                tasks.create_task(self._listen(protocol, after))
-                tasks.create_task(self._refresh(protocol))
-        finally:
             await self._client.aclose()
+        finally:
             self.link.close()
 
     # Requests.

@@ -8,7 +8,7 @@ from p2p_remote.wire.address import Endpoint
 from rendezvous import fleet_messages
 from rendezvous.addresses import endpoint_bytes
 from rendezvous.counters import Drop
-from rendezvous.fleet import Location
+from rendezvous.fleet import Location, LookupWanted
 from rendezvous.registry import Claim
 from tests.support.fleet import two_nodes
 from tests.support.raw_client import address, of_kind, raw_client, ring_of
@@ -262,4 +262,34 @@ def test_one_call_number_at_two_nodes_is_one_call(fleet):
     assert of_kind(one.wait(1), wire.Unavailable)
     two.wait(100)
     assert len(two.protocol.introductions.relay) == 0
+    assert two.state_size() == 0
+
+
+def test_one_call_number_at_two_nodes_is_one_call_while_the_store_is_asked(
+    fleet, monkeypatch
+):
+    """The invitation comes before the answer; it opens no second channel."""
+    store, one, two, caller, callee = fleet
+    here = raw_client(two, "caller", "198.51.100.9")
+    other = raw_client(two, "other", "203.0.113.3")
+    assert here.register(listed=False)
+    assert other.register()
+    serve, held = store.serve, []
+
+    def late(protocol, request, now):
+        if protocol is two.protocol and isinstance(request, LookupWanted):
+            held.append((protocol, request, now))
+        else:
+            serve(protocol, request, now)
+
+    monkeypatch.setattr(store, "serve", late)
+    assert here.call(callee.identity.peer_id) == []
+    assert of_kind(caller.call(other.identity.peer_id), wire.Called) == []
+    assert of_kind(one.wait(1), wire.Unavailable)
+    (lookup,) = held
+    serve(*lookup)
+    sent = two.drain()
+    assert [to for _, to in of_kind(sent, wire.Called)] == [here.home]
+    assert [to for _, to in of_kind(sent, wire.Ring)] == [callee.home]
+    two.wait(100)
     assert two.state_size() == 0
