@@ -28,7 +28,7 @@ from p2p_remote.wire import handshake as wire
 from p2p_remote.wire import peer_id as wire_peer_id
 from p2p_remote.wire.address import Path, RelayPath
 from p2p_remote.wire.constants import SUITE_P2PR1
-from p2p_remote.wire.refusals import RefusalReason, unpack_reason
+from p2p_remote.wire.refusals import RefusalReason, spoken_wait, unpack_reason
 
 ANSWER_TIMEOUT = 15.0  # s until M2; the responder forgets a call after as long
 RINGING_TIMEOUT = 120.0  # s until M4; a person has to look at the screen
@@ -44,12 +44,11 @@ _IS_NEEDED = "This call needs the session password. Ask for it."
 _NONE_IS_SET = "The other side has set no session password. Call without one."
 _BROKEN_IDENTITY = "The machine that answered could not prove its key. Do not go on."
 _TOO_MANY = (
-    "Too many wrong passwords were tried on that machine. Wait ten minutes and call "
-    "again."
+    "Too many attempts were made on that machine. Wait ten minutes and call again."
 )
 _WAIT = (
-    "The customer was not asked, because of the calls before this one. Call again in "
-    "{} seconds."
+    "The customer was not asked, because of the calls before this one. "
+    "Call again in {}."
 )
 
 
@@ -371,7 +370,7 @@ class Initiator:
         elif reason is RefusalReason.TOO_MANY_ATTEMPTS:
             self._fail(RefusedError(_TOO_MANY))
         elif reason is RefusalReason.WAIT:
-            self._fail(RefusedError(_WAIT.format(wait), wait))
+            self._fail(RefusedError(_WAIT.format(spoken_wait(wait)), wait))
         else:
             self._fail(BusyError())
 

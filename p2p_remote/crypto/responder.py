@@ -161,7 +161,7 @@ class Responder:
         self._reply(call, refusal, now)
 
     def forget_attempts(self) -> None:
-        """Forget wrong passwords: a person has approved a caller."""
+        """Forget wrong passwords: a person has let a verified caller in."""
         self._attempts.clear()
 
     # The five verbs

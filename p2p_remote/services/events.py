@@ -51,7 +51,7 @@ class Request:
 class HeldBack:
     """So many calls were not shown (`session.call_limits.HeldBack` says why).
 
-    `wait`: s that the last of them was told to wait.
+    `why` and `wait`, s until the caller may call again, are those of the last one.
     """
 
     calls: int

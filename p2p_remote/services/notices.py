@@ -1,5 +1,7 @@
 """What the customer is told of troubles that go by, in words."""
 
+from p2p_remote.wire.refusals import spoken_wait
+
 HOTKEY_IS_LOST = "F11 is no longer heard here. Control is off until you start again."
 SERVER_SILENT = (
     "The server does not answer; trying again. "
@@ -19,20 +21,19 @@ NO_MEMORY = "A call failed: there is too little memory here."
 
 
 def held_back(calls: int, why: str, wait: int) -> str:
-    """One line for calls that were not shown; see `events.HeldBack`."""
-    came = (
-        "Another call came in and was"
-        if calls == 1
-        else f"{calls} calls came in, and were"
+    """One line for calls that were not shown; see `events.HeldBack`.
+
+    `why` and `wait`, s, are those of the last call: they are told of a single one.
+    """
+    if calls > 1:
+        return (
+            f"{calls} calls came in and were not shown. The callers have to wait "
+            "before they can call again."
+        )
+    return (
+        f"Another call came in and was not shown. {_HELD_BACK.get(why, '')} "
+        f"They can call again in {spoken_wait(wait)}."
     )
-    told = f"They were told to call again in {_spoken(wait)}."
-    return f"{came} not shown. {_HELD_BACK.get(why, '')} {told}"
-
-
-def _spoken(seconds: int) -> str:
-    if seconds <= 120:
-        return "1 second" if seconds == 1 else f"{seconds} seconds"
-    return f"{-(-seconds // 60)} minutes"
 
 
 def wrong_digits(tries_left: int) -> str:

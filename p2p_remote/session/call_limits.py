@@ -122,9 +122,15 @@ class CallLimits:
         """Count digits that were typed and do not match."""
         self._wrong_codes.take(now)
 
-    def let_in(self, public: bytes) -> None:
-        """Begin anew: a person has said yes to this caller."""
+    def forgive(self, public: bytes) -> None:
+        """Forget each no to this caller: a person has said yes."""
         self._refusals.pop(public, None)
+
+    def begin_anew(self, public: bytes) -> None:
+        """Give all calls and codes back: a verified caller has been let in.
+
+        A yes to somebody who may sit in the middle gives none: each would be a guess.
+        """
         self._known.pop(public, None)
         for budget in (self._strangers, self._password, self._wrong_codes):
             budget.forget()

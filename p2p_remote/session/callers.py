@@ -8,9 +8,9 @@ from p2p_remote.crypto import handshake as hs
 from p2p_remote.crypto.identity import Identity
 from p2p_remote.session import events as ev
 from p2p_remote.session.call_limits import CallLimits, HeldBack, Standing
+from p2p_remote.session.customer import CustomerSession
 from p2p_remote.session.node_config import NodeConfig
 from p2p_remote.session.node_events import CallerArrived, CallerGone, CallHeldBack
-from p2p_remote.session.roles import Role
 from p2p_remote.session.session import Random, Session
 from p2p_remote.wire.address import Path
 
@@ -81,14 +81,12 @@ class Callers:
 
     def note(self, session: Session, event: ev.SessionEvent, now: float) -> None:
         """Learn from how the person has answered a call."""
-        public = session.handshake.peer_public
-        if session.role is not Role.CUSTOMER:
+        if not isinstance(session, CustomerSession):
             return
+        public = session.handshake.peer_public
         match event:
-            case ev.SessionApproved():
-                self._limits.let_in(public)
-                if self._responder is not None:
-                    self._responder.forget_attempts()
+            case ev.SessionApproved() | ev.PermissionGranted():
+                self._said_yes(public, verified=session.verified)
             case ev.WrongCodeTyped():
                 self._limits.wrong_code(now)
             case ev.SessionEnded(reason=reason, by_peer=False):
@@ -96,6 +94,14 @@ class Callers:
                     self._limits.told_no(public, now)
             case _:
                 pass
+
+    def _said_yes(self, public: bytes, *, verified: bool) -> None:
+        """Forget each no to this caller, and what is counted if they are verified."""
+        self._limits.forgive(public)
+        if verified:
+            self._limits.begin_anew(public)
+            if self._responder is not None:
+                self._responder.forget_attempts()
 
     def next_event(self, now: float) -> _Event | None:
         """Drain what has happened to the callers."""

@@ -1,4 +1,7 @@
-"""What M5 says: why there will be no M4, and for some reasons how long to wait."""
+"""What M5 says: why there will be no M4, and for some reasons how long to wait.
+
+And how a wait is said to a person, which both ends of a call do.
+"""
 
 import math
 from enum import IntEnum
@@ -19,6 +22,7 @@ class RefusalReason(IntEnum):
 _SHORT_WAITS, _SHORT_STEP = 60, 5  # codes 64..123: 5, 10, ... 300 s
 _LONG_STEP = 30  # s; codes 124..255: 330, 360, ... 4260 s
 _SHORT_LIMIT = _SHORT_WAITS * _SHORT_STEP
+_SPOKEN_IN_MINUTES = 120  # s from which on nobody counts seconds
 
 
 def wait_code(seconds: float) -> int:
@@ -28,6 +32,13 @@ def wait_code(seconds: float) -> int:
     else:
         steps = _SHORT_WAITS + math.ceil((seconds - _SHORT_LIMIT) / _LONG_STEP)
     return min(RefusalReason.WAIT + steps - 1, 255)
+
+
+def spoken_wait(seconds: int) -> str:
+    """A wait as a person says it: seconds, from 120 on minutes, rounded up."""
+    if seconds >= _SPOKEN_IN_MINUTES:
+        return f"{-(-seconds // 60)} minutes"
+    return "1 second" if seconds == 1 else f"{seconds} seconds"
 
 
 def _seconds_of(code: int) -> int:

@@ -14,7 +14,7 @@ from p2p_remote.crypto.handshake import (
 from p2p_remote.errors import RefusedError
 from p2p_remote.wire import handshake as wire
 from p2p_remote.wire.address import Endpoint, Path, RelayPath
-from p2p_remote.wire.refusals import wait_code
+from p2p_remote.wire.refusals import RefusalReason, wait_code
 from tests.support.handshakes import (
     CALLER_ENDPOINT,
     RELAY,
@@ -207,6 +207,17 @@ def test_a_ringing_caller_that_falls_silent_is_lost():
     assert event == CallerLost(pair.verified().handle)
     pair.release()
     assert not pair.from_responder()
+
+
+def test_too_many_attempts_are_not_called_wrong_passwords():
+    """It is also said to callers who rang too often, where no password is set."""
+    pair = ringing()
+    refused = RefusalReason.TOO_MANY_ATTEMPTS
+    pair.responder.refuse(pair.verified().handle, 0.0, refused)
+    pair.exchange()
+    (failed,) = [e for e in pair.initiator_events if isinstance(e, HandshakeFailed)]
+    assert str(failed.error).startswith("Too many attempts ")
+    assert "password" not in str(failed.error)
 
 
 def test_ringing_calls_are_bounded_and_the_next_is_told_busy():

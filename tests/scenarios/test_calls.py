@@ -43,15 +43,36 @@ def test_who_was_not_answered_may_call_again_at_once() -> None:
 
 
 def test_a_no_makes_the_caller_wait_longer_each_time() -> None:
-    """They are told the seconds, and the person is not asked meanwhile."""
+    """They are told how long, and the person is not asked meanwhile."""
     world = World()
-    for seconds in (30, 60, 120):
+    for seconds, spoken in ((30, "30 seconds"), (60, "60 seconds"), (120, "2 minutes")):
         assert not call_and_end(world, control.REASON_DENIED, by_technician=False)
         told = call_and_end(world, None, by_technician=False)
-        assert f"Call again in {seconds} seconds" in told
+        assert f"Call again in {spoken}." in told
         world.network.run_for(float(seconds) + 5.0)
     kinds = {each.why for each in world.customer.all_of(nd.CallHeldBack)}
     assert kinds == {HeldBack.TOLD_NO}
+
+
+@pytest.mark.parametrize("when", ["never", "with the yes", "later"])
+def test_only_a_yes_to_somebody_verified_gives_calls_back(when: str) -> None:
+    """Who may look without digits may be in the middle, and gets no new guesses."""
+    world = World()
+    for _ in range(5):
+        assert not call_and_end(world, control.REASON_ENDED, by_technician=True)
+    assert not call_and_end(world, None, by_technician=False)
+    session = world.customer_session()
+    if when == "with the yes":
+        assert session.check_digits(session.handshake.digits, world.network.now)
+    session.approve(["view"], (640, 400), world.network.now)
+    if when == "later":
+        assert session.check_digits(session.handshake.digits, world.network.now)
+        session.grant("control", world.network.now)
+    world.network.run_for(1.0)
+    world.technician.session.end(control.REASON_ENDED, "", world.network.now)
+    world.network.run_for(1.0)
+    told = call_and_end(world, None, by_technician=False)
+    assert ("Call again in" in told) is (when == "never")
 
 
 def test_the_technician_hears_of_each_wrong_try() -> None:

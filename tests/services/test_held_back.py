@@ -57,11 +57,19 @@ def test_after_a_pause_a_call_is_told_at_once_again() -> None:
 
 
 def test_it_is_one_plain_line() -> None:
-    """How many, that they were not shown, why, and what they were told."""
+    """That it was not shown, why, and how long they wait."""
     line = held_back(1, "told_no", 30)
     assert line == (
         "Another call came in and was not shown. You said no to them a short while "
-        "ago. They were told to call again in 30 seconds."
+        "ago. They can call again in 30 seconds."
     )
-    assert held_back(2, "too_many_calls", 510).startswith("2 calls came in, and were")
-    assert "9 minutes" in held_back(2, "too_many_calls", 510)
+    assert "again in 9 minutes." in held_back(1, "too_many_calls", 510)
+
+
+def test_of_several_no_reason_is_told() -> None:
+    """They may have had different ones: nobody is said to have been refused."""
+    for why in HeldBack:
+        assert held_back(2, why.value, 30) == (
+            "2 calls came in and were not shown. The callers have to wait before they "
+            "can call again."
+        )

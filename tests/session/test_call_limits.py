@@ -104,9 +104,22 @@ def test_a_yes_begins_anew_but_forgives_nobody_else() -> None:
     limits.told_no(HELPER, 0.0)
     for number in range(6):
         assert rings(limits, fresh(number), Standing.STRANGER, 0.0)
-    limits.let_in(HELPER)
+    limits.forgive(HELPER)
+    limits.begin_anew(HELPER)
     assert rings(limits, HELPER, Standing.STRANGER, 1.0)
     assert not rings(limits, NAGGER, Standing.STRANGER, 1.0)
+
+
+def test_a_yes_to_somebody_unverified_gives_no_calls_back() -> None:
+    """It ends the wait after a no to that key, and the calls stay counted."""
+    limits = CallLimits()
+    limits.told_no(HELPER, 0.0)
+    limits.forgive(HELPER)
+    for _ in range(6):
+        assert rings(limits, HELPER, Standing.STRANGER, 0.0)
+    limits.forgive(HELPER)
+    wait, why = limits.wait(HELPER, Standing.STRANGER, 0.0)
+    assert (wait, why) == (600.0, HeldBack.TOO_MANY_CALLS)
 
 
 def test_memory_is_bounded() -> None:

@@ -5,7 +5,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from p2p_remote.errors import MalformedMessageError
-from p2p_remote.wire.refusals import RefusalReason, unpack_reason, wait_code
+from p2p_remote.wire.refusals import (
+    RefusalReason,
+    spoken_wait,
+    unpack_reason,
+    wait_code,
+)
 
 LONGEST = 4260
 
@@ -19,6 +24,21 @@ def test_reasons() -> None:
     for data in (b"", b"\0", b"\1\1", *between):
         with pytest.raises(MalformedMessageError):
             unpack_reason(data)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "spoken"),
+    [
+        (1, "1 second"),
+        (115, "115 seconds"),
+        (120, "2 minutes"),
+        (130, "3 minutes"),
+        (LONGEST, "71 minutes"),
+    ],
+)
+def test_a_wait_is_said_as_people_say_it(seconds: int, spoken: str) -> None:
+    """Nobody has to divide, and who waits so long does not come too early."""
+    assert spoken_wait(seconds) == spoken
 
 
 def test_every_code_of_a_wait_is_a_longer_one() -> None:
