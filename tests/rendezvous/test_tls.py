@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from p2p_remote.errors import StateError
+from p2p_remote.errors import MalformedMessageError, StateError
 from p2p_remote.wire.framing import framed
 from p2p_remote.wire.rendezvous import KeepaliveAck
 from rendezvous import cli, tls
@@ -184,7 +184,9 @@ def key_updates(client, count):
 
 
 @pytest.mark.skipif(
-    sys.implementation.name != "cpython" or sys.version_info[:2] != (3, 11),
+    sys.implementation.name != "cpython"
+    or sys.version_info[:2] != (3, 11)
+    or not getattr(sys.modules["_ssl"], "__file__", None),
     reason="knows how this Python keeps OpenSSL's objects",
 )
 async def test_records_that_say_nothing_keep_nobody_busy():
@@ -206,6 +208,41 @@ async def test_records_that_say_nothing_keep_nobody_busy():
         writer.write(to_server.read())
         await until(lambda: bench.tcp.figures.refused[Refusal.MALFORMED])
         assert bench.tcp.figures.open == 0
+        await end(writer)
+
+
+def test_a_hello_that_never_ends_is_given_up():
+    """One of 128 KB, which OpenSSL would wait for, in records of the largest size."""
+    cover = tls.Cover(tls.context(None, None))
+    record = b"\x16\x03\x01\x40\x00"
+    hello = record + b"\x01\x01\xff\xff" + bytes(0x4000 - 4) + record + bytes(0x4000)
+    step = tls.MOST_AT_ONCE
+    pieces = iter([hello[at : at + step] for at in range(0, len(hello), step)])
+    for _ in range(tls._MOST_SILENT // step):
+        assert cover.feed(next(pieces)) == b""
+    with pytest.raises(MalformedMessageError):
+        cover.feed(next(pieces))
+
+
+async def test_what_is_said_with_the_goodbye_is_heard():
+    """A client's last words, HANGUP or UNREGISTER, come with its close_notify."""
+    async with serving_tls() as bench:
+        to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = trusting().wrap_bio(to_client, to_server)
+        reader, writer = await bench.connect()
+        with pytest.raises(ssl.SSLWantReadError):
+            client.do_handshake()
+        writer.write(to_server.read())
+        to_client.write(await reader.read(65536))
+        client.do_handshake()
+        client.write(framed(b"last words"))
+        with pytest.raises(ssl.SSLWantReadError):
+            client.unwrap()
+        writer.write(to_server.read())
+        await until(lambda: bench.got or not bench.tcp.figures.open)
+        assert [data for data, _ in bench.got] == [b"last words"]
+        writer.write(b"\x17")
+        await until(lambda: not bench.tcp.figures.open)
         await end(writer)
 
 
