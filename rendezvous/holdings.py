@@ -46,7 +46,8 @@ class ManyHoldings:
     """The same for what millions of addresses hold, in memory that never grows.
 
     As in `rate_limit` two addresses may share a place, and nobody without the secret
-    can tell which; so the limits are far above what places share by chance.
+    can tell which; so the limits are far above what places share by chance. Sites have
+    places of their own: one may hold more than any prefix that would share with it.
     """
 
     def __init__(self, per_prefix: int, per_site: int, secret: bytes) -> None:
@@ -54,7 +55,7 @@ class ManyHoldings:
         self._per_prefix = per_prefix
         self._per_site = per_site
         self._secret = secret
-        self._held = array("I", bytes(4 * SLOTS))
+        self._held = array("I", bytes(4 * 2 * SLOTS))  # by prefix, then by site
 
     def has_room(self, prefix: bytes) -> bool:
         """Whether this prefix may hold one more."""
@@ -77,7 +78,7 @@ class ManyHoldings:
 
     def _places(self, prefix: bytes) -> Iterator[int]:
         """That of the prefix, and that of its site if it is of one."""
-        for key in (prefix, site_of(prefix)):
+        for first, key in ((0, prefix), (SLOTS, site_of(prefix))):
             if key is not None:
                 digest = blake2b(key, length=8, key=self._secret)
-                yield int.from_bytes(digest, "little") % SLOTS
+                yield first + int.from_bytes(digest, "little") % SLOTS

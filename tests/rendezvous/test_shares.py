@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from p2p_remote.wire import rendezvous as wire
-from rendezvous import registry, relay
+from rendezvous import holdings, registry, relay
 from rendezvous.holdings import Holdings, ManyHoldings
 from rendezvous.rate_limit import SITE_FACTOR, Limits, PrefixLimit, Rate, site_of
 from rendezvous.rejoins import MAX_CHANNELS_OF_ONE
@@ -277,3 +277,14 @@ def test_what_is_held_is_counted_by_network_and_site(held):
         held.remove(network(number))
     assert held.has_room(network(3))
     assert not any(held._held)
+
+
+def test_a_site_takes_no_place_of_a_network_elsewhere(monkeypatch):
+    """It may hold more than a network, which would be full without holding any."""
+    monkeypatch.setattr(holdings, "SLOTS", 1)  # all networks share, and all sites
+    held = ManyHoldings(5, 8, bytes(32))
+    for number in range(4):
+        held.add(network(number))
+    assert held.has_room(b"IPv4")
+    held.add(b"IPv4")
+    assert not held.has_room(b"IPv4")
