@@ -183,6 +183,19 @@ def key_updates(client, count):
         assert library.SSL_do_handshake(made) == 1
 
 
+async def covered(bench):
+    """A TLS client after its handshake, what it has to send, and where to."""
+    to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = trusting().wrap_bio(to_client, to_server)
+    reader, writer = await bench.connect()
+    with pytest.raises(ssl.SSLWantReadError):
+        client.do_handshake()
+    writer.write(to_server.read())
+    to_client.write(await reader.read(65536))
+    client.do_handshake()
+    return client, to_server, writer
+
+
 @pytest.mark.skipif(
     sys.implementation.name != "cpython"
     or sys.version_info[:2] != (3, 11)
@@ -192,14 +205,7 @@ def key_updates(client, count):
 async def test_records_that_say_nothing_keep_nobody_busy():
     """OpenSSL would go on with them for as long as they come, and serve nobody else."""
     async with serving_tls() as bench:
-        to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-        client = trusting().wrap_bio(to_client, to_server)
-        reader, writer = await bench.connect()
-        with pytest.raises(ssl.SSLWantReadError):
-            client.do_handshake()
-        writer.write(to_server.read())
-        to_client.write(await reader.read(65536))
-        client.do_handshake()
+        client, to_server, writer = await covered(bench)
         key_updates(client, 100)
         client.write(framed(b"hello"))
         writer.write(to_server.read())
@@ -227,14 +233,7 @@ def test_a_hello_that_never_ends_is_given_up():
 async def test_what_is_said_with_the_goodbye_is_heard():
     """A client's last words, HANGUP or UNREGISTER, come with its close_notify."""
     async with serving_tls() as bench:
-        to_server, to_client = ssl.MemoryBIO(), ssl.MemoryBIO()
-        client = trusting().wrap_bio(to_client, to_server)
-        reader, writer = await bench.connect()
-        with pytest.raises(ssl.SSLWantReadError):
-            client.do_handshake()
-        writer.write(to_server.read())
-        to_client.write(await reader.read(65536))
-        client.do_handshake()
+        client, to_server, writer = await covered(bench)
         client.write(framed(b"last words"))
         with pytest.raises(ssl.SSLWantReadError):
             client.unwrap()
